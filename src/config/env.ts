@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+/**
+ * Reads a process's settings from its environment, once, at start. A missing or
+ * ill-formed one stops the process with every fault named, not with the first.
+ */
+export function readEnv<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
+  const parsed = schema.safeParse(env)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(environment)'}: ${issue.message}`)
+  throw new Error(`The environment does not fit:\n${faults.join('\n')}`)
+}
+
+/** What every process of ours needs. */
+export const CommonEnv = z.object({
+  MOORING_ENV: z.enum(['test', 'live']),
+  /** Its name in logs, dev.json and metrics: `hub-0`. */
+  MOORING_PROCESS: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  /** Private port for /healthz, /readyz and /metrics. */
+  MOORING_PRIVATE_PORT: z.coerce.number().int().min(0).max(65_535),
+  /** Directory of this role's keys and secrets (see tools/keys.ts for what each role has). */
+  MOORING_KEYS: z.string().min(1),
+  NATS_URL: z.string().min(1),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Test only: a directory in which a test arms failpoints. */
+  MOORING_FAILPOINTS: z.string().optional(),
+})
+export type CommonEnv = z.infer<typeof CommonEnv>
+
+/** Minor units in an environment variable. */
+export const EnvAmount = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,17})$/)
+  .transform((text) => BigInt(text))
+
+/** A secret or key file of this role, without its trailing newline. */
+export function readKeyFile(dir: string, name: string): string {
+  const path = join(dir, name)
+  try {
+    return readFileSync(path, 'utf8').trimEnd()
+  } catch (cause) {
+    throw new Error(`key file ${name} cannot be read from the keys directory; a process without its keys does not start`, { cause })
+  }
+}

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Places where a test may kill this process on purpose. A test arms a step by
+ * writing `<dir>/<step>` holding `{"amount":"12345"}` (or `{}` for any payment);
+ * the first process to reach it renames the file to `<step>.fired` and dies by
+ * SIGKILL. Without a directory every call is a no-op; production refuses one.
+ */
+export const FAILPOINTS = [
+  'accept-before-commit',
+  'accept-after-commit',
+  'reply-sent',
+  'started',
+  'journalled',
+  'first-byte-sent',
+  'answer-received',
+  'outcome-written',
+  'confirmed',
+  'published',
+  'pushed',
+] as const
+export type FailpointName = (typeof FAILPOINTS)[number]
+
+export type Failpoint = (step: FailpointName, amount: string) => void
+
+export function failpoints(env: { MOORING_ENV: 'test' | 'live'; MOORING_FAILPOINTS?: string | undefined }): Failpoint {
+  const dir = env.MOORING_FAILPOINTS
+  if (dir === undefined) return () => {}
+  if (env.MOORING_ENV !== 'test') throw new Error('failpoints exist only where MOORING_ENV is test; unset MOORING_FAILPOINTS')
+  return (step, amount) => {
+    const path = join(dir, step)
+    if (!existsSync(path)) return
+    const armed = JSON.parse(readFileSync(path, 'utf8')) as { amount?: string }
+    if (armed.amount !== undefined && armed.amount !== amount) return
+    try {
+      renameSync(path, `${path}.fired`)
+    } catch {
+      return // another process was first
+    }
+    process.kill(process.pid, 'SIGKILL')
+  }
+}

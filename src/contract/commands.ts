@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { BalanceView, LimitView, PaymentView, QuoteView, SourceView } from './objects.ts'
+import { PAYMENT_KINDS, PAYMENT_STATUSES } from './names.ts'
+import { AmountText, CompactJws, Currency, PaymentId, Phone, SourceId, UserId, text } from './primitives.ts'
+
+/** `wallet` and `operator` are literal; a linked account has an id. */
+const SourceRef = z.union([z.literal('wallet'), z.literal('operator'), SourceId])
+
+const Payee = z.string().regex(/^(self|(mer|usr)_[0-9A-Za-z]{8,40})$/, 'expected "self" or the id of a merchant or user')
+
+/**
+ * The phone's commands: what each takes and answers, and whether it changes
+ * something (`starred`: needs an idempotency key). A name that is not here is
+ * answered `unknown_command`.
+ */
+export const COMMANDS = {
+  'payment.get': read(z.strictObject({ payment: PaymentId }), PaymentView),
+  'payment.list': read(
+    z.strictObject({
+      limit: z.number().int().min(1).max(100).optional(),
+      starting_after: PaymentId.optional(),
+      status: z.enum(PAYMENT_STATUSES).optional(),
+    }),
+    z.object({ data: z.array(PaymentView), has_more: z.boolean() }),
+  ),
+  'payment.resolve_qr': read(
+    z.strictObject({ payload: z.string().min(1).max(512) }),
+    z.object({ payment: PaymentView, claim: z.string() }),
+  ),
+  quote: read(
+    z.strictObject({
+      kind: z.enum(PAYMENT_KINDS),
+      amount: AmountText,
+      currency: Currency,
+      source: SourceRef,
+      payee: Payee.optional(),
+    }),
+    QuoteView,
+  ),
+  'payment.confirm': change(
+    z.strictObject({
+      payment: PaymentId,
+      claim: z.string().min(1).max(512).optional(),
+      source: SourceRef,
+      confirmation: CompactJws,
+    }),
+    PaymentView,
+  ),
+  'payment.cancel': change(z.strictObject({ payment: PaymentId }), PaymentView),
+  'payee.resolve': read(z.strictObject({ phone: Phone }), z.object({ user: UserId, masked_name: z.string() })),
+  'transfer.create': change(
+    z.strictObject({
+      to: UserId,
+      amount: AmountText,
+      currency: Currency,
+      note: text(140).optional(),
+      confirmation: CompactJws,
+    }),
+    PaymentView,
+  ),
+  'topup.create': change(
+    z.strictObject({ source: SourceRef, amount: AmountText, currency: Currency, confirmation: CompactJws }),
+    PaymentView,
+  ),
+  'withdrawal.create': change(
+    z.strictObject({ source: SourceRef, amount: AmountText, currency: Currency, confirmation: CompactJws }),
+    PaymentView,
+  ),
+  'source.options': read(
+    z.strictObject({}),
+    z.object({
+      banks: z.array(z.object({ id: z.string(), name: z.string() })),
+      operators: z.array(z.object({ id: z.string(), name: z.string(), kinds: z.array(z.enum(['operator', 'mobile_money'])) })),
+    }),
+  ),
+  'source.list': read(z.strictObject({}), z.object({ data: z.array(SourceView) })),
+  'source.link': change(
+    z.strictObject({
+      type: z.literal('bank'),
+      bank: z.string().min(1).max(64),
+      account: z.string().min(5).max(34),
+      action: CompactJws,
+    }),
+    SourceView,
+  ),
+  'wallet.balances': read(z.strictObject({}), z.object({ data: z.array(BalanceView) })),
+  'limit.list': read(z.strictObject({}), z.object({ data: z.array(LimitView) })),
+} as const
+
+export type CommandName = keyof typeof COMMANDS
+export type CommandBody<N extends CommandName> = z.infer<(typeof COMMANDS)[N]['body']>
+export type CommandAnswer<N extends CommandName> = z.infer<(typeof COMMANDS)[N]['answer']>
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name)
+}
+
+function read<B extends z.ZodType, A extends z.ZodType>(body: B, answer: A) {
+  return { body, answer, starred: false } as const
+}
+
+function change<B extends z.ZodType, A extends z.ZodType>(body: B, answer: A) {
+  return { body, answer, starred: true } as const
+}

@@ -1,0 +1,149 @@
+/**
+ * The closed lists of words that cross a wire. Free of zod, so that workflows,
+ * the domain and browser clients can import it without its cost.
+ */
+
+export const PROTOCOL_VERSION = 'mooring.v1'
+
+export const PAYMENT_KINDS = ['purchase', 'transfer', 'topup', 'withdrawal'] as const
+export type PaymentKind = (typeof PAYMENT_KINDS)[number]
+
+export const PAYMENT_STATUSES = [
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'requires_capture',
+  'succeeded',
+  'failed',
+  'canceled',
+  'expired',
+] as const
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
+
+export const STATUS_REASONS = ['awaiting_rail', 'needs_operator'] as const
+export type StatusReason = (typeof STATUS_REASONS)[number]
+
+export const CAPTURE_METHODS = ['automatic', 'manual'] as const
+export type CaptureMethod = (typeof CAPTURE_METHODS)[number]
+
+export const SOURCE_TYPES = ['wallet', 'bank', 'operator', 'mobile_money'] as const
+export type SourceType = (typeof SOURCE_TYPES)[number]
+
+export const SOURCE_STATUSES = ['active', 'requires_action', 'revoked'] as const
+export type SourceStatus = (typeof SOURCE_STATUSES)[number]
+
+/** Every code an `error` may carry, on the socket and in problem+json. */
+export const ERROR_CODES = [
+  'invalid_request',
+  'unknown_command',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'order_ref_in_use',
+  'payment_not_capturable',
+  'payment_not_cancelable',
+  'amount_exceeds_refundable',
+  'currency_mismatch',
+  'capture_method_unsupported',
+  'declined_by_payer',
+  'declined_by_rail',
+  'not_executed',
+  'otp_wrong',
+  'otp_expired',
+  'otp_exhausted',
+  'idempotency_key_missing',
+  'idempotency_key_reused',
+  'in_flight',
+  'rate_limited',
+  'overloaded',
+  'temporarily_unavailable',
+  'signature_invalid',
+  'signature_mismatch',
+  'confirmation_replayed',
+  'confirmation_expired',
+  'insufficient_funds',
+  'limit_exceeded',
+  'amount_too_small',
+  'amount_invalid',
+  'currency_not_supported',
+  'payment_not_confirmable',
+  'already_claimed',
+  'payment_expired',
+  'rail_unavailable',
+  'source_not_found',
+  'source_not_usable',
+  'code_used',
+  'code_invalid',
+  'pin_required',
+  'pin_wrong',
+  'pin_locked',
+  'device_restricted',
+  'internal',
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** What a payment that ended `failed` may name as its cause (payments.md, failure.code). */
+export const FAILURE_CODES = [
+  'insufficient_funds',
+  'source_not_usable',
+  'limit_exceeded',
+  'declined_by_payer',
+  'declined_by_rail',
+  'not_executed',
+  'rail_unavailable',
+] as const satisfies readonly ErrorCode[]
+export type FailureCode = (typeof FAILURE_CODES)[number]
+
+export const EVENT_NAMES = [
+  'payment.updated',
+  'refund.updated',
+  'balance.updated',
+  'source.updated',
+  'payout.updated',
+  'settlement.created',
+  'device.added',
+  'device.revoked',
+] as const
+export type EventName = (typeof EVENT_NAMES)[number]
+
+/** WebSocket close codes. 4000–4499: reconnect with backoff; 4500–4999: do not retry unchanged. */
+export const CLOSE = {
+  tooLarge: 1009,
+  binary: 1003,
+  invalidUtf8: 1007,
+  policy: 1008,
+  internal: 4000,
+  goingAway: 4001,
+  slowConsumer: 4002,
+  heartbeat: 4003,
+  helloTimeout: 4004,
+  overloaded: 4005,
+  replaced: 4006,
+  tokenExpired: 4007,
+  badFrame: 4500,
+  unauthenticated: 4501,
+  forbidden: 4504,
+  rateAbuse: 4505,
+} as const
+export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE]
+
+/** JOSE `typ` of each proof a device signs. */
+export const PROOF_TYP = {
+  proof: 'mooring-proof+jwt',
+  confirm: 'mooring-confirm+jwt',
+  action: 'mooring-action+jwt',
+} as const
+export type ProofTyp = (typeof PROOF_TYP)[keyof typeof PROOF_TYP]
+
+/** ISO 4217 minor-unit exponents of the currencies the hub can be configured for. */
+export const CURRENCY_EXPONENT: Readonly<Record<string, number>> = {
+  KES: 2,
+  EUR: 2,
+  USD: 2,
+  GBP: 2,
+  JPY: 0,
+  UGX: 0,
+  KWD: 3,
+  BHD: 3,
+  TND: 3,
+}

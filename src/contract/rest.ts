@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { ERROR_CODES, PAYMENT_STATUSES } from './names.ts'
+import { PaymentView } from './objects.ts'
+import {
+  AmountText,
+  CompactJws,
+  Currency,
+  DeviceId,
+  DevicePublicKey,
+  EnrolmentId,
+  PaymentId,
+  Phone,
+  StoreId,
+  Timestamp,
+  UserId,
+  text,
+} from './primitives.ts'
+
+/** REST bodies of `/v1`, from which the OpenAPI document is generated. */
+
+export const PAYMENT_EXPIRES_IN_S = { min: 60, max: 86_400, default: 900 } as const
+
+export const CreatePaymentBody = z.strictObject({
+  amount: AmountText,
+  currency: Currency,
+  order_ref: text(64).optional(),
+  description: text(140).optional(),
+  store: StoreId.optional(),
+  /** Only `automatic` so far; `manual` is refused with `capture_method_unsupported`. */
+  capture_method: z.enum(['automatic', 'manual']).optional(),
+  expires_in: z.number().int().min(PAYMENT_EXPIRES_IN_S.min).max(PAYMENT_EXPIRES_IN_S.max).optional(),
+  method: z.strictObject({ type: z.enum(['app', 'qr']) }).optional(),
+  metadata: z.record(text(40), text(500)).optional(),
+})
+export type CreatePaymentBody = z.infer<typeof CreatePaymentBody>
+
+/** A payment as its merchant sees it, with what the merchant shows to be paid. */
+export const MerchantPayment = PaymentView.extend({ qr: z.object({ payload: z.string() }).optional() })
+export type MerchantPayment = z.infer<typeof MerchantPayment>
+
+export const ListPaymentsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  starting_after: PaymentId.optional(),
+  ending_before: PaymentId.optional(),
+  status: z.enum(PAYMENT_STATUSES).optional(),
+  order_ref: text(64).optional(),
+  created_gte: Timestamp.optional(),
+  created_lt: Timestamp.optional(),
+  store: StoreId.optional(),
+})
+export type ListPaymentsQuery = z.infer<typeof ListPaymentsQuery>
+
+export const PaymentList = z.object({ data: z.array(MerchantPayment), has_more: z.boolean() })
+
+export const NonceAnswer = z.object({ nonce: z.string(), expires_at: Timestamp })
+
+export const EnrolmentBody = z.strictObject({
+  phone: Phone,
+  device: z.strictObject({ name: text(64), public_key: DevicePublicKey }),
+})
+export type EnrolmentBody = z.infer<typeof EnrolmentBody>
+export const EnrolmentAnswer = z.object({ id: EnrolmentId, expires_at: Timestamp })
+
+export const VerifyEnrolmentBody = z.strictObject({ otp: z.string().regex(/^[0-9]{6}$/), proof: CompactJws })
+export type VerifyEnrolmentBody = z.infer<typeof VerifyEnrolmentBody>
+export const VerifyEnrolmentAnswer = z.object({ user: UserId, device: DeviceId, restricted_until: Timestamp.optional() })
+
+export const TokenBody = z.strictObject({ device: DeviceId, proof: CompactJws })
+export type TokenBody = z.infer<typeof TokenBody>
+export const TokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().int() })
+
+/** RFC 9457 problem details with our members. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.enum(ERROR_CODES),
+  param: z.string().optional(),
+  payment: z.string().optional(),
+  request_id: z.string(),
+  retryable: z.boolean(),
+})
+export type Problem = z.infer<typeof Problem>

@@ -1,0 +1,68 @@
+/**
+ * Ids: 128 bits, time-ordered (UUIDv7), written as a prefix and 22 base62 digits
+ * at the rim, so that a reference at a bank is found from a payment by eye.
+ */
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const WIDTH = 22
+
+/** A UUID's 128 bits as 22 base62 digits; the order of bytes is kept. */
+export function toBase62(uuid: string): string {
+  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`)
+  let out = ''
+  for (let i = 0; i < WIDTH; i++) {
+    out = DIGITS.charAt(Number(rest % 62n)) + out
+    rest /= 62n
+  }
+  return out
+}
+
+/** The UUID behind 22 base62 digits; null where they are no 128-bit number. */
+export function fromBase62(text: string): string | null {
+  if (text.length !== WIDTH) return null
+  let value = 0n
+  for (const digit of text) {
+    const n = DIGITS.indexOf(digit)
+    if (n < 0) return null
+    value = value * 62n + BigInt(n)
+  }
+  const hex = value.toString(16).padStart(32, '0')
+  if (hex.length > 32) return null
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+/** Source of fresh ids; passed in, so that a test can name them. */
+export type Ids = {
+  uuid(): string
+  /** `pay_…`, `usr_…` and their like. */
+  make(prefix: string): string
+}
+
+/**
+ * UUIDv7 (RFC 9562 §5.7) over a clock and a source of random bytes:
+ * 48 bits of milliseconds, then version, variant and 74 random bits.
+ */
+export function uuidV7(nowMs: number, random: Uint8Array): string {
+  const bytes = new Uint8Array(16)
+  bytes.set(random.subarray(0, 10), 6)
+  let ms = nowMs
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = ms % 256
+    ms = Math.floor(ms / 256)
+  }
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+export function makeIds(now: () => number, random: (bytes: number) => Uint8Array): Ids {
+  const uuid = () => uuidV7(now(), random(10))
+  return { uuid, make: (prefix) => `${prefix}_${toBase62(uuid())}` }
+}
+
+/** What an attempt is called at a rail: the payment's 22 digits, what it does, which attempt it is. ≤ 30 characters. */
+export function attemptReference(paymentId: string, operation: 'collect' | 'payOut' | 'refund', no: number): string {
+  const code = { collect: 'CO', payOut: 'PO', refund: 'RF' }[operation]
+  return `${paymentId.slice(paymentId.indexOf('_') + 1)}${code}${String(no).padStart(2, '0')}`
+}
