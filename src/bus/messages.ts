@@ -7,10 +7,7 @@ import type { EventName } from '../contract/names.ts'
  * hub believes none of it about who the user is: it verifies the credential.
  */
 
-export type Credential =
-  | { type: 'device'; token: string }
-  | { type: 'merchant'; secretKey: string }
-  | { type: 'none' }
+export type Credential = { type: 'device'; token: string } | { type: 'merchant'; secretKey: string } | { type: 'none' }
 
 /** Any request to the hub (`cmd.<area>.<verb>`). */
 export type HubRequest = {

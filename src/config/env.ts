@@ -41,6 +41,9 @@ export function readKeyFile(dir: string, name: string): string {
   try {
     return readFileSync(path, 'utf8').trimEnd()
   } catch (cause) {
-    throw new Error(`key file ${name} cannot be read from the keys directory; a process without its keys does not start`, { cause })
+    throw new Error(
+      `key file ${name} cannot be read from the keys directory; a process without its keys does not start`,
+      { cause },
+    )
   }
 }

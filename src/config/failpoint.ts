@@ -27,7 +27,8 @@ export type Failpoint = (step: FailpointName, amount: string) => void
 export function failpoints(env: { MOORING_ENV: 'test' | 'live'; MOORING_FAILPOINTS?: string | undefined }): Failpoint {
   const dir = env.MOORING_FAILPOINTS
   if (dir === undefined) return () => {}
-  if (env.MOORING_ENV !== 'test') throw new Error('failpoints exist only where MOORING_ENV is test; unset MOORING_FAILPOINTS')
+  if (env.MOORING_ENV !== 'test')
+    throw new Error('failpoints exist only where MOORING_ENV is test; unset MOORING_FAILPOINTS')
   return (step, amount) => {
     const path = join(dir, step)
     if (!existsSync(path)) return

@@ -6,7 +6,9 @@ import { AmountText, CompactJws, Currency, PaymentId, Phone, SourceId, UserId, t
 /** `wallet` and `operator` are literal; a linked account has an id. */
 const SourceRef = z.union([z.literal('wallet'), z.literal('operator'), SourceId])
 
-const Payee = z.string().regex(/^(self|(mer|usr)_[0-9A-Za-z]{8,40})$/, 'expected "self" or the id of a merchant or user')
+const Payee = z
+  .string()
+  .regex(/^(self|(mer|usr)_[0-9A-Za-z]{8,40})$/, 'expected "self" or the id of a merchant or user')
 
 /**
  * The phone's commands: what each takes and answers, and whether it changes
@@ -70,7 +72,9 @@ export const COMMANDS = {
     z.strictObject({}),
     z.object({
       banks: z.array(z.object({ id: z.string(), name: z.string() })),
-      operators: z.array(z.object({ id: z.string(), name: z.string(), kinds: z.array(z.enum(['operator', 'mobile_money'])) })),
+      operators: z.array(
+        z.object({ id: z.string(), name: z.string(), kinds: z.array(z.enum(['operator', 'mobile_money'])) }),
+      ),
     }),
   ),
   'source.list': read(z.strictObject({}), z.object({ data: z.array(SourceView) })),

@@ -70,13 +70,28 @@ export const ReadyFrame = z.object({
   expires_at: Timestamp,
   env: z.enum(['test', 'live']),
   nonce: z.string(),
-  feeds: z.record(z.string(), z.object({ mode: z.enum(FEED_MODES), epoch: z.string(), seq: z.number().int().nonnegative() })),
+  feeds: z.record(
+    z.string(),
+    z.object({ mode: z.enum(FEED_MODES), epoch: z.string(), seq: z.number().int().nonnegative() }),
+  ),
 })
 export type ReadyFrame = z.infer<typeof ReadyFrame>
 
 export const ReplyFrame = z.union([
-  z.object({ t: z.literal('reply'), id: z.string(), ok: z.literal(true), body: z.unknown(), replayed: z.literal(true).optional() }),
-  z.object({ t: z.literal('reply'), id: z.string(), ok: z.literal(false), error: WireError, replayed: z.literal(true).optional() }),
+  z.object({
+    t: z.literal('reply'),
+    id: z.string(),
+    ok: z.literal(true),
+    body: z.unknown(),
+    replayed: z.literal(true).optional(),
+  }),
+  z.object({
+    t: z.literal('reply'),
+    id: z.string(),
+    ok: z.literal(false),
+    error: WireError,
+    replayed: z.literal(true).optional(),
+  }),
 ])
 export type ReplyFrame = z.infer<typeof ReplyFrame>
 
@@ -117,7 +132,11 @@ export const PingFrame = z.object({
   nonce: z.string(),
   heads: z.record(z.string(), z.number().int().nonnegative()),
 })
-export const GoawayFrame = z.object({ t: z.literal('goaway'), reconnect_after_ms: z.number().int(), reason: z.string() })
+export const GoawayFrame = z.object({
+  t: z.literal('goaway'),
+  reconnect_after_ms: z.number().int(),
+  reason: z.string(),
+})
 export const ErrorFrame = z.object({ t: z.literal('error'), error: WireError })
 
 export const ServerFrame = z.union([

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 
 /** Decimal string of integer minor units, 0 to 10^18 − 1. Whether 0 or a large value is welcome is a rule, not a shape. */
-export const AmountText = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'expected minor units as a decimal string, e.g. "12345"')
+export const AmountText = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,17})$/, 'expected minor units as a decimal string, e.g. "12345"')
 
 /** ISO 4217 alphabetic code by form; which ones are served is configuration. */
 export const Currency = z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code, e.g. "KES"')
@@ -22,7 +24,9 @@ export const EnrolmentId = idOf('enr')
 export const SessionId = idOf('ses')
 
 /** A feed is named by the user, merchant or store it belongs to. */
-export const FeedId = z.string().regex(new RegExp(`^(usr|mer|sto)_${ID_BODY}$`), 'expected the id of a user, merchant or store')
+export const FeedId = z
+  .string()
+  .regex(new RegExp(`^(usr|mer|sto)_${ID_BODY}$`), 'expected the id of a user, merchant or store')
 
 /** The client's idempotency key: 16–64 of [A-Za-z0-9_-]. */
 export const IdempotencyKey = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, 'expected 16 to 64 of A-Z a-z 0-9 _ -')
@@ -34,7 +38,9 @@ export const Phone = z.string().regex(/^\+[1-9][0-9]{6,14}$/, 'expected a phone 
 export const CompactJws = z.string().min(1).max(4096)
 
 /** RFC 3339, UTC, milliseconds. */
-export const Timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
+export const Timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
 
 /** A P-256 public key as a JWK; private or extra members are refused. */
 export const DevicePublicKey = z.strictObject({

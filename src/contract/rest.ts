@@ -63,7 +63,11 @@ export const EnrolmentAnswer = z.object({ id: EnrolmentId, expires_at: Timestamp
 
 export const VerifyEnrolmentBody = z.strictObject({ otp: z.string().regex(/^[0-9]{6}$/), proof: CompactJws })
 export type VerifyEnrolmentBody = z.infer<typeof VerifyEnrolmentBody>
-export const VerifyEnrolmentAnswer = z.object({ user: UserId, device: DeviceId, restricted_until: Timestamp.optional() })
+export const VerifyEnrolmentAnswer = z.object({
+  user: UserId,
+  device: DeviceId,
+  restricted_until: Timestamp.optional(),
+})
 
 export const TokenBody = z.strictObject({ device: DeviceId, proof: CompactJws })
 export type TokenBody = z.infer<typeof TokenBody>

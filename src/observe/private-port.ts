@@ -8,7 +8,11 @@ export type PrivatePort = { port: number; close(): Promise<void> }
  * Health and metrics, on loopback and apart from what clients reach:
  * /healthz while the process lives, /readyz while `ready()` says so, /metrics for Prometheus.
  */
-export async function openPrivatePort(options: { port: number; registry: Registry; ready: () => boolean }): Promise<PrivatePort> {
+export async function openPrivatePort(options: {
+  port: number
+  registry: Registry
+  ready: () => boolean
+}): Promise<PrivatePort> {
   collectDefaultMetrics({ register: options.registry })
   const server = createServer((request, response) => {
     const reply = (status: number, body: string, type = 'text/plain') => {

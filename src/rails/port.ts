@@ -94,7 +94,10 @@ export type BankRail = {
 
 /** One-time passwords by SMS through the operator, who makes and checks them. */
 export type OtpSender = {
-  send(phone: string, signal: AbortSignal): Promise<{ kind: 'sent'; authenticationId: string } | { kind: 'unavailable'; why: string }>
+  send(
+    phone: string,
+    signal: AbortSignal,
+  ): Promise<{ kind: 'sent'; authenticationId: string } | { kind: 'unavailable'; why: string }>
   check(
     authenticationId: string,
     otp: string,
