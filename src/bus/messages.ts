@@ -1,6 +1,4 @@
-import type { WireError } from '../contract/errors.ts'
-import type { FeedCursor, FeedMode, SnapshotBody } from '../contract/frames.ts'
-import type { EventName } from '../contract/names.ts'
+import type { EventName, FeedCursor, FeedMode, SnapshotBody, WireError } from '../contract/index.ts'
 
 /**
  * What crosses NATS between our own processes: JSON, one shape a subject. The

@@ -44,7 +44,8 @@ export function liveSubject(feed: string): string {
   return `${LIVE_PREFIX}.${token(feed)}`
 }
 
-export function edgeControlSubject(edge: string | 'all'): string {
+/** Control messages of one edge by its name, or of every edge by `all`. */
+export function edgeControlSubject(edge: string): string {
   return `ctl.edge.${token(edge)}`
 }
 

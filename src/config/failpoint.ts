@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 
 /**
  * Places where a test may kill this process on purpose. A test arms a step by
@@ -22,6 +23,8 @@ export const FAILPOINTS = [
 ] as const
 export type FailpointName = (typeof FAILPOINTS)[number]
 
+const Armed = z.strictObject({ amount: z.string().optional() })
+
 export type Failpoint = (step: FailpointName, amount: string) => void
 
 export function failpoints(env: { MOORING_ENV: 'test' | 'live'; MOORING_FAILPOINTS?: string | undefined }): Failpoint {
@@ -32,7 +35,7 @@ export function failpoints(env: { MOORING_ENV: 'test' | 'live'; MOORING_FAILPOIN
   return (step, amount) => {
     const path = join(dir, step)
     if (!existsSync(path)) return
-    const armed = JSON.parse(readFileSync(path, 'utf8')) as { amount?: string }
+    const armed = Armed.parse(JSON.parse(readFileSync(path, 'utf8')))
     if (armed.amount !== undefined && armed.amount !== amount) return
     try {
       renameSync(path, `${path}.fired`)

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 
 export type PrivatePort = { port: number; close(): Promise<void> }
@@ -40,8 +39,10 @@ export async function openPrivatePort(options: {
     server.once('error', reject)
     server.listen(options.port, '127.0.0.1', resolve)
   })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the private port listens on no TCP address')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: address.port,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }
