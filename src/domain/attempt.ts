@@ -1,0 +1,49 @@
+/**
+ * States of one intent at a rail (payments.md, Attempts). `pending` and `unknown`
+ * are never ended by time: only evidence ends them.
+ */
+export const ATTEMPT_STATES = [
+  'prepared',
+  'dispatched',
+  'settled',
+  'declined',
+  'pending',
+  'unknown',
+  'not_sent',
+  'not_found',
+] as const
+export type AttemptState = (typeof ATTEMPT_STATES)[number]
+
+/** Dispatched and without an outcome: the rail may have moved money, or may yet. */
+export const UNRESOLVED = ['dispatched', 'pending', 'unknown'] as const satisfies readonly AttemptState[]
+
+/** Nothing of it has left this house. */
+export const UNSENT = ['prepared', 'not_sent'] as const satisfies readonly AttemptState[]
+
+export function isUnresolved(state: AttemptState): boolean {
+  return (UNRESOLVED as readonly AttemptState[]).includes(state)
+}
+
+export function isUnsent(state: AttemptState): boolean {
+  return (UNSENT as readonly AttemptState[]).includes(state)
+}
+
+/** The time a rail has to answer before it is asked what became of a call. */
+export const RAIL_DEADLINE_MS = 8_000
+/** Within this the answer is part of the payment's first workflow task. */
+export const FAST_WINDOW_MS = 1_500
+/** After the journal was written no first byte leaves later than this (payments.md, rule 7). */
+export const SEND_WINDOW_MS = 3_000
+
+const DAY_MS = 86_400_000
+
+/** Gap before inquiry n (0 = the first), without jitter: 0, 2, 10, 60, 90 s, then every 5 min for 24 h, then hourly. */
+export function inquiryGapMs(n: number, sinceDispatchMs: number): number {
+  const gaps = [0, 2_000, 10_000, 60_000, 90_000]
+  return gaps[n] ?? (sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000)
+}
+
+/** Wait before a call that was not sent is sent again: 0.5, 1, 2, 4, 8, 8 … s. */
+export function resendGapMs(sends: number): number {
+  return Math.min(500 * 2 ** Math.max(0, sends - 1), 8_000)
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../observe/log.ts'
+import type { Sql } from './database.ts'
+import { errorMeaning } from './sqlstate.ts'
+import type { Unit, UnitResult } from './unit.ts'
+
+/**
+ * Gathers the units of a process into batches: whenever one of its connections
+ * is free, everything waiting goes out as one call, so batches size themselves.
+ *
+ *  A1 A unit is answered only after the call that holds it has committed.
+ *  A2 After a lost connection the same units are sent again; their ids make that safe.
+ *  A3 A unit that makes the call raise is found by bisection and fails alone.
+ */
+export type Ledger = {
+  /** Applies one unit; throws `LedgerOverloaded` at once when too many wait, `LedgerUnavailable` when the database stayed away. */
+  apply(unit: Unit): Promise<UnitResult>
+  /** Waits until everything accepted is answered. */
+  drain(): Promise<void>
+  /** Called after each commit that left events in the outbox. */
+  onEvents(listener: () => void): void
+  /** The database's clock minus ours, milliseconds, as last heard. */
+  clockOffsetMs(): number
+  stats(): { queued: number; batches: number; units: number }
+}
+
+export class LedgerOverloaded extends Error {}
+export class LedgerUnavailable extends Error {}
+
+export const LEDGER_LIMITS = {
+  connections: 2,
+  batch_units: 128,
+  queue_units: 10_000,
+  /** A unit is tried again through lost connections and lock time-outs for this long. */
+  retry_for_ms: 15_000,
+  retry_first_ms: 20,
+  retry_last_ms: 1_000,
+  /** The database's clock is read off calls no slower than this. */
+  clock_sample_ms: 50,
+} as const
+
+type Waiting = {
+  unit: Unit
+  json: string
+  since: number
+  resolve: (result: UnitResult) => void
+  reject: (error: Error) => void
+}
+
+type Limits = { [K in keyof typeof LEDGER_LIMITS]: number }
+
+export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> }): Ledger {
+  const limits: Limits = { ...LEDGER_LIMITS, ...deps.limits }
+  const queue: Waiting[] = []
+  const listeners: (() => void)[] = []
+  const idle: (() => void)[] = []
+  let busy = 0
+  let offsetMs = 0
+  let batches = 0
+  let units = 0
+
+  function pump(): void {
+    while (busy < limits.connections && queue.length > 0) {
+      busy += 1
+      const batch = queue.splice(0, limits.batch_units)
+      void send(batch).finally(() => {
+        busy -= 1
+        pump()
+        if (busy === 0 && queue.length === 0) for (const wake of idle.splice(0)) wake()
+      })
+    }
+  }
+
+  async function send(batch: Waiting[]): Promise<void> {
+    let wait = limits.retry_first_ms
+    for (;;) {
+      try {
+        const results = await call(batch)
+        batch.forEach((waiting, i) => {
+          const result = results[i]
+          if (result === undefined) waiting.reject(new Error('apply_units answered too few results'))
+          else waiting.resolve(result)
+        })
+        if (batch.some((waiting) => waiting.unit.ok.events !== undefined)) for (const tell of listeners) tell()
+        return
+      } catch (error) {
+        if (errorMeaning(error) === 'poison') {
+          await isolate(batch, error)
+          return
+        }
+        const now = performance.now()
+        const tired = batch.filter((waiting) => now - waiting.since > limits.retry_for_ms)
+        for (const waiting of tired) waiting.reject(new LedgerUnavailable('the database is away', { cause: error }))
+        batch = batch.filter((waiting) => !tired.includes(waiting))
+        if (batch.length === 0) return
+        deps.log.warn({ err: error, units: batch.length }, 'a batch of units is sent again')
+        await delay(wait * (0.5 + Math.random() / 2))
+        wait = Math.min(wait * 2, limits.retry_last_ms)
+      }
+    }
+  }
+
+  /** Invariant A3: halves until the one that raises stands alone. */
+  async function isolate(batch: Waiting[], error: unknown): Promise<void> {
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) {
+      deps.log.error({ err: error, unit: only.unit.id }, 'a unit of work raised in the database')
+      only.reject(new Error('the unit raised in the database', { cause: error }))
+      return
+    }
+    const middle = Math.ceil(batch.length / 2)
+    await send(batch.slice(0, middle))
+    await send(batch.slice(middle))
+  }
+
+  async function call(batch: readonly Waiting[]): Promise<UnitResult[]> {
+    const text = `[${batch.map((waiting) => waiting.json).join(',')}]`
+    const before = Date.now()
+    const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
+      select apply_units(${text}::text::jsonb) as answer`
+    const answer = rows[0]?.answer
+    if (answer === undefined || answer.results.length !== batch.length) {
+      throw new Error('apply_units did not answer each unit once')
+    }
+    const after = Date.now()
+    // A call that waited for a lock tells little about the clock: only quick ones count.
+    if (after - before <= limits.clock_sample_ms) offsetMs = answer.now - (before + after) / 2
+    batches += 1
+    units += batch.length
+    return answer.results
+  }
+
+  return {
+    apply(unit) {
+      if (queue.length >= limits.queue_units) return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
+      const json = JSON.stringify(unit)
+      const hash = createHash('sha256').update(json).digest('base64url')
+      return new Promise((resolve, reject) => {
+        queue.push({ unit, json: `{"hash":"${hash}",${json.slice(1)}`, since: performance.now(), resolve, reject })
+        pump()
+      })
+    },
+    drain: () => new Promise((resolve) => (busy === 0 && queue.length === 0 ? resolve() : idle.push(resolve))),
+    onEvents: (listener) => void listeners.push(listener),
+    clockOffsetMs: () => offsetMs,
+    stats: () => ({ queued: queue.length, batches, units }),
+  }
+}

@@ -1,0 +1,19 @@
+import postgres from 'postgres'
+
+export type Sql = postgres.Sql<{ bigint: bigint }>
+
+/**
+ * A pool for one purpose. bigint columns arrive as bigint (money never becomes a
+ * number), jsonb written from here is passed as text and cast.
+ */
+export function openDatabase(options: { url: string; name: string; connections: number }): Sql {
+  return postgres(options.url, {
+    max: options.connections,
+    types: { bigint: postgres.BigInt },
+    connection: { application_name: options.name, tcp_user_timeout: 5_000 },
+    connect_timeout: 5,
+    // A refused connection is tried again soon: the server is usually back within a second.
+    backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
+    onnotice: () => {},
+  })
+}

@@ -1,0 +1,6 @@
+export * from './accounts.ts'
+export * from './aggregator.ts'
+export * from './database.ts'
+export * from './derived-uuid.ts'
+export * from './migrate.ts'
+export * from './unit.ts'

@@ -1,0 +1,238 @@
+import type { FailureCode, PaymentStatus } from '../contract/names.ts'
+import { timestamp } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import { assertMove } from '../domain/payment.ts'
+import { type PostingFacts, paymentLegs, touchedWallets, walletAccount } from '../domain/postings.ts'
+import type { AccountBook, Branch, Columns, EventInput, TransferInput, Unit } from '../ledger/index.ts'
+import { accountId, derivedUuid } from '../ledger/index.ts'
+import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
+import { paymentView } from './view.ts'
+
+/**
+ * A payment's moves, each as one unit of work: what must still hold, the ledger's
+ * part, the new state, and the events that tell of it. Nothing here reads or
+ * writes; the steps and commands that call it do.
+ */
+
+/** Fields of a payment a move may change; what is not named stays. */
+export type PaymentPatch = Partial<
+  Pick<
+    PaymentRow,
+    | 'status'
+    | 'status_reason'
+    | 'captured_amount'
+    | 'payer'
+    | 'payer_fee'
+    | 'source_type'
+    | 'source_id'
+    | 'source_label'
+    | 'failure_code'
+    | 'failure_message'
+    | 'accepted_at'
+    | 'start_by'
+  >
+>
+
+/** The row after a visible change: one version up. */
+export function moved(row: PaymentRow, patch: PaymentPatch, nowMs: number): PaymentRow {
+  if (patch.status !== undefined && patch.status !== row.status) assertMove(row.status, patch.status)
+  return { ...row, ...patch, version: row.version + 1, updated_at: new Date(nowMs) }
+}
+
+/** What postings a payment makes. */
+export function postingFacts(row: PaymentRow, rail: string | null): PostingFacts {
+  if (row.payer === null) throw new Error('a payment that moves money has a payer')
+  return { kind: row.kind, amountMinor: row.amount, feeMinor: row.fee, payer: row.payer, payee: row.payee, rail }
+}
+
+/** Transfers that place the hold. Ids are fresh: after a refusal the same payment may be tried again. */
+export async function holdTransfers(row: PaymentRow, rail: string | null, ids: Ids, accounts: AccountBook): Promise<TransferInput[]> {
+  const legs = paymentLegs(postingFacts(row, rail))
+  const pairs = await accounts.ensure(
+    row.ledger,
+    legs.flatMap((leg) => [leg.debit, leg.credit]),
+  )
+  return legs.map((leg, i) => ({
+    id: ids.uuid(),
+    ledger: row.ledger,
+    kind: 'reserve',
+    debit: pairs[2 * i] ?? '',
+    credit: pairs[2 * i + 1] ?? '',
+    amount: leg.amountMinor.toString(),
+    subject: row.id,
+  }))
+}
+
+/** Transfers that end every open hold of a payment one way. Their ids follow from the hold: twice is once. */
+export function endTransfers(state: PaymentState, kind: 'confirm' | 'void'): TransferInput[] {
+  return state.holds.map((hold) => ({
+    id: derivedUuid(`${hold}/${kind}`),
+    ledger: state.payment.ledger,
+    kind,
+    pending: hold,
+    subject: state.payment.id,
+  }))
+}
+
+/** Events for everyone who watches the payment, then for each wallet whose balance it touched. */
+export function paymentEvents(row: PaymentRow, rail: string | null, ids: Ids, moves: { balances: boolean }): EventInput[] {
+  const events: EventInput[] = []
+  if (row.payer !== null) {
+    events.push({ id: ids.make('evt'), feed: row.payer, name: 'payment.updated', body: paymentView(row, 'payer') })
+  }
+  if (row.payee.startsWith('usr_')) {
+    events.push({ id: ids.make('evt'), feed: row.payee, name: 'payment.updated', body: paymentView(row, 'payee') })
+  }
+  if (!moves.balances) return events
+  for (const user of touchedWallets(paymentLegs(postingFacts(row, rail)))) {
+    const account = accountId(row.ledger, walletAccount(user).name)
+    events.push({
+      id: ids.make('evt'),
+      feed: user,
+      name: 'balance.updated',
+      balance: { ledger: row.ledger, account, currency: row.currency },
+    })
+  }
+  return events
+}
+
+/** Columns of `payments` to write for a row that moved. */
+export function paymentColumns(row: PaymentRow): Columns {
+  return {
+    status: row.status,
+    status_reason: row.status_reason,
+    version: row.version,
+    captured_amount: row.captured_amount.toString(),
+    payer: row.payer,
+    payer_fee: row.payer_fee.toString(),
+    source_type: row.source_type,
+    source_id: row.source_id,
+    source_label: row.source_label,
+    failure_code: row.failure_code,
+    failure_message: row.failure_message,
+    updated_at: timestamp(row.updated_at.getTime()),
+    accepted_at: row.accepted_at === null ? null : timestamp(row.accepted_at.getTime()),
+    start_by: row.start_by === null ? null : timestamp(row.start_by.getTime()),
+    started_at: row.started_at === null ? null : timestamp(row.started_at.getTime()),
+  }
+}
+
+/** Every column of a payment that is born in a unit. */
+export function newPaymentColumns(row: PaymentRow): Columns {
+  return {
+    ...paymentColumns(row),
+    id: row.id,
+    ledger: row.ledger,
+    kind: row.kind,
+    amount: row.amount.toString(),
+    currency: row.currency,
+    fee: row.fee.toString(),
+    refunded_amount: row.refunded_amount.toString(),
+    payee: row.payee,
+    payee_name: row.payee_name,
+    merchant: row.merchant,
+    store: row.store,
+    capture_method: row.capture_method,
+    order_ref: row.order_ref,
+    description: row.description,
+    metadata: row.metadata,
+    qr_token: row.qr_token,
+    created_at: timestamp(row.created_at.getTime()),
+    expires_at: row.expires_at === null ? null : timestamp(row.expires_at.getTime()),
+  }
+}
+
+/** Every column of a fresh attempt. */
+export function newAttemptColumns(row: AttemptRow): Columns {
+  return {
+    payment: row.payment,
+    no: row.no,
+    ledger: row.ledger,
+    rail: row.rail,
+    operation: row.operation,
+    reference: row.reference,
+    uetr: row.uetr,
+    amount: row.amount.toString(),
+    currency: row.currency,
+    account_iban: row.account_iban,
+    account_holder: row.account_holder,
+    mandate_id: row.mandate_id,
+    mandate_signed_on: row.mandate_signed_on,
+    description: row.description,
+    state: row.state,
+    sends: row.sends,
+    inquiries: row.inquiries,
+    updated_at: timestamp(row.updated_at.getTime()),
+  }
+}
+
+/** The workflow takes the payment over: from here the sweeper leaves it alone. Not a visible change. */
+export function takeOver(state: PaymentState, ids: Ids, nowMs: number): Unit {
+  const { payment } = state
+  return {
+    id: ids.uuid(),
+    guard: { payment: { id: payment.id, version: payment.version } },
+    ok: { payment: { started_at: timestamp(nowMs) } },
+  }
+}
+
+/** Says that the rail has not answered yet; a payment that says so already stays as it is. */
+export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch {
+  const { payment, attempt } = state
+  if (payment.status_reason === 'awaiting_rail') return {}
+  const after = moved(payment, { status_reason: 'awaiting_rail' }, nowMs)
+  return { payment: paymentColumns(after), events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: false }) }
+}
+
+/** Posts the holds: the payment has succeeded. */
+export function confirm(state: PaymentState, ids: Ids, nowMs: number): Unit {
+  const { payment, attempt } = state
+  const after = moved(payment, { status: 'succeeded', status_reason: null, captured_amount: payment.amount }, nowMs)
+  return {
+    id: ids.uuid(),
+    guard: {
+      // A payment wholly in our own books is posted in time or not at all; one at a rail follows the rail.
+      payment: { id: payment.id, version: payment.version, ...(attempt === null ? { before_start_by: true } : {}) },
+      ...(attempt === null ? {} : { attempt: { payment: payment.id, no: attempt.no, states: ['settled'] } }),
+    },
+    transfers: endTransfers(state, 'confirm'),
+    ok: {
+      payment: paymentColumns(after),
+      events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: true }),
+    },
+  }
+}
+
+/** Voids the holds: nothing moved, and the payment ends so. `whileAttempt` names the attempt states in which this is true. */
+export function release(
+  state: PaymentState,
+  end: { status: Extract<PaymentStatus, 'failed' | 'canceled' | 'expired'>; failure?: { code: FailureCode; message: string } },
+  whileAttempt: readonly string[],
+  ids: Ids,
+  nowMs: number,
+): { unit: Unit; after: PaymentRow } {
+  const { payment, attempt } = state
+  const after = moved(
+    payment,
+    {
+      status: end.status,
+      status_reason: null,
+      failure_code: end.failure?.code ?? null,
+      failure_message: end.failure?.message ?? null,
+    },
+    nowMs,
+  )
+  const unit: Unit = {
+    id: ids.uuid(),
+    guard: {
+      payment: { id: payment.id, version: payment.version },
+      ...(attempt === null ? {} : { attempt: { payment: payment.id, no: attempt.no, states: [...whileAttempt] } }),
+    },
+    transfers: endTransfers(state, 'void'),
+    ok: {
+      payment: paymentColumns(after),
+      events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: true }),
+    },
+  }
+  return { unit, after }
+}

@@ -1,0 +1,134 @@
+import { UNRESOLVED, isUnresolved, resendGapMs } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import { timestamp } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import { assertNever } from '../domain/result.ts'
+import { type Columns, type Ledger, type Sql, derivedUuid } from '../ledger/index.ts'
+import type { Log } from '../observe/log.ts'
+import type { RailOutcome } from '../rails/port.ts'
+import { awaitRail } from './moves.ts'
+import type { AttemptRow } from './rows.ts'
+import type { PaymentStore } from './store.ts'
+
+type OutcomeDeps = { store: PaymentStore; ledger: Ledger; ids: Ids; clock: Clock; log: Log; incidents: IncidentBook }
+
+export type Heard = {
+  payment: string
+  no: number
+  outcome: RailOutcome
+  /** The sender's fence token: only its holder may say `not_sent` (payments.md, rule 7). */
+  token?: string
+  /** Set where the rail was asked: when to ask again if this settles nothing. */
+  inquiry?: { nextLookAtMs: number }
+}
+
+const CAS_TRIES = 10
+
+/**
+ * Writes what a rail said about an attempt, by compare-and-set. An attempt that
+ * has its outcome keeps it: the same again is nothing new, another is an incident
+ * for people, never a flip (connectors.md §0).
+ */
+export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<void> {
+  for (let i = 0; i < CAS_TRIES; i++) {
+    const state = await deps.store.state(heard.payment)
+    const attempt = state?.attempt
+    if (state === null || attempt === undefined || attempt === null || attempt.no !== heard.no) {
+      throw new Error(`there is no attempt ${String(heard.no)} of ${heard.payment}`)
+    }
+    if (!isUnresolved(attempt.state)) {
+      await contradict(deps, attempt, heard.outcome)
+      return
+    }
+    const columns = attemptColumns(attempt, heard, deps.clock.now())
+    if (columns === null) return
+    const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
+    const result = await deps.ledger.apply({
+      id: deps.ids.uuid(),
+      guard: {
+        payment: { id: heard.payment, version: state.payment.version },
+        attempt: {
+          payment: heard.payment,
+          no: heard.no,
+          states: heard.outcome.kind === 'not_sent' ? ['dispatched'] : [...UNRESOLVED],
+          ...(heard.outcome.kind === 'not_sent' && heard.token !== undefined ? { token: heard.token } : {}),
+        },
+      },
+      ok: { attempt: columns, ...(waits && state.payment.status === 'processing' ? awaitRail(state, deps.ids, deps.clock.now()) : {}) },
+    })
+    if (result.code === 'ok') return
+    if (result.code !== 'guard_failed') throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
+  }
+  throw new Error(`the state of ${heard.payment} kept changing`)
+}
+
+/** What the attempt's row becomes; null where the outcome adds nothing to what it says. */
+function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns | null {
+  const { outcome, inquiry } = heard
+  const base: Columns = {
+    updated_at: timestamp(nowMs),
+    ...(inquiry === undefined ? {} : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
+  }
+  switch (outcome.kind) {
+    case 'settled':
+      return { ...base, state: 'settled', evidence: outcome.evidence, rail_reference: outcome.evidence.railReference }
+    case 'declined':
+      return {
+        ...base,
+        state: 'declined',
+        evidence: outcome.evidence,
+        failure_code: outcome.code,
+        failure_message: outcome.reason,
+      }
+    case 'not_found':
+      return { ...base, state: 'not_found', evidence: outcome.evidence }
+    case 'pending':
+      return { ...base, state: 'pending', evidence: outcome.evidence }
+    case 'unknown':
+      // After a question that found nothing out, `pending` stays what it is. After a lost answer: ask at once.
+      return inquiry === undefined
+        ? { ...base, state: 'unknown', evidence: { why: outcome.why }, next_look_at: timestamp(nowMs) }
+        : { ...base, state: attempt.state === 'pending' ? 'pending' : 'unknown' }
+    case 'not_sent':
+      // A question that could not be asked says nothing about the payment.
+      if (inquiry !== undefined) return { ...base, state: attempt.state }
+      // Without the fence token nobody knows that no byte left.
+      if (heard.token === undefined) return null
+      return {
+        ...base,
+        state: 'not_sent',
+        evidence: { why: outcome.why },
+        next_look_at: timestamp(nowMs + resendGapMs(attempt.sends)),
+      }
+    default:
+      return assertNever(outcome, 'rail outcome')
+  }
+}
+
+async function contradict(deps: OutcomeDeps, attempt: AttemptRow, outcome: RailOutcome): Promise<void> {
+  const final = outcome.kind === 'settled' || outcome.kind === 'declined' || outcome.kind === 'not_found'
+  if (!final || outcome.kind === attempt.state) return
+  // "Never received" and "declined" agree that nothing moved.
+  if (outcome.kind !== 'settled' && attempt.state !== 'settled') return
+  deps.log.error({ reference: attempt.reference, recorded: attempt.state, heard: outcome.kind }, 'a rail contradicts a recorded outcome')
+  await deps.incidents.open({
+    kind: 'contradicting_outcome',
+    payment: attempt.payment,
+    detail: { reference: attempt.reference, recorded: attempt.state, heard: outcome.kind, evidence: outcome.evidence.id },
+  })
+}
+
+/** Breaks between a rail and us that people must see; the same one twice is one. */
+export type IncidentBook = { open(incident: { kind: string; payment: string; detail: object }): Promise<void> }
+
+export function makeIncidentBook(sql: Sql): IncidentBook {
+  return {
+    async open({ kind, payment, detail }) {
+      const text = JSON.stringify(detail)
+      await sql`
+        insert into incidents (id, kind, payment, detail)
+        values (${derivedUuid(`${kind}/${payment}/${text}`)}, ${kind}, ${payment}, ${text}::text::jsonb)
+        on conflict do nothing`
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import type { PaymentStatus } from '../contract/names.ts'
+import type { Sql } from '../ledger/index.ts'
+import type { AttemptRow, PaymentRow, PaymentState, SourceRow } from './rows.ts'
+
+/** Reads of payments; writes go through units only (src/ledger/unit.ts). */
+export type PaymentStore = ReturnType<typeof makePaymentStore>
+
+/** The attempt's columns ride along under this prefix, so that one statement sees both. */
+const ATTEMPT_PREFIX = 'attempt_'
+
+type JoinedRow = PaymentRow & { holds: string[] } & Record<string, unknown>
+
+export function makePaymentStore(sql: Sql) {
+  return {
+    async state(id: string): Promise<PaymentState | null> {
+      const rows = await sql<JoinedRow[]>`
+        select p.*,
+          a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.rail as attempt_rail,
+          a.operation as attempt_operation, a.reference as attempt_reference, a.uetr as attempt_uetr,
+          a.amount as attempt_amount, a.currency as attempt_currency, a.account_iban as attempt_account_iban,
+          a.account_holder as attempt_account_holder, a.mandate_id as attempt_mandate_id,
+          a.mandate_signed_on as attempt_mandate_signed_on, a.description as attempt_description,
+          a.state as attempt_state, a.dispatch_token as attempt_dispatch_token, a.dispatched_at as attempt_dispatched_at,
+          a.sends as attempt_sends, a.inquiries as attempt_inquiries, a.next_look_at as attempt_next_look_at,
+          a.failure_code as attempt_failure_code, a.failure_message as attempt_failure_message,
+          a.rail_reference as attempt_rail_reference, a.updated_at as attempt_updated_at,
+          coalesce((select array_agg(h.id::text order by h.id) from holds h where h.subject = p.id), '{}') as holds
+        from payments p
+        left join lateral (select * from attempts where payment = p.id order by no desc limit 1) a on true
+        where p.id = ${id}`
+      const row = rows[0]
+      return row === undefined ? null : { payment: row, attempt: attemptOf(row), holds: row.holds }
+    },
+
+    async payment(id: string): Promise<PaymentRow | null> {
+      const rows = await sql<PaymentRow[]>`select * from payments where id = ${id}`
+      return rows[0] ?? null
+    },
+
+    /** Payment and attempt number behind a rail's reference. */
+    async attemptByReference(rail: string, reference: string): Promise<AttemptRow | null> {
+      const rows = await sql<AttemptRow[]>`select * from attempts where rail = ${rail} and reference = ${reference}`
+      return rows[0] ?? null
+    },
+
+    /** A user's payments, paid or received, newest first; one more than asked tells whether there are more. */
+    async ofUser(user: string, limit: number, before: string | null, status: PaymentStatus | null): Promise<PaymentRow[]> {
+      return sql<PaymentRow[]>`
+        select * from (
+          (select * from payments where payer = ${user}
+             and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
+           order by id desc limit ${limit + 1})
+          union
+          (select * from payments where payee = ${user}
+             and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
+           order by id desc limit ${limit + 1})
+        ) p order by id desc limit ${limit + 1}`
+    },
+
+    async source(id: string): Promise<SourceRow | null> {
+      const rows = await sql<SourceRow[]>`select * from sources where id = ${id}`
+      return rows[0] ?? null
+    },
+
+    async sourcesOf(user: string): Promise<SourceRow[]> {
+      return sql<SourceRow[]>`select * from sources where user_id = ${user} order by id`
+    },
+
+    async openOrder(merchant: string, orderRef: string): Promise<string | null> {
+      const rows = await sql<{ id: string }[]>`
+        select id from payments
+        where merchant = ${merchant} and order_ref = ${orderRef}
+          and status in ('requires_confirmation', 'requires_action', 'processing', 'requires_capture')`
+      return rows[0]?.id ?? null
+    },
+  }
+}
+
+/** The codec of the joined statement: strips the prefix; null where there was no attempt. */
+function attemptOf(row: JoinedRow): AttemptRow | null {
+  if (row[`${ATTEMPT_PREFIX}payment`] === null) return null
+  const columns = Object.entries(row).flatMap(([name, value]) =>
+    name.startsWith(ATTEMPT_PREFIX) ? [[name.slice(ATTEMPT_PREFIX.length), value] as const] : [],
+  )
+  // The statement above names every column of AttemptRow.
+  return Object.fromEntries(columns) as AttemptRow
+}
