@@ -1,0 +1,110 @@
+import { openDatabase } from '../../src/ledger/database.ts'
+import { migrate } from '../../src/ledger/migrate.ts'
+import {
+  newDatabase,
+  type ServerAddresses,
+  startNats,
+  startPostgres,
+  startTemporal,
+  type TestServer,
+} from './servers.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    servers: ServerAddresses
+    template: Template
+  }
+}
+
+/** The migrated database that test databases are copies of; a broken migration fails the tests that use it, by name. */
+type Template = { name: string } | { failed: string }
+
+type ServerName = keyof ServerAddresses
+
+/** What the tests of a project may count on, by its suffix; e2e and browser tests start whole stacks of their own. */
+const NEEDS: Record<string, ServerName[]> = {
+  pg: ['postgres'],
+  nats: ['postgres', 'nats'],
+  temporal: ['postgres', 'nats', 'temporal'],
+}
+
+type Shared = {
+  users: number
+  addresses: ServerAddresses
+  template: Template
+  running: Map<ServerName, TestServer<object>>
+}
+
+/** Each project loads this module anew; the servers are those of the whole run. */
+const SHARED = Symbol.for('mooring.test.servers')
+const holder = globalThis as { [SHARED]?: Shared }
+
+const shared = (): Shared =>
+  (holder[SHARED] ??= { users: 0, addresses: {}, template: { failed: 'there is no Postgres' }, running: new Map() })
+
+async function startOne(name: ServerName, into: Shared): Promise<void> {
+  if (into.running.has(name)) return
+  switch (name) {
+    case 'postgres': {
+      const server = await startPostgres()
+      into.running.set(name, server)
+      const { port, superuserPassword, rolePassword } = server
+      into.addresses.postgres = { port, superuserPassword, rolePassword }
+      into.template = await migratedDatabase(into.addresses.postgres)
+      return
+    }
+    case 'nats': {
+      const server = await startNats()
+      into.running.set(name, server)
+      into.addresses.nats = { port: server.port, password: server.password }
+      return
+    }
+    case 'temporal': {
+      const server = await startTemporal()
+      into.running.set(name, server)
+      into.addresses.temporal = { address: server.address, namespace: server.namespace }
+    }
+  }
+}
+
+async function migratedDatabase(postgres: NonNullable<ServerAddresses['postgres']>): Promise<Template> {
+  const database = await newDatabase(postgres)
+  const sql = openDatabase({ url: database.url('mooring_owner'), name: 'template', connections: 1 })
+  try {
+    await migrate(sql)
+    return { name: database.name }
+  } catch (error) {
+    return { failed: String(error) }
+  } finally {
+    await sql.end()
+  }
+}
+
+async function stopAll(of: Shared): Promise<void> {
+  await Promise.all([...of.running.values()].map((server) => server.stop()))
+  of.running.clear()
+}
+
+type Project = {
+  name: string
+  provide(key: 'servers', value: ServerAddresses): void
+  provide(key: 'template', value: Template): void
+}
+
+/** Starts what this project needs and is not started yet; the last project to end stops all of it. */
+export default async function setup(project: Project): Promise<() => Promise<void>> {
+  const run = shared()
+  run.users += 1
+  try {
+    await Promise.all((NEEDS[project.name] ?? []).map((name) => startOne(name, run)))
+  } catch (error) {
+    await stopAll(run)
+    throw error
+  }
+  project.provide('servers', run.addresses)
+  project.provide('template', run.template)
+  return async () => {
+    run.users -= 1
+    if (run.users === 0) await stopAll(run)
+  }
+}

@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { baseEnv, type Launch } from './launch.ts'
+
+export const TEMPORAL_NAMESPACE = 'default'
+
+/** What payments can be searched by in Temporal's UI: opaque ids and stages, no personal data. */
+const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser']
+
+/** synchronous=NORMAL with a WAL survives kill -9; after a power cut Postgres, the truth, restarts what is missing. */
+const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16000', 'busy_timeout=10000']
+
+/** One machine, one worker fleet: no task queue is split, and nothing throttles a bench. */
+const DYNAMIC_CONFIG = {
+  'matching.numTaskqueueReadPartitions': 1,
+  'matching.numTaskqueueWritePartitions': 1,
+  'system.enableEagerWorkflowStart': true,
+  'frontend.rps': 20_000,
+  'frontend.namespaceRPS': 20_000,
+  'history.rps': 50_000,
+  'matching.rps': 50_000,
+  'history.persistenceMaxQPS': 50_000,
+  'matching.persistenceMaxQPS': 50_000,
+  'frontend.persistenceMaxQPS': 50_000,
+  'history.hostLevelCacheMaxSize': 2_048,
+}
+
+export type TemporalPorts = { grpc: number; ui: number | undefined; http: number; metrics: number }
+
+const pairs = (flag: string, values: string[]): string[] => values.flatMap((value) => [flag, value])
+
+/** The HTTP API answers for the namespace once frontend, history and the database behind them serve. */
+async function servesNamespace(httpPort: number): Promise<boolean> {
+  try {
+    const url = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${TEMPORAL_NAMESPACE}`
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+/** The development server on SQLite, with its web UI unless `ports.ui` is undefined. `dir` holds its database. */
+export function temporalLaunch(options: { binary: string; dir: string; ports: TemporalPorts }): Launch {
+  const { binary, dir, ports } = options
+  const database = join(dir, 'temporal.db')
+  const served = join(dir, 'served')
+  return {
+    name: 'temporal',
+    command: binary,
+    args: [
+      'server',
+      'start-dev',
+      ...['--ip', '127.0.0.1', '--port', String(ports.grpc)],
+      ...['--http-port', String(ports.http), '--metrics-port', String(ports.metrics)],
+      ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui), '--ui-disable-news-fetch']),
+      ...['--db-filename', database, '--log-level', 'error', '--log-format', 'json'],
+      ...['--disable-config-env', '--disable-config-file'],
+      ...pairs('--sqlite-pragma', SQLITE_PRAGMAS),
+      ...pairs(
+        '--search-attribute',
+        SEARCH_ATTRIBUTES.map((name) => `${name}=Keyword`),
+      ),
+      ...pairs(
+        '--dynamic-config-value',
+        Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+      ),
+    ],
+    env: { ...baseEnv(), GOMEMLIMIT: '384MiB' },
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 10_000,
+    readyTimeoutMs: 60_000,
+    prepare: () => {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      // The schema is made with the file: one that never came to serve may have half of it.
+      if (!existsSync(served)) for (const end of ['', '-wal', '-shm']) rmSync(database + end, { force: true })
+      return Promise.resolve()
+    },
+    isReady: async () => {
+      const ready = await servesNamespace(ports.http)
+      if (ready && !existsSync(served)) writeFileSync(served, '')
+      return ready
+    },
+  }
+}
