@@ -1,0 +1,71 @@
+import type {
+  BalanceView,
+  COMMANDS,
+  CommandAnswer,
+  CommandBody,
+  CommandName,
+  PaymentView,
+} from '../../src/contract/index.ts'
+import { hasShape, type Shape } from './shape.ts'
+
+export type { CommandAnswer, CommandBody, CommandName }
+
+type Starred = { readonly [N in CommandName]: (typeof COMMANDS)[N]['starred'] }
+
+/** Whether a command changes something and so carries an idempotency key; the contract's own table, without its schemas. */
+export const STARRED: Starred = {
+  'payment.get': false,
+  'payment.list': false,
+  'payment.resolve_qr': false,
+  quote: false,
+  'payment.confirm': true,
+  'payment.cancel': true,
+  'payee.resolve': false,
+  'transfer.create': true,
+  'topup.create': true,
+  'withdrawal.create': true,
+  'source.options': false,
+  'source.list': false,
+  'source.link': true,
+  'wallet.balances': false,
+  'limit.list': false,
+}
+
+const PAYMENT: Shape = { id: 'string', version: 'number', status: 'string', amount: 'string', currency: 'string' }
+const BALANCE: Shape = { currency: 'string', available: 'string', pending: 'string' }
+const LIST: Shape = { data: 'array' }
+
+const ANSWERS: Readonly<Record<CommandName, Shape>> = {
+  'payment.get': PAYMENT,
+  'payment.list': LIST,
+  'payment.resolve_qr': { payment: 'object', claim: 'string' },
+  quote: { payer_fee: 'string', total: 'string' },
+  'payment.confirm': PAYMENT,
+  'payment.cancel': PAYMENT,
+  'payee.resolve': { user: 'string', masked_name: 'string' },
+  'transfer.create': PAYMENT,
+  'topup.create': PAYMENT,
+  'withdrawal.create': PAYMENT,
+  'source.options': { banks: 'array', operators: 'array' },
+  'source.list': LIST,
+  'source.link': { id: 'string', status: 'string' },
+  'wallet.balances': LIST,
+  'limit.list': LIST,
+}
+
+export function isAnswer<N extends CommandName>(name: N, body: unknown): body is CommandAnswer<N> {
+  return hasShape(body, ANSWERS[name])
+}
+
+/** Whether this command answers with the user's own payment in its present state. */
+export function answersPayment(name: CommandName): boolean {
+  return ANSWERS[name] === PAYMENT
+}
+
+export function isPayment(body: unknown): body is PaymentView {
+  return hasShape(body, PAYMENT)
+}
+
+export function isBalance(body: unknown): body is BalanceView {
+  return hasShape(body, BALANCE)
+}

@@ -1,0 +1,29 @@
+import type { BalanceView, EventName, PaymentView } from '../../src/contract/index.ts'
+import { isBalance, isPayment } from './answers.ts'
+import type { EventFrame } from './frames.ts'
+
+type Common = { feed: string; seq: number; id: string; at: string }
+type OtherName = Exclude<EventName, 'payment.updated' | 'balance.updated'>
+
+/**
+ * What `client.events()` yields. A `snapshot` means: events were missed, and the
+ * local state was brought up to date as a whole; look at `payments` and `balances`.
+ */
+export type MooringEvent =
+  | (Common & { name: 'payment.updated'; body: PaymentView })
+  | (Common & { name: 'balance.updated'; body: BalanceView })
+  | (Common & { name: OtherName; body: unknown })
+  | { name: 'snapshot'; feed: string; seq: number }
+
+/** The frame as an event; null where its body is not what its name stands for. */
+export function eventOf(frame: EventFrame): MooringEvent | null {
+  const { feed, seq, id, at, name, body } = frame
+  switch (name) {
+    case 'payment.updated':
+      return isPayment(body) ? { feed, seq, id, at, name, body } : null
+    case 'balance.updated':
+      return isBalance(body) ? { feed, seq, id, at, name, body } : null
+    default:
+      return { feed, seq, id, at, name, body }
+  }
+}

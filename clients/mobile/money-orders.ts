@@ -1,0 +1,127 @@
+import type { PaymentKind } from '../../src/contract/names.ts'
+import type { PaymentView, QuoteView, SourceView } from '../../src/contract/index.ts'
+import type { CommandAnswer, CommandBody, CommandName } from './answers.ts'
+import { action, confirmation, renewable, token, type ConfirmContent, type Signer } from './proofs.ts'
+
+/** Sends a command whose body is made at each sending. */
+export type Submit = <N extends CommandName>(
+  name: N,
+  body: () => Promise<CommandBody<N>>,
+  options: { key?: string; deadline_ms?: number },
+) => Promise<CommandAnswer<N>>
+
+/**
+ * `quote`: what the person was shown; exactly that is signed, and the hub refuses
+ * where it no longer holds. Left out, the SDK asks for one. `key`: a key of an
+ * earlier try whose outcome is unknown.
+ */
+export type OrderOptions = { quote?: Pick<QuoteView, 'payer_fee' | 'total'>; key?: string; deadline_ms?: number }
+
+export type PayOrder = OrderOptions & {
+  /** As `payment.resolve_qr` or `payment.get` answered it. */
+  payment: Pick<PaymentView, 'id' | 'kind' | 'payee' | 'amount' | 'currency' | 'capture_method' | 'order_ref'>
+  claim?: string
+  /** `wallet`, `operator` or a linked account's `src_…`. */
+  source: string
+}
+export type TransferOrder = OrderOptions & { to: string; amount: string; currency: string; note?: string }
+export type AccountOrder = OrderOptions & { source: string; amount: string; currency: string }
+export type BankLink = { bank: string; account: string; key?: string; deadline_ms?: number }
+
+type Parties = { kind: PaymentKind; payee: string; amount: string; currency: string; source: string }
+
+/** The commands that move money or open a way to it: each quoted, signed over exactly what happens, and sent under one key. */
+export class MoneyOrders {
+  readonly #submit: Submit
+  readonly #signer: () => Signer
+
+  constructor(submit: Submit, signer: () => Signer) {
+    this.#submit = submit
+    this.#signer = signer
+  }
+
+  /** Confirms a purchase. */
+  async pay(order: PayOrder): Promise<PaymentView> {
+    const { payment, claim, source } = order
+    const { amount, currency, payee, kind } = payment
+    const terms = await this.#terms({ kind, payee, amount, currency, source }, order)
+    const sign = this.#confirmed({
+      payment: payment.id,
+      ...terms,
+      capture_method: payment.capture_method,
+      ...(payment.order_ref === null ? {} : { order_ref: payment.order_ref }),
+    })
+    const body = async () => ({
+      payment: payment.id,
+      ...(claim === undefined ? {} : { claim }),
+      source,
+      confirmation: await sign(),
+    })
+    return this.#submit('payment.confirm', body, { ...sendOptions(order), key: order.key ?? this.#newKey() })
+  }
+
+  /** Pays another user from the wallet. */
+  async transfer(order: TransferOrder): Promise<PaymentView> {
+    const { to, amount, currency, note } = order
+    const key = order.key ?? this.#newKey()
+    const terms = await this.#terms({ kind: 'transfer', payee: to, amount, currency, source: 'wallet' }, order)
+    const sign = this.#confirmed({ key, ...terms, capture_method: 'automatic' })
+    const body = async () => ({
+      to,
+      amount,
+      currency,
+      ...(note === undefined ? {} : { note }),
+      confirmation: await sign(),
+    })
+    return this.#submit('transfer.create', body, { ...sendOptions(order), key })
+  }
+
+  /** Brings money from a linked account into the wallet. */
+  topup(order: AccountOrder): Promise<PaymentView> {
+    return this.#account('topup', order)
+  }
+
+  /** Takes money from the wallet to a linked account. */
+  withdraw(order: AccountOrder): Promise<PaymentView> {
+    return this.#account('withdrawal', order)
+  }
+
+  /** Links a bank account by a mandate. */
+  linkBank(link: BankLink): Promise<SourceView> {
+    const covered = { type: 'bank', bank: link.bank, account: link.account } as const
+    const sign = renewable(this.#signer(), () => action(this.#signer(), 'source.link', covered))
+    const body = async () => ({ ...covered, action: await sign() })
+    return this.#submit('source.link', body, { ...sendOptions(link), key: link.key ?? this.#newKey() })
+  }
+
+  async #account(kind: 'topup' | 'withdrawal', order: AccountOrder): Promise<PaymentView> {
+    const { source, amount, currency } = order
+    const key = order.key ?? this.#newKey()
+    const terms = await this.#terms({ kind, payee: 'self', amount, currency, source }, order)
+    const sign = this.#confirmed({ key, ...terms, capture_method: 'automatic' })
+    const body = async () => ({ source, amount, currency, confirmation: await sign() })
+    return this.#submit(`${kind}.create`, body, { ...sendOptions(order), key })
+  }
+
+  async #terms(parties: Parties, order: OrderOptions) {
+    const { payer_fee, total } = order.quote ?? (await this.#quote(parties))
+    return { ...parties, payer_fee, total }
+  }
+
+  #quote({ kind, payee, amount, currency, source }: Parties): Promise<QuoteView> {
+    const asked = { kind, amount, currency, source, ...(payee === 'self' ? {} : { payee }) }
+    return this.#submit('quote', async () => asked, {})
+  }
+
+  #confirmed(content: ConfirmContent): () => Promise<string> {
+    return renewable(this.#signer(), () => confirmation(this.#signer(), content))
+  }
+
+  #newKey(): string {
+    return token(this.#signer().random)
+  }
+}
+
+function sendOptions(order: { deadline_ms?: number }): { deadline_ms?: number } {
+  return order.deadline_ms === undefined ? {} : { deadline_ms: order.deadline_ms }
+}

@@ -1,0 +1,333 @@
+import type { BalanceView, PaymentView } from '../../src/contract/index.ts'
+import { AccessTokens } from './access-tokens.ts'
+import { Channel } from './channel.ts'
+import { CommandQueue } from './command-queue.ts'
+import type { DeviceKey } from './device-key.ts'
+import type { Identity } from './enrol.ts'
+import { MooringError } from './errors.ts'
+import { eventOf, type MooringEvent } from './events.ts'
+import { Feeds } from './feeds.ts'
+import type { EventFrame, PingFrame, ReadyFrame, SnapshotFrame } from './frames.ts'
+import { LIMITS } from './limits.ts'
+import type { LinkFrame } from './link.ts'
+import { LocalState } from './local-state.ts'
+import { MoneyOrders, type AccountOrder, type BankLink, type PayOrder, type TransferOrder } from './money-orders.ts'
+import {
+  STARRED,
+  answersPayment,
+  isAnswer,
+  isPayment,
+  type CommandAnswer,
+  type CommandBody,
+  type CommandName,
+} from './answers.ts'
+import { PaymentStreams } from './payment-stream.ts'
+import { platform, type Ports } from './ports.ts'
+import { token, type Signer } from './proofs.ts'
+import { ServerClock } from './server-clock.ts'
+import { Session, type SessionStatus } from './session.ts'
+import { Saver, type Saved, type Store } from './store.ts'
+
+export type ConnectOptions = {
+  /** Address of the socket, `wss://…/v1/socket`; several edges take turns. */
+  url: string | readonly string[]
+  /** Base of the REST interface, `https://…/v1`, where tokens come from. */
+  bridge: string
+  /** From `enrol()`. */
+  identity: Identity
+  key: DeviceKey
+  store?: Store
+  onStatus?: (status: SessionStatus) => void
+  /** How long `connect` may take to its first session; later losses are mended without end. */
+  deadline_ms?: number
+  ports?: Partial<Ports>
+}
+
+export type CommandOptions = {
+  /** Idempotency key, 16–64 of [A-Za-z0-9_-]; made by the SDK where a command needs one and none is given. */
+  key?: string
+  deadline_ms?: number
+}
+
+/** Connects and waits for the first session. Throws MooringError where the server refuses or none comes in time. */
+export async function connect(options: ConnectOptions): Promise<Mooring> {
+  const saved = options.store === undefined ? null : await options.store.load()
+  const client = new Mooring(options, saved)
+  try {
+    await client.opened
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+  return client
+}
+
+/** A user's live connection: commands out, events in, the state they add up to. */
+export class Mooring {
+  readonly #ports: Ports
+  readonly #device: string
+  readonly #key: DeviceKey
+  readonly #serverClock: ServerClock
+  readonly #session: Session
+  readonly #commands: CommandQueue
+  readonly #orders: MoneyOrders
+  readonly #feeds: Feeds
+  readonly #state: LocalState
+  readonly #streams = new PaymentStreams()
+  readonly #saver: Saver
+  readonly #listeners = new Set<Channel<MooringEvent>>()
+  readonly #opened = Promise.withResolvers<void>()
+  #status: SessionStatus = 'connecting'
+  #ready: ReadyFrame | null = null
+  #headsBefore: Record<string, number> = {}
+  #ended: { error: MooringError | null } | null = null
+
+  constructor(options: ConnectOptions, saved: Saved | null) {
+    this.#ports = platform(options.ports)
+    this.#device = options.identity.device
+    this.#key = options.key
+    this.#serverClock = new ServerClock(this.#ports.clock)
+    this.#feeds = new Feeds(saved?.cursors)
+    this.#state = new LocalState((payment) => this.#streams.changed(payment), saved?.payments, saved?.balances)
+    this.#saver = new Saver(options.store ?? null, () => this.#saved())
+    this.#commands = new CommandQueue(this.#ports, (frame) => this.#session.send(frame))
+    this.#orders = new MoneyOrders(
+      (name, body, more) => this.#submit(name, body, more),
+      () => this.#signer(),
+    )
+    const cancel = this.#ports.clock.after(options.deadline_ms ?? LIMITS.first_ready_ms, () => {
+      this.#session.close(new MooringError('connection_lost', 'no session came about in time', { retryable: true }))
+    })
+    this.opened = this.#opened.promise.finally(cancel)
+    this.#session = new Session({
+      ports: this.#ports,
+      urls: typeof options.url === 'string' ? [options.url] : options.url,
+      device: this.#device,
+      key: this.#key,
+      tokens: new AccessTokens({ ports: this.#ports, bridge: options.bridge, device: this.#device, key: this.#key }),
+      serverClock: this.#serverClock,
+      cursors: () => this.#feeds.cursors(),
+      onReady: (frame) => this.#onReady(frame),
+      onFrame: (frame) => this.#onFrame(frame),
+      onLost: () => this.#commands.detach(),
+      onClosed: (error) => this.#onClosed(error),
+      onStatus: (status) => {
+        this.#status = status
+        options.onStatus?.(status)
+      },
+    })
+  }
+
+  /** Resolves at the first session, rejects where it never comes. */
+  readonly opened: Promise<void>
+
+  get status(): SessionStatus {
+    return this.#status
+  }
+
+  /** The user's id, known from the first session on. */
+  get user(): string {
+    return this.#current().user
+  }
+
+  /** Payments of this user as this device knows them, by id. */
+  get payments(): ReadonlyMap<string, PaymentView> {
+    return this.#state.payments
+  }
+
+  /** Wallet balances by currency. */
+  get balances(): ReadonlyMap<string, BalanceView> {
+    return this.#state.balances
+  }
+
+  /** Time by the server, milliseconds since the epoch. */
+  serverNow(): number {
+    return this.#serverClock.now()
+  }
+
+  /**
+   * Sends a command and brings its answer. A lost socket, silence and retryable
+   * answers are retried until the deadline, a starred command always under one
+   * key. Throws MooringError; see its `outcome`.
+   */
+  command<N extends CommandName>(
+    name: N,
+    body: CommandBody<N>,
+    options: CommandOptions = {},
+  ): Promise<CommandAnswer<N>> {
+    return this.#submit(name, () => Promise.resolve(body), options)
+  }
+
+  /** Confirms a purchase: quoted, signed over exactly what happens, at most once. */
+  pay(order: PayOrder): Promise<PaymentView> {
+    return this.#orders.pay(order)
+  }
+
+  transfer(order: TransferOrder): Promise<PaymentView> {
+    return this.#orders.transfer(order)
+  }
+
+  topup(order: AccountOrder): Promise<PaymentView> {
+    return this.#orders.topup(order)
+  }
+
+  withdraw(order: AccountOrder): Promise<PaymentView> {
+    return this.#orders.withdraw(order)
+  }
+
+  linkBank(link: BankLink): Promise<CommandAnswer<'source.link'>> {
+    return this.#orders.linkBank(link)
+  }
+
+  /** What happens from now on, to any number of readers; each sees every event once and in order. */
+  events(options: { buffer?: number } = {}): AsyncIterableIterator<MooringEvent> {
+    const channel: Channel<MooringEvent> = new Channel({
+      limit: options.buffer ?? LIMITS.event_buffer,
+      onFull: 'fail',
+      onDone: () => this.#listeners.delete(channel),
+    })
+    this.#listeners.add(channel)
+    if (this.#ended !== null) channel.end(this.#ended.error)
+    return channel
+  }
+
+  /** One payment's versions in order, from its present state to its terminal one. */
+  payment(id: string): AsyncIterableIterator<PaymentView> {
+    return this.#streams.open(id, this.#state.payments.get(id), () => this.command('payment.get', { payment: id }))
+  }
+
+  /** Resumes at once instead of waiting for a backoff or a watchdog: call it when the phone wakes or comes online. */
+  wake(): void {
+    this.#session.resume('woken')
+  }
+
+  /** Ends the connection; what is in flight fails with `closed` and its `outcome`, iterators finish. */
+  async close(): Promise<void> {
+    this.#session.close()
+    await this.#saver.flushed()
+  }
+
+  async #submit<N extends CommandName>(
+    name: N,
+    body: () => Promise<CommandBody<N>>,
+    options: CommandOptions,
+  ): Promise<CommandAnswer<N>> {
+    const key = options.key ?? (STARRED[name] ? token(this.#ports.random) : null)
+    const deadline_ms = options.deadline_ms ?? LIMITS.command_deadline_ms
+    const answer = await this.#commands.submit({ name, key, body, deadline_ms })
+    if (!isAnswer(name, answer)) {
+      throw new MooringError('protocol_fault', `the answer to ${name} is not of its kind`, { outcome: 'unknown', key })
+    }
+    if (answersPayment(name) && isPayment(answer)) {
+      this.#state.applyPayment(answer)
+      this.#saver.changed()
+    }
+    return answer
+  }
+
+  #onReady(frame: ReadyFrame): void {
+    this.#ready = frame
+    this.#headsBefore = {}
+    this.#feeds.opened(frame.feeds)
+    this.#commands.attach()
+    this.#opened.resolve()
+  }
+
+  #onFrame(frame: LinkFrame): void {
+    switch (frame.t) {
+      case 'reply':
+        this.#commands.reply(frame)
+        return
+      case 'event':
+        this.#onEvent(frame)
+        return
+      case 'snapshot':
+        this.#onSnapshot(frame)
+        return
+      case 'ping':
+        this.#onPing(frame)
+        return
+      case 'goaway':
+        this.#commands.hold()
+        this.#session.drain(frame.reconnect_after_ms)
+        return
+    }
+  }
+
+  #onEvent(frame: EventFrame): void {
+    const verdict = this.#feeds.judge(frame)
+    if (verdict === 'gap') {
+      this.#session.resume('hole in a feed')
+      return
+    }
+    if (verdict === 'drop') return
+    const event = eventOf(frame)
+    if (event === null) {
+      this.#session.resume('malformed event')
+      return
+    }
+    if (event.name === 'payment.updated') this.#state.applyPayment(event.body)
+    if (event.name === 'balance.updated') this.#state.applyBalance(event.body)
+    this.#feeds.advance(frame)
+    this.#saver.changed()
+    this.#publish(event)
+  }
+
+  #onSnapshot(frame: SnapshotFrame): void {
+    const parts = this.#feeds.gather(frame)
+    if (parts === null) return
+    const lost = this.#state.applySnapshot(parts)
+    this.#feeds.restart(frame)
+    this.#saver.changed()
+    this.#publish({ name: 'snapshot', feed: frame.feed, seq: frame.seq })
+    for (const payment of lost) {
+      // Failing is no loss: whoever looks at this payment asks for it again.
+      this.command('payment.get', { payment }).catch(() => {})
+    }
+  }
+
+  /** A head that was already there at the last ping and still has not come means that something was missed. */
+  #onPing(frame: PingFrame): void {
+    const before = this.#headsBefore
+    this.#headsBefore = frame.heads
+    for (const [feed, head] of Object.entries(before)) {
+      const seq = this.#feeds.seq(feed)
+      if (seq !== null && seq < head) {
+        this.#session.resume('events missing')
+        return
+      }
+    }
+  }
+
+  #onClosed(error: MooringError | null): void {
+    this.#ended = { error }
+    const closed = error ?? new MooringError('closed', 'the client was closed')
+    this.#opened.reject(closed)
+    this.#commands.close(closed)
+    this.#streams.close(error)
+    for (const listener of this.#listeners) listener.end(error)
+  }
+
+  #publish(event: MooringEvent): void {
+    for (const listener of this.#listeners) listener.push(event)
+  }
+
+  #signer(): Signer {
+    const { user, env } = this.#current()
+    const { random } = this.#ports
+    return { key: this.#key, user, device: this.#device, env, random, serverNow: () => this.#serverClock.now() }
+  }
+
+  #current(): ReadyFrame {
+    if (this.#ready === null) throw new MooringError('connection_lost', 'no session yet', { outcome: 'not_sent' })
+    return this.#ready
+  }
+
+  #saved(): Saved {
+    return {
+      cursors: this.#feeds.cursors(),
+      payments: [...this.#state.payments.values()],
+      balances: [...this.#state.balances.values()],
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** What the SDK takes from its surroundings; a browser and Node ≥ 22 have all of it, a test brings its own. */
+export type Clock = {
+  /** Wall time, milliseconds since the epoch; may be wrong, which does no harm. */
+  now(): number
+  /** Monotonic time, milliseconds; for spans only. */
+  monotonic(): number
+  /** Calls back once after `ms`; the returned function calls it off. */
+  after(ms: number, callback: () => void): () => void
+}
+
+/** Cryptographically strong random bytes. */
+export type Random = (bytes: number) => Uint8Array
+
+/** The part of a WebSocket that is used, as browsers, Node and `ws` have it. */
+export type Socket = {
+  send(data: string): void
+  close(code?: number, reason?: string): void
+}
+/** What a socket tells: text frames, and once that it is closed, also where it never opened. */
+export type SocketListener = { message: (data: unknown) => void; closed: (code: number, reason: string) => void }
+export type SocketFactory = (url: string, protocol: string, listener: SocketListener) => Socket
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+export type Ports = {
+  clock: Clock
+  random: Random
+  socket: SocketFactory
+  fetch: Fetch
+  /** The page's origin, which the browser sends and the proof must repeat; undefined outside a browser. */
+  origin: string | undefined
+}
+
+/** The surroundings of this JavaScript realm. */
+export function platform(overrides: Partial<Ports> = {}): Ports {
+  return {
+    clock: systemClock,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    socket: openWebSocket,
+    fetch: (url, init) => fetch(url, init),
+    origin: typeof location === 'undefined' ? undefined : location.origin,
+    ...overrides,
+  }
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+function openWebSocket(url: string, protocol: string, listener: SocketListener): Socket {
+  const socket = new WebSocket(url, [protocol])
+  socket.addEventListener('message', (event: MessageEvent<unknown>) => listener.message(event.data))
+  socket.addEventListener('close', (event) => listener.closed(event.code, event.reason))
+  return socket
+}
+
+/** A number in [0, 1) with 48 random bits. */
+export function fraction(random: Random): number {
+  return random(6).reduce((sum, byte) => (sum + byte) / 256, 0)
+}
