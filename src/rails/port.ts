@@ -43,7 +43,8 @@ export type Evidence = {
 export type RailOutcome =
   | { kind: 'settled'; evidence: Evidence }
   | { kind: 'declined'; code: FailureCode; reason: string; evidence: Evidence; alarm: boolean }
-  | { kind: 'pending'; evidence: Evidence }
+  /** `alarm`: not final, and somebody should look (bank: BLCK). */
+  | { kind: 'pending'; evidence: Evidence; alarm?: true }
   /** Authoritative: the rail never saw the reference and never will execute it. */
   | { kind: 'not_found'; evidence: Evidence }
   /** Proven to have failed before a byte of the request left. */

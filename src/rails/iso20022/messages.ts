@@ -1,0 +1,130 @@
+import { timestamp } from '../../domain/clock.ts'
+import type { RailOperation, RailOrder } from '../port.ts'
+import { writeAmount } from './amount.ts'
+import { escapeXml, schemeText } from './text.ts'
+
+/**
+ * The messages we write (connectors.md §1.1): one transaction each, every
+ * element in the schema's order. All that a bank compares comes from the order,
+ * so that a resend is the same transaction; only its HTTP signature is new.
+ */
+
+export const MESSAGE_NAME = {
+  collect: 'pacs.003.001.09',
+  payOut: 'pacs.008.001.08',
+  inquiry: 'pacs.028.001.05',
+  status: 'pacs.002.001.12',
+} as const
+
+export const namespaceOf = (messageName: string): string => `urn:iso:std:iso:20022:tech:xsd:${messageName}`
+
+/** Message name an order is sent as; what a status report must name as its original. */
+export function messageNameOf(operation: RailOperation): string {
+  return MESSAGE_NAME[operation]
+}
+
+/** Our side of every transaction, and the bank that keeps the customers' accounts. */
+export type PlatformAccount = {
+  /** ≤ 140 characters, shown to customers. */
+  name: string
+  iban: string
+  bic: string
+  /** BIC of the bank behind this rail, where customers have their accounts. */
+  customerBic: string
+}
+
+const REFERENCE = /^[A-Za-z0-9]{1,30}$/
+const UETR = /^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$/
+const IBAN = /^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$/
+const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
+const NAME_MAX = 140
+const MANDATE_MAX = 35
+
+/** A value that must fit as it is: names of people may be bent, references never. */
+function exact(value: string, pattern: RegExp, what: string): string {
+  if (!pattern.test(value)) throw new RangeError(`${what} does not fit a bank message`)
+  return value
+}
+
+const name = (value: string): string => escapeXml(schemeText(value, NAME_MAX, 'NOTPROVIDED'))
+const account = (iban: string): string => `<Id><IBAN>${exact(iban, IBAN, 'IBAN')}</IBAN></Id>`
+const agent = (bic: string): string => `<FinInstnId><BICFI>${bic}</BICFI></FinInstnId>`
+
+function document(messageName: string, content: string): Buffer {
+  return Buffer.from(
+    `<?xml version="1.0" encoding="UTF-8"?><Document xmlns="${namespaceOf(messageName)}">${content}</Document>`,
+  )
+}
+
+/** Fields both payment messages share, checked once. */
+function common(order: RailOrder): { id: string; at: string; date: string; amount: (tag: string) => string; pmtId: string } {
+  const id = exact(order.reference, REFERENCE, 'reference')
+  const at = timestamp(order.dispatchedAtMs)
+  const text = writeAmount(order.amountMinor, order.currency)
+  return {
+    id,
+    at,
+    date: at.slice(0, 10),
+    amount: (tag) => `<${tag} Ccy="${order.currency}">${text}</${tag}>`,
+    pmtId:
+      `<PmtId><InstrId>${id}</InstrId><EndToEndId>${id}</EndToEndId><TxId>${id}</TxId>` +
+      `<UETR>${exact(order.uetr, UETR, 'UETR')}</UETR></PmtId>`,
+  }
+}
+
+/** pacs.003: we are the creditor, the customer is debited under a mandate. */
+export function collectMessage(order: RailOrder, us: PlatformAccount): Buffer {
+  if (order.mandate === null) throw new RangeError('a collect needs a mandate')
+  const { id, at, date, amount, pmtId } = common(order)
+  const mandateId = escapeXml(order.mandate.id)
+  if (order.mandate.id.length < 1 || order.mandate.id.length > MANDATE_MAX) throw new RangeError('mandate id does not fit')
+  return document(
+    MESSAGE_NAME.collect,
+    `<FIToFICstmrDrctDbt><GrpHdr><MsgId>${id}</MsgId><CreDtTm>${at}</CreDtTm><NbOfTxs>1</NbOfTxs>` +
+      `${amount('TtlIntrBkSttlmAmt')}<IntrBkSttlmDt>${date}</IntrBkSttlmDt><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>` +
+      `<DrctDbtTxInf>${pmtId}<PmtTpInf><LclInstrm><Prtry>INST</Prtry></LclInstrm><SeqTp>RCUR</SeqTp></PmtTpInf>` +
+      `${amount('IntrBkSttlmAmt')}<ChrgBr>SLEV</ChrgBr><ReqdColltnDt>${date}</ReqdColltnDt>` +
+      `<DrctDbtTx><MndtRltdInf><MndtId>${mandateId}</MndtId>` +
+      `<DtOfSgntr>${exact(order.mandate.signedOn, DATE, 'date of the mandate')}</DtOfSgntr></MndtRltdInf></DrctDbtTx>` +
+      `<Cdtr><Nm>${name(us.name)}</Nm></Cdtr><CdtrAcct>${account(us.iban)}</CdtrAcct><CdtrAgt>${agent(us.bic)}</CdtrAgt>` +
+      `<Dbtr><Nm>${name(order.account.holder)}</Nm></Dbtr><DbtrAcct>${account(order.account.iban)}</DbtrAcct>` +
+      `<DbtrAgt>${agent(us.customerBic)}</DbtrAgt>${remittance(order)}</DrctDbtTxInf></FIToFICstmrDrctDbt>`,
+  )
+}
+
+/** pacs.008: we are the debtor, the customer is credited. */
+export function payOutMessage(order: RailOrder, us: PlatformAccount): Buffer {
+  const { id, at, date, amount, pmtId } = common(order)
+  const serviceLevel = order.currency === 'EUR' ? '<SvcLvl><Cd>SEPA</Cd></SvcLvl>' : ''
+  return document(
+    MESSAGE_NAME.payOut,
+    `<FIToFICstmrCdtTrf><GrpHdr><MsgId>${id}</MsgId><CreDtTm>${at}</CreDtTm><NbOfTxs>1</NbOfTxs>` +
+      `${amount('TtlIntrBkSttlmAmt')}<IntrBkSttlmDt>${date}</IntrBkSttlmDt><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf>` +
+      `<PmtTpInf>${serviceLevel}<LclInstrm><Cd>INST</Cd></LclInstrm></PmtTpInf></GrpHdr>` +
+      `<CdtTrfTxInf>${pmtId}${amount('IntrBkSttlmAmt')}<AccptncDtTm>${at}</AccptncDtTm><ChrgBr>SLEV</ChrgBr>` +
+      `<Dbtr><Nm>${name(us.name)}</Nm></Dbtr><DbtrAcct>${account(us.iban)}</DbtrAcct><DbtrAgt>${agent(us.bic)}</DbtrAgt>` +
+      `<CdtrAgt>${agent(us.customerBic)}</CdtrAgt><Cdtr><Nm>${name(order.account.holder)}</Nm></Cdtr>` +
+      `<CdtrAcct>${account(order.account.iban)}</CdtrAcct>${remittance(order)}</CdtTrfTxInf></FIToFICstmrCdtTrf>`,
+  )
+}
+
+function remittance(order: RailOrder): string {
+  return `<RmtInf><Ustrd>${escapeXml(schemeText(order.description, NAME_MAX, order.reference))}</Ustrd></RmtInf>`
+}
+
+export function paymentMessage(order: RailOrder, us: PlatformAccount): Buffer {
+  return order.operation === 'collect' ? collectMessage(order, us) : payOutMessage(order, us)
+}
+
+/** pacs.028: what became of this order? `inquiryId` is the question's own, never the payment's reference. */
+export function inquiryMessage(order: RailOrder, inquiryId: string, nowMs: number): Buffer {
+  const id = exact(order.reference, REFERENCE, 'reference')
+  return document(
+    MESSAGE_NAME.inquiry,
+    `<FIToFIPmtStsReq><GrpHdr><MsgId>${inquiryId}</MsgId><CreDtTm>${timestamp(nowMs)}</CreDtTm></GrpHdr>` +
+      `<TxInf><StsReqId>${inquiryId}</StsReqId><OrgnlGrpInf><OrgnlMsgId>${id}</OrgnlMsgId>` +
+      `<OrgnlMsgNmId>${messageNameOf(order.operation)}</OrgnlMsgNmId></OrgnlGrpInf>` +
+      `<OrgnlEndToEndId>${id}</OrgnlEndToEndId><OrgnlTxId>${id}</OrgnlTxId>` +
+      `<OrgnlUETR>${exact(order.uetr, UETR, 'UETR')}</OrgnlUETR></TxInf></FIToFIPmtStsReq>`,
+  )
+}

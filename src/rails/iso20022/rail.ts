@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { Histogram, type Registry } from 'prom-client'
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../observe/log.ts'
+import type { BankRail, MandateAnswer, RailOrder, RailOutcome, SendOptions } from '../port.ts'
+import { readCallback } from './callback.ts'
+import { classify, unknown } from './classify.ts'
+import { makeHttpClient, type HttpAnswer } from './http-client.ts'
+import type { Iso20022Keys } from './keys.ts'
+import { MANDATE_PATH, mandateBody, readMandateAnswer } from './mandate.ts'
+import { inquiryMessage, paymentMessage, type PlatformAccount } from './messages.ts'
+import { makeNonces } from './nonces.ts'
+import { signRequest, verifyResponse } from './signature.ts'
+import { readStatusReport } from './status-report.ts'
+
+export type Iso20022Config = {
+  /** The rail's id in journals, logs and metrics: `demo-bank`. */
+  id: string
+  /** `https://bank.example`; a path is not part of the profile. */
+  baseUrl: string
+  /** Where the bank calls us, without query; callbacks signed for elsewhere are refused. */
+  callbackUrl?: string
+  platform: PlatformAccount
+  keys: Iso20022Keys
+  clock: Clock
+  log: Log
+  registry?: Registry
+  /** Connections to the bank, one request each at a time. */
+  connectionsMax?: number
+  /** Source of nonces and inquiry ids; Node's by default. */
+  random?: (bytes: number) => Uint8Array
+}
+
+const MESSAGE_PATH = '/iso20022/messages'
+const CONNECTIONS_MAX = 64
+const XML_TYPE = 'application/xml'
+const JSON_TYPE = 'application/json'
+const CALL_SECONDS = 'mooring_rail_call_seconds'
+const ALWAYS = () => true
+
+type Call = 'send' | 'inquire' | 'mandate'
+
+/** What came back, once it is known to be the bank's answer to this question. */
+type Authentic = { kind: 'authentic'; answer: HttpAnswer } | Extract<RailOutcome, { kind: 'not_sent' | 'unknown' }>
+
+/** A bank behind the ISO 20022 instant profile of connectors.md §1: mutual TLS, signed both ways. */
+export function makeIso20022Rail(config: Iso20022Config): BankRail {
+  const { clock, id, keys, platform } = config
+  const origin = originOf(config.baseUrl)
+  const log = config.log.child({ rail: id })
+  const random = config.random ?? randomBytes
+  const nonces = makeNonces()
+  const seconds = config.registry === undefined ? null : callSeconds(config.registry)
+  const http = makeHttpClient({
+    origin,
+    ca: keys.ca,
+    certificate: keys.clientCertificate,
+    key: keys.clientKey,
+    connectionsMax: config.connectionsMax ?? CONNECTIONS_MAX,
+  })
+
+  async function ask(path: string, contentType: string, body: Buffer, options: SendOptions): Promise<Authentic> {
+    const nonce = Buffer.from(random(18)).toString('base64url')
+    const request = signRequest({ method: 'POST', targetUri: origin + path, contentType, body }, keys.sign, clock.now(), nonce)
+    const exchanged = await http.exchange({ method: 'POST', path, headers: request.headers, body }, options)
+    if (exchanged.kind === 'not_sent') return exchanged
+    if (exchanged.kind === 'unknown') return { ...exchanged, alarm: false }
+    const { answer } = exchanged
+    if (answer.headers['content-encoding'] !== undefined) return { kind: 'unknown', why: 'compressed answer', alarm: true }
+    const verified = verifyResponse(answer, request, keys.verify, clock.now())
+    if (!verified.ok) {
+      // Proxies and dying servers answer 5xx and 429 unsigned; anywhere else it is a forgery or a broken bank.
+      const expected = answer.status >= 500 || answer.status === 429
+      return { kind: 'unknown', why: `status ${answer.status}: ${verified.error}`, alarm: !expected }
+    }
+    if (mediaTypeOf(answer) !== contentType) return { kind: 'unknown', why: 'answer of another content type', alarm: true }
+    return { kind: 'authentic', answer }
+  }
+
+  function outcomeOf(came: Authentic, via: 'answer' | 'inquiry', order: RailOrder): RailOutcome {
+    if (came.kind !== 'authentic') return came
+    const report = readStatusReport(came.answer.body)
+    if (!report.ok) return unknown(`status ${came.answer.status}: ${report.error}`, true)
+    return classify({ via, httpStatus: came.answer.status, report: report.value }, order)
+  }
+
+  /** Measures and notes a call; references are ours, what the bank said stays in the evidence. */
+  async function noted<T extends { kind: string }>(call: Call, reference: string, run: () => Promise<T>): Promise<T> {
+    const startedAt = clock.monotonic()
+    const result = await run()
+    seconds?.observe({ rail: id, call, outcome: result.kind }, (clock.monotonic() - startedAt) / 1000)
+    const alarm = 'alarm' in result && result.alarm === true
+    if (alarm) log.error({ call, reference, outcome: result }, 'bank answer needs a look')
+    else log.debug({ call, reference, outcome: result }, 'bank answered')
+    return result
+  }
+
+  return {
+    id,
+
+    send: (order, options) =>
+      noted('send', order.reference, async () => {
+        let body: Buffer
+        try {
+          body = paymentMessage(order, platform)
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error
+          log.error({ reference: order.reference, why: error.message }, 'order cannot be written as a message')
+          return { kind: 'not_sent', why: error.message }
+        }
+        return outcomeOf(await ask(MESSAGE_PATH, XML_TYPE, body, options), 'answer', order)
+      }),
+
+    inquire: (order, signal) =>
+      noted('inquire', order.reference, async () => {
+        const body = inquiryMessage(order, `Q${Buffer.from(random(16)).toString('hex')}`, clock.now())
+        const came = await ask(MESSAGE_PATH, XML_TYPE, body, { signal, mayWrite: ALWAYS })
+        // That the question did not leave says nothing about the payment.
+        if (came.kind === 'not_sent') return unknown(`inquiry not sent: ${came.why}`, false)
+        return outcomeOf(came, 'inquiry', order)
+      }),
+
+    readCallback: async (message, orders) => {
+      const callbackUrl = config.callbackUrl ?? null
+      const verdict = await readCallback(message, orders, { key: keys.verify, nonces, callbackUrl, nowMs: clock.now() })
+      if (!verdict.ok) log.warn({ status: verdict.status, why: verdict.why }, 'callback refused')
+      return verdict
+    },
+
+    linkMandate: (request, signal) =>
+      noted('mandate', request.reference, async (): Promise<MandateAnswer> => {
+        const came = await ask(MANDATE_PATH, JSON_TYPE, mandateBody(request), { signal, mayWrite: ALWAYS })
+        if (came.kind !== 'authentic') return { kind: 'unavailable', why: came.why }
+        return readMandateAnswer(came.answer)
+      }),
+
+    close: () => http.close(),
+  }
+}
+
+function originOf(baseUrl: string): string {
+  const url = URL.parse(baseUrl)
+  if (url === null || url.protocol !== 'https:' || url.pathname !== '/' || url.search !== '' || url.username !== '') {
+    throw new Error('the bank’s address must be https://host[:port]; the connector speaks mutual TLS only')
+  }
+  return url.origin
+}
+
+/** `application/xml` of `application/xml; charset=utf-8`. */
+function mediaTypeOf(answer: HttpAnswer): string {
+  const value = answer.headers['content-type']
+  if (typeof value !== 'string') return ''
+  const [type = '', ...parameters] = value.toLowerCase().split(';')
+  const plain = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter))
+  return plain ? type.trim() : ''
+}
+
+/** One metric for all rails of a process. */
+function callSeconds(registry: Registry): Histogram {
+  const existing = registry.getSingleMetric(CALL_SECONDS)
+  if (existing instanceof Histogram) return existing
+  return new Histogram({
+    name: CALL_SECONDS,
+    help: 'Calls to rails by outcome',
+    labelNames: ['rail', 'call', 'outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
+    registers: [registry],
+  })
+}
