@@ -54,8 +54,13 @@ function readReport(path: string): VitestReport | undefined {
 const args = process.argv.slice(2)
 const leftOut = browserTestsLeftOut(args.filter((arg) => !arg.startsWith('-')))
 const { exitCode, report } = await runVitest(args)
-const result = tally({ exitCode, report, leftOut: leftOut.length })
-for (const file of leftOut) console.log(`skipped: ${file} (project browser: no Chromium at CHROMIUM_PATH or on PATH)`)
+const leftOutFails = process.env['MOORING_REQUIRE_BROWSER'] === '1'
+const result = tally({ exitCode, report, leftOut: leftOut.length, leftOutFails })
+for (const file of leftOut) {
+  console.log(
+    `${leftOutFails ? 'failed' : 'skipped'}: ${file} (project browser: no Chromium at CHROMIUM_PATH or on PATH)`,
+  )
+}
 for (const note of result.notes) console.log(note)
 console.log(closingLine(result))
 process.exitCode = result.ok ? 0 : 1

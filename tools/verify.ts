@@ -28,8 +28,11 @@ function runNode(args: readonly string[], stdio: 'pipe' | 'inherit'): Promise<Fi
         output += text
       })
     }
+    const pass = (signal: NodeJS.Signals) => child.kill(signal)
+    process.on('SIGINT', pass).on('SIGTERM', pass)
     child.once('error', reject)
     child.once('close', (code) => {
+      process.off('SIGINT', pass).off('SIGTERM', pass)
       resolve({ exitCode: code ?? 1, output, seconds: (performance.now() - started) / 1000 })
     })
   })

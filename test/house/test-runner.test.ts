@@ -72,15 +72,30 @@ describe('the closing line', () => {
   })
 
   it('counts browser tests left out as skipped', () => {
-    expect(tally({ exitCode: 0, report, leftOut: 2 })).toMatchObject({ passed: 3, skipped: 2, ok: true })
+    expect(tally({ exitCode: 0, report, leftOut: 2, leftOutFails: false })).toMatchObject({
+      passed: 3,
+      skipped: 2,
+      ok: true,
+    })
+  })
+
+  it('counts them as failed where a browser could have been had', () => {
+    expect(tally({ exitCode: 0, report, leftOut: 2, leftOutFails: true })).toMatchObject({ failed: 2, ok: false })
   })
 
   it('is red where every test was skipped', () => {
     const skipped = { ...report, numPassedTests: 0, numPendingTests: 4 }
-    expect(tally({ exitCode: 0, report: skipped, leftOut: 0 })).toMatchObject({ failed: 1, ok: false })
+    expect(tally({ exitCode: 0, report: skipped, leftOut: 0, leftOutFails: false })).toMatchObject({
+      failed: 1,
+      ok: false,
+    })
   })
 
   it('is red where the run never came to its results', () => {
-    expect(tally({ exitCode: 1, report: undefined, leftOut: 0 })).toMatchObject({ passed: 0, failed: 1, ok: false })
+    expect(tally({ exitCode: 1, report: undefined, leftOut: 0, leftOutFails: false })).toMatchObject({
+      passed: 0,
+      failed: 1,
+      ok: false,
+    })
   })
 })

@@ -25,16 +25,25 @@ export type Tally = {
   ok: boolean
 }
 
+export type Run = {
+  exitCode: number
+  report: VitestReport | undefined
+  /** Test files that this machine cannot run. */
+  leftOut: number
+  /** Where it should have been able to: they fail instead of being skipped. */
+  leftOutFails: boolean
+}
+
 /**
  * What a run amounts to. A test file that did not load, and an error outside
  * every test, count as one failure each: the line never reads as green when the
  * exit code is not.
  */
-export function tally(run: { exitCode: number; report: VitestReport | undefined; leftOut: number }): Tally {
-  const { exitCode, report, leftOut } = run
+export function tally(run: Run): Tally {
+  const { exitCode, report, leftOut, leftOutFails } = run
   if (report === undefined) {
     const notes = [`the run stopped before it had results (exit code ${exitCode})`]
-    return { passed: 0, failed: 1, skipped: leftOut, notes, ok: false }
+    return { passed: 0, failed: 1, skipped: 0, notes, ok: false }
   }
   const notes: string[] = []
   const broken = report.testResults.filter(
@@ -42,7 +51,7 @@ export function tally(run: { exitCode: number; report: VitestReport | undefined;
   )
   for (const file of broken) notes.push(`failed outside its tests: ${file.name}`)
   const passed = report.numPassedTests
-  let failed = report.numFailedTests + broken.length
+  let failed = report.numFailedTests + broken.length + (leftOutFails ? leftOut : 0)
   if (failed === 0 && passed === 0) {
     notes.push('no test ran')
     failed = 1
@@ -50,7 +59,7 @@ export function tally(run: { exitCode: number; report: VitestReport | undefined;
     notes.push(`an error outside the tests (exit code ${exitCode}), see above`)
     failed = 1
   }
-  const skipped = report.numPendingTests + report.numTodoTests + leftOut
+  const skipped = report.numPendingTests + report.numTodoTests + (leftOutFails ? 0 : leftOut)
   return { passed, failed, skipped, notes, ok: failed === 0 && exitCode === 0 }
 }
 
