@@ -16,6 +16,10 @@ export type HubRequest = {
   body: unknown
   /** Wall time, ms, after which the asker no longer listens; the hub drops what is older. */
   deadline: number
+  /** Where the client comes from, as the front door saw it; for caps per address only. */
+  address?: string
+  /** W3C Trace Context of the client's request, where it sent a well-formed one. */
+  traceparent?: string
 }
 
 export type HubReply =

@@ -135,6 +135,11 @@ export const PROOF_TYP = {
 } as const
 export type ProofTyp = (typeof PROOF_TYP)[keyof typeof PROOF_TYP]
 
+/** Leeway on a proof's `exp`, the one time in it that is checked. */
+export const PROOF_LEEWAY_S = 60
+/** How far ahead a confirmation's or an action's `exp` may lie. */
+export const PROOF_MAX_AHEAD_S = 300
+
 /** ISO 4217 minor-unit exponents of the currencies the hub can be configured for. */
 export const CURRENCY_EXPONENT: Readonly<Record<string, number>> = {
   KES: 2,

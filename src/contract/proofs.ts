@@ -9,11 +9,6 @@ import { AmountText } from './primitives.ts'
 
 const iat = z.number().optional()
 
-/** Leeway on `exp`, the one time that is checked. */
-export const PROOF_LEEWAY_S = 60
-/** How far ahead a confirmation's or an action's `exp` may lie. */
-export const PROOF_MAX_AHEAD_S = 300
-
 export const ConfirmClaims = z.strictObject({
   aud: z.literal('mooring:confirm'),
   env: z.enum(['test', 'live']),

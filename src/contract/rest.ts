@@ -53,6 +53,7 @@ export type ListPaymentsQuery = z.infer<typeof ListPaymentsQuery>
 export const PaymentList = z.object({ data: z.array(MerchantPayment), has_more: z.boolean() })
 
 export const NonceAnswer = z.object({ nonce: z.string(), expires_at: Timestamp })
+export type NonceAnswer = z.infer<typeof NonceAnswer>
 
 export const EnrolmentBody = z.strictObject({
   phone: Phone,
@@ -60,6 +61,7 @@ export const EnrolmentBody = z.strictObject({
 })
 export type EnrolmentBody = z.infer<typeof EnrolmentBody>
 export const EnrolmentAnswer = z.object({ id: EnrolmentId, expires_at: Timestamp })
+export type EnrolmentAnswer = z.infer<typeof EnrolmentAnswer>
 
 export const VerifyEnrolmentBody = z.strictObject({ otp: z.string().regex(/^[0-9]{6}$/), proof: CompactJws })
 export type VerifyEnrolmentBody = z.infer<typeof VerifyEnrolmentBody>
@@ -68,10 +70,12 @@ export const VerifyEnrolmentAnswer = z.object({
   device: DeviceId,
   restricted_until: Timestamp.optional(),
 })
+export type VerifyEnrolmentAnswer = z.infer<typeof VerifyEnrolmentAnswer>
 
 export const TokenBody = z.strictObject({ device: DeviceId, proof: CompactJws })
 export type TokenBody = z.infer<typeof TokenBody>
 export const TokenAnswer = z.object({ access_token: z.string(), expires_in: z.number().int() })
+export type TokenAnswer = z.infer<typeof TokenAnswer>
 
 /** RFC 9457 problem details with our members. */
 export const Problem = z.object({

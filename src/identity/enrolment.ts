@@ -1,0 +1,199 @@
+import { createHmac } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { calculateJwkThumbprint } from 'jose'
+import type { Sql } from './sql.ts'
+import { z } from 'zod'
+import type { HubReply } from '../bus/messages.ts'
+import { invalidRequest, okReply, refusalReply } from '../bus/reply.ts'
+import { PROOF_TYP } from '../contract/names.ts'
+import { EnrolmentId } from '../contract/primitives.ts'
+import { EnrolProofClaims } from '../contract/proofs.ts'
+import {
+  EnrolmentBody,
+  VerifyEnrolmentBody,
+  type EnrolmentAnswer,
+  type VerifyEnrolmentAnswer,
+} from '../contract/rest.ts'
+import { timestamp } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { assertNever } from '../domain/result.ts'
+import type { Log } from '../observe/log.ts'
+import type { OtpSender } from '../rails/port.ts'
+import { capAddress } from './address.ts'
+import {
+  beginEnrolment,
+  beginTry,
+  endTry,
+  readEnrolment,
+  recordNotSent,
+  recordSent,
+  type Enrolment,
+} from './enrolment-store.ts'
+import type { Handler } from './handler.ts'
+import { importDeviceKey } from './keys.ts'
+import { IDENTITY_LIMITS } from './limits.ts'
+import { verifyProof } from './proof.ts'
+import { readUsed, signUp, type SignedUp } from './sign-up.ts'
+
+export type EnrolmentDeps = {
+  sql: Sql
+  ids: Ids
+  otp: OtpSender
+  pepper: Uint8Array
+  caps: 'on' | 'off'
+  log: Log
+}
+
+/**
+ * `POST /enrolments`: has the operator send a one-time password. Users are not
+ * looked up here, so known and unknown numbers are answered alike. The caps
+ * count before the operator is asked.
+ */
+export function identityEnrol(deps: EnrolmentDeps): Handler {
+  return async (request) => {
+    const refused = (refusal: Refusal) => refusalReply(refusal, request.requestId)
+    const body = EnrolmentBody.safeParse(request.body)
+    if (!body.success) return refused(invalidRequest(body.error))
+    const { phone, device } = body.data
+    if (!(await isOnCurve(device.public_key))) {
+      return refused(refuse('invalid_request', 'This is no point on P-256.', { param: 'device.public_key' }))
+    }
+    const id = deps.ids.make('enr')
+    const begun = await beginEnrolment(deps.sql, {
+      id,
+      phone,
+      address: capAddress(request.address, deps.caps),
+      deviceName: device.name,
+      publicKey: device.public_key,
+      jkt: await calculateJwkThumbprint(device.public_key, 'sha256'),
+    })
+    if (!begun.ok) {
+      deps.log.warn({ cap: begun.cap, requestId: request.requestId }, 'enrolment over a cap')
+      const message = 'Too many passwords were asked for; wait before asking for another.'
+      return refused(refuse('rate_limited', message, { retryAfterMs: begun.retryAfterMs }))
+    }
+    const sent = await deps.otp.send(phone, AbortSignal.timeout(IDENTITY_LIMITS.operator_deadline_ms))
+    if (sent.kind === 'unavailable') {
+      await recordNotSent(deps.sql, id)
+      deps.log.warn({ why: sent.why, requestId: request.requestId }, 'operator sent no password')
+      return refused(refuse('temporarily_unavailable', 'The operator does not send passwords now; try again.'))
+    }
+    await recordSent(deps.sql, id, sent.authenticationId)
+    const answer: EnrolmentAnswer = { id, expires_at: timestamp(begun.expiresAtMs) }
+    return okReply(answer)
+  }
+}
+
+const VerifyBody = VerifyEnrolmentBody.extend({ enrolment: z.string() })
+
+/**
+ * `POST /enrolments/{id}/verify`: the password proves the number, the proof
+ * proves the key the enrolment began with. Idempotent by enrolment: the same
+ * password again, by the same key, gets the device the first made. The proof
+ * is checked first, so that only the key's holder can spend tries.
+ */
+export function identityVerify(deps: EnrolmentDeps): Handler {
+  return async (request): Promise<HubReply> => {
+    const refused = (refusal: Refusal) => refusalReply(refusal, request.requestId)
+    const body = VerifyBody.safeParse(request.body)
+    if (!body.success) return refused(invalidRequest(body.error))
+    const { enrolment: id, otp } = body.data
+    const enrolment = EnrolmentId.safeParse(id).success ? await readEnrolment(deps.sql, id) : null
+    if (enrolment === null) return refused(refuse('not_found', 'There is no such enrolment; begin a new one.'))
+    if (!(await isProven(enrolment, body.data.proof))) {
+      return refused(refuse('unauthenticated', 'The proof is not by the key of this enrolment.', { param: 'proof' }))
+    }
+    const otpHash = createHmac('sha256', deps.pepper).update(`mooring:otp\0${id}\0${otp}`).digest()
+    const begun = await beginTry(deps.sql, id, otpHash)
+    switch (begun.kind) {
+      case 'begun':
+        break
+      case 'used':
+        return begun.sameOtp ? answer(await readUsed(deps.sql, id)) : refused(otpRefusal('expired'))
+      case 'in_flight':
+        return refused(refuse('in_flight', 'This enrolment is being verified; ask again in a moment.'))
+      case 'expired':
+      case 'exhausted':
+        return refused(otpRefusal(begun.kind))
+      default:
+        return assertNever(begun)
+    }
+    const signal = AbortSignal.timeout(IDENTITY_LIMITS.operator_deadline_ms)
+    const judged = await deps.otp.check(begun.authenticationId, otp, signal)
+    switch (judged.kind) {
+      case 'right':
+        return answer(await signUpSurely(deps, enrolment, otpHash))
+      case 'wrong':
+      case 'expired':
+        await endTry(deps.sql, id, 'judged')
+        return refused(otpRefusal(judged.kind))
+      case 'exhausted':
+        await endTry(deps.sql, id, 'exhausted')
+        return refused(otpRefusal('exhausted'))
+      case 'unavailable':
+        await endTry(deps.sql, id, 'not_judged')
+        deps.log.warn({ why: judged.why, requestId: request.requestId }, 'operator judged no password')
+        return refused(refuse('temporarily_unavailable', 'The operator does not answer now; try again.'))
+      default:
+        return assertNever(judged)
+    }
+
+    function answer(made: SignedUp): HubReply {
+      if (made.kind === 'revoked') {
+        return refused(refuse('forbidden', 'This key belongs to a revoked device; make a new one.'))
+      }
+      const { user, device, restrictedUntilMs } = made
+      const view: VerifyEnrolmentAnswer = {
+        user,
+        device,
+        ...(restrictedUntilMs === null ? {} : { restricted_until: timestamp(restrictedUntilMs) }),
+      }
+      return okReply(view)
+    }
+  }
+}
+
+/**
+ * The operator takes a password once, so a right answer must not be lost to a
+ * connection that broke: the commit is tried again, and finds what is there.
+ */
+async function signUpSurely(deps: EnrolmentDeps, enrolment: Enrolment, otpHash: Buffer): Promise<SignedUp> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await signUp(deps.sql, deps.ids, enrolment, otpHash)
+    } catch (cause) {
+      if (tries >= IDENTITY_LIMITS.enrol_commit_tries) throw cause
+      deps.log.warn({ err: cause, tries }, 'sign-up did not commit; trying again')
+      await delay(IDENTITY_LIMITS.enrol_commit_gap_ms * tries)
+    }
+  }
+}
+
+async function isProven(enrolment: Enrolment, proof: string): Promise<boolean> {
+  const publicKey = await importDeviceKey(enrolment.publicKey)
+  const verified = await verifyProof(proof, { typ: PROOF_TYP.proof, publicKey })
+  if (!verified.ok) return false
+  const claims = EnrolProofClaims.safeParse(verified.value)
+  return claims.success && claims.data.enrolment === enrolment.id
+}
+
+async function isOnCurve(jwk: z.infer<typeof EnrolmentBody>['device']['public_key']): Promise<boolean> {
+  return importDeviceKey(jwk).then(
+    () => true,
+    () => false,
+  )
+}
+
+function otpRefusal(kind: 'wrong' | 'expired' | 'exhausted'): Refusal {
+  switch (kind) {
+    case 'wrong':
+      return refuse('otp_wrong', 'The password is wrong; enter the one from the last message.', { param: 'otp' })
+    case 'expired':
+      return refuse('otp_expired', 'The password is past its time or used; ask for a new one.', { param: 'otp' })
+    case 'exhausted':
+      return refuse('otp_exhausted', 'Too many wrong passwords; ask for a new one.', { param: 'otp' })
+    default:
+      return assertNever(kind)
+  }
+}

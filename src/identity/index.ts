@@ -1,0 +1,73 @@
+import type { Sql } from './sql.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import type { Log } from '../observe/log.ts'
+import type { OtpSender } from '../rails/port.ts'
+import { makeAuthenticate, type Authenticate } from './authenticate.ts'
+import { identityEnrol, identityVerify } from './enrolment.ts'
+import type { Handler } from './handler.ts'
+import type { IdentityKeys } from './keys.ts'
+import { IDENTITY_LIMITS } from './limits.ts'
+import { makeAuthenticateMerchant, type AuthenticateMerchant } from './merchants.ts'
+import { sessionOpen } from './session.ts'
+import { identityNonce, identityToken } from './token.ts'
+
+export type { Authenticate, Principal } from './authenticate.ts'
+export { actionBodyHash, expiryRefusal, mismatchRefusal, openConfirmation } from './confirmation.ts'
+export type { Handler } from './handler.ts'
+export { contentHash } from './idempotency-hash.ts'
+export { readIdentityKeys, readPepper, type IdentityKeys, type VerifyKey } from './keys.ts'
+export { createMerchant, type AuthenticateMerchant, type Merchant, type NewMerchant } from './merchants.ts'
+export { verifyProof, type ProofClaims, type ProofExpected } from './proof.ts'
+
+export type IdentityDeps = {
+  sql: Sql
+  clock: Clock
+  ids: Ids
+  keys: IdentityKeys
+  otp: OtpSender
+  env: 'test' | 'live'
+  /** `off` lifts the caps per address, for loopback only. */
+  caps: 'on' | 'off'
+  log: Log
+}
+
+export type Identity = {
+  authenticate: Authenticate
+  authenticateMerchant: AuthenticateMerchant
+  handlers: Readonly<
+    Record<'session.open' | 'identity.nonce' | 'identity.enrol' | 'identity.verify' | 'identity.token', Handler>
+  >
+  /** Deletes nonces and enrolments that are past; run about once a minute. */
+  sweep(): Promise<void>
+}
+
+/** Everything the hub knows about who speaks to it. */
+export function makeIdentity(deps: IdentityDeps): Identity {
+  const authenticate = makeAuthenticate(deps)
+  const enrolment = { ...deps, pepper: deps.keys.pepper }
+  return {
+    authenticate,
+    authenticateMerchant: makeAuthenticateMerchant({ ...deps, pepper: deps.keys.pepper }),
+    handlers: {
+      'session.open': sessionOpen({ ...deps, authenticate }),
+      'identity.nonce': identityNonce(deps),
+      'identity.enrol': identityEnrol(enrolment),
+      'identity.verify': identityVerify(enrolment),
+      'identity.token': identityToken(deps),
+    },
+    sweep: () => sweep(deps.sql),
+  }
+}
+
+/** In bounded bites, so that a flood's leavings never make one long transaction. */
+async function sweep(sql: Sql): Promise<void> {
+  await sql`
+    delete from nonces where hash in (
+      select hash from nonces where expires_at < clock_timestamp() limit ${IDENTITY_LIMITS.sweep_rows})`
+  await sql`
+    delete from enrolments where id in (
+      select id from enrolments
+      where created_at < clock_timestamp() - make_interval(secs => ${IDENTITY_LIMITS.enrolment_kept_ms / 1_000})
+      limit ${IDENTITY_LIMITS.sweep_rows})`
+}

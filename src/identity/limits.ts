@@ -1,0 +1,33 @@
+/** Every wait, count and cache of identity, with its unit. */
+export const IDENTITY_LIMITS = {
+  access_token_ttl_s: 900,
+  nonce_ttl_ms: 180_000,
+  /** How long a password may be entered; the operator's own limit may be shorter. */
+  enrolment_ttl_ms: 300_000,
+  otp_tries: 5,
+  passwords_per_number_per_hour: 3,
+  /** Counts also those the operator did not send. */
+  enrolments_per_number_per_hour: 10,
+  enrolments_per_address_per_hour: 20,
+  sms_per_hour: 5_000,
+  /** A further device of a user is read-only this long unless approved. */
+  device_restriction_ms: 72 * 3_600_000,
+  operator_deadline_ms: 8_000,
+  /** Longer than the operator's deadline: past it the asker is taken for dead. */
+  verify_lease_ms: 12_000,
+  enrol_commit_tries: 3,
+  enrol_commit_gap_ms: 200,
+  token_cache_entries: 50_000,
+  device_cache_entries: 50_000,
+  merchant_cache_entries: 10_000,
+  /** How old a cached device or merchant key may be: a change is honoured within this (and must be within 2 s). */
+  device_stale_ms: 1_000,
+  merchant_stale_ms: 1_000,
+  /** last_seen_at is not rewritten more often than this. */
+  last_seen_gap_s: 60,
+  proof_bytes: 4_096,
+  token_bytes: 4_096,
+  /** Enrolments are kept this long for the caps and for repeated verifies. */
+  enrolment_kept_ms: 24 * 3_600_000,
+  sweep_rows: 10_000,
+} as const

@@ -1,0 +1,101 @@
+import { createHmac } from 'node:crypto'
+import type { Sql } from './sql.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { FeePlan } from '../domain/fee.ts'
+import type { Ids } from '../domain/ids.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { err, ok, type Result } from '../domain/result.ts'
+import { IDENTITY_LIMITS } from './limits.ts'
+import { LruMap } from './lru.ts'
+
+export type Merchant = { merchant: string; name: string; feePlan: FeePlan }
+
+export type AuthenticateMerchant = (secretKey: string) => Promise<Result<Merchant, Refusal>>
+
+const KEY_FORM = /^sk_(test|live)_[0-9A-Za-z_-]{16,120}$/
+const PREFIX_CHARACTERS = 12
+
+/** HMAC-SHA256 under the pepper. Keys are random, so a plain lookup by it is constant-time where it matters. */
+export function merchantKeyHash(pepper: Uint8Array, secretKey: string): Buffer {
+  return createHmac('sha256', pepper).update('mooring:merchant-key\0').update(secretKey).digest()
+}
+
+/** Turns a merchant's secret key into the merchant; `unauthenticated` for any other text. A revocation is honoured within 2 s. */
+export function makeAuthenticateMerchant(deps: {
+  sql: Sql
+  clock: Clock
+  pepper: Uint8Array
+  env: 'test' | 'live'
+}): AuthenticateMerchant {
+  const known = new LruMap<string, { value: Merchant; readAt: number }>(IDENTITY_LIMITS.merchant_cache_entries)
+  const unknown = err(refuse('unauthenticated', 'The secret key is not one of ours.'))
+
+  return async (secretKey) => {
+    if (KEY_FORM.exec(secretKey)?.[1] !== deps.env) return unknown
+    const hash = merchantKeyHash(deps.pepper, secretKey)
+    const name = hash.toString('base64url')
+    const cached = known.get(name)
+    const readAt = deps.clock.monotonic()
+    if (cached !== undefined && readAt - cached.readAt < IDENTITY_LIMITS.merchant_stale_ms) return ok(cached.value)
+    const value = await readMerchant(deps.sql, hash)
+    if (value === null) {
+      known.delete(name)
+      return unknown
+    }
+    known.set(name, { value, readAt })
+    return ok(value)
+  }
+}
+
+async function readMerchant(sql: Sql, hash: Buffer): Promise<Merchant | null> {
+  const [row] = await sql<{ merchant: string; name: string; basis: number; fixed: string }[]>`
+    select m.id as merchant, m.name, m.fee_basis_points as basis, m.fee_fixed_minor::text as fixed
+    from merchant_keys k
+    join merchants m on m.id = k.merchant
+    where k.hash = ${hash} and (k.revoked_at is null or k.revoked_at > clock_timestamp())`
+  if (row === undefined) return null
+  const feePlan = { basisPoints: BigInt(row.basis), fixedMinor: BigInt(row.fixed) }
+  return { merchant: row.merchant, name: row.name, feePlan }
+}
+
+export type NewMerchant = {
+  name: string
+  secretKey: string
+  feeBasisPoints: number
+  feeFixedMinor?: bigint
+  storeName: string
+}
+
+/**
+ * Makes a merchant with one key and one store, or finds the one this key
+ * already belongs to; its name and fees are then left as they are. Safe to
+ * repeat and to run twice at once: the key's hash decides.
+ */
+export async function createMerchant(
+  deps: { sql: Sql; ids: Ids; pepper: Uint8Array },
+  input: NewMerchant,
+): Promise<{ id: string; store: string }> {
+  if (!KEY_FORM.test(input.secretKey)) throw new Error(`the secret key of merchant "${input.name}" is ill-formed`)
+  const hash = merchantKeyHash(deps.pepper, input.secretKey)
+  return deps.sql.begin(async (sql) => {
+    // Two setups at once: the second waits here and then finds the key.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`merchant-key:${hash.toString('hex')}`}, 0))`
+    const [owner] = await sql<{ merchant: string }[]>`select merchant from merchant_keys where hash = ${hash}`
+    const id = owner?.merchant ?? deps.ids.make('mer')
+    if (owner === undefined) {
+      await sql`
+        insert into merchants (id, name, fee_basis_points, fee_fixed_minor)
+        values (${id}, ${input.name}, ${input.feeBasisPoints}, ${(input.feeFixedMinor ?? 0n).toString()})`
+      await sql`
+        insert into merchant_keys (hash, merchant, prefix)
+        values (${hash}, ${id}, ${input.secretKey.slice(0, PREFIX_CHARACTERS)})`
+    }
+    await sql`
+      insert into stores (id, merchant, name) values (${deps.ids.make('sto')}, ${id}, ${input.storeName})
+      on conflict (merchant, name) do nothing`
+    const [store] = await sql<{ id: string }[]>`
+      select id from stores where merchant = ${id} and name = ${input.storeName}`
+    if (store === undefined) throw new Error('a store just made is not there')
+    return { id, store: store.id }
+  })
+}

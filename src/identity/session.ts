@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import type { Sql } from './sql.ts'
+import { z } from 'zod'
+import type { SessionOpened } from '../bus/messages.ts'
+import { invalidRequest, okReply, refusalReply } from '../bus/reply.ts'
+import { PROOF_TYP } from '../contract/names.ts'
+import { SocketProofClaims } from '../contract/proofs.ts'
+import { timestamp } from '../domain/clock.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import type { Authenticate } from './authenticate.ts'
+import { touchDevice } from './devices.ts'
+import type { Handler } from './handler.ts'
+import { verifyProof, type ProofClaims } from './proof.ts'
+
+const SessionOpenBody = z.strictObject({
+  nonce: z.string().min(16).max(128),
+  proof: z.string().optional(),
+  origin: z.string().max(512).optional(),
+})
+
+/**
+ * `session.open`: the edge brings what a phone said in its hello. The token
+ * must be good and its device must have signed the edge's nonce, this token's
+ * hash and the Origin the edge saw, so that neither a stolen token nor a hello
+ * overheard for another page opens a socket.
+ */
+export function sessionOpen(deps: { sql: Sql; authenticate: Authenticate; env: 'test' | 'live' }): Handler {
+  return async (request) => {
+    const refused = (refusal: Refusal) => refusalReply(refusal, request.requestId)
+    const body = SessionOpenBody.safeParse(request.body)
+    if (!body.success) return refused(invalidRequest(body.error))
+    if (request.credential.type !== 'device') return refused(refuse('unauthenticated', 'A phone opens its socket.'))
+    const { token } = request.credential
+    const principal = await deps.authenticate(token)
+    if (!principal.ok) return refused(principal.error)
+    const { user, device, publicKey, expiresAtMs } = principal.value
+    if (body.data.proof === undefined) {
+      return refused(refuse('unauthenticated', 'A phone proves its key: hello needs a proof.', { param: 'proof' }))
+    }
+    const proof = await verifyProof(body.data.proof, { typ: PROOF_TYP.proof, publicKey, kid: device })
+    if (!proof.ok) return refused(refuse('unauthenticated', proof.error.message, { param: 'proof' }))
+    const fault = socketProofFault(proof.value, { ...body.data, token })
+    if (fault !== null) {
+      return refused(refuse('unauthenticated', `The proof is for another socket: ${fault} differs.`, { param: fault }))
+    }
+    await touchDevice(deps.sql, device)
+    const opened: SessionOpened = { user, device, expiresAt: timestamp(expiresAtMs), env: deps.env }
+    return okReply(opened)
+  }
+}
+
+/** The first claim of a socket proof that is not about this nonce, token and origin; null where all are. */
+function socketProofFault(
+  claims: ProofClaims,
+  expected: { nonce: string; token: string; origin?: string | undefined },
+): string | null {
+  const parsed = SocketProofClaims.safeParse(claims)
+  if (!parsed.success) return parsed.error.issues[0]?.path.map(String).join('.') ?? 'proof'
+  if (parsed.data.nonce !== expected.nonce) return 'nonce'
+  if (parsed.data.ath !== createHash('sha256').update(expected.token).digest('base64url')) return 'ath'
+  if (parsed.data.origin !== expected.origin) return 'origin'
+  return null
+}
