@@ -41,12 +41,6 @@ export function makeConnections(options: TlsOptions): Connections {
     socket.on('session', (fresh) => {
       session = fresh
     })
-    // The TCP socket under TLS is the one that can be reset; undici only knows the TLS socket.
-    const destroy = socket.destroy.bind(socket)
-    socket.destroy = (error) => {
-      if (reset) raw.resetAndDestroy()
-      return destroy(error)
-    }
     settleOnce(socket, 'secureConnect', options.connectTimeoutMs, (error) => {
       if (error === null) {
         callback(null, socket)
@@ -62,6 +56,14 @@ export function makeConnections(options: TlsOptions): Connections {
   return {
     connect: ({ hostname, port }, callback) => {
       const raw = connectTcp({ host: hostname, port: Number(port || 443), noDelay: true, keepAlive: true })
+      // Only a TCP socket can be reset, and only at the moment TLS above it lets go of it:
+      // resetting it first leaves TLS with a freed handle, which crashes the process (tried on Node 24).
+      const destroy = raw.destroy.bind(raw)
+      raw.destroy = (error) => {
+        if (!reset) return destroy(error)
+        reset = false
+        return raw.resetAndDestroy()
+      }
       settleOnce(raw, 'connect', options.connectTimeoutMs, (error) => {
         if (error === null) secure(raw, hostname, callback)
         else callback(error, null)

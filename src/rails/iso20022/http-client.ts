@@ -121,7 +121,8 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
       )
     })
 
-  return { exchange, close: () => pool.close() }
+  let closed: Promise<void> | null = null
+  return { exchange, close: () => (closed ??= pool.close()) }
 }
 
 /** A machine's word for a failure, without addresses. */
