@@ -1,0 +1,72 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { STARRED } from '../../../clients/mobile/answers.ts'
+import { isFinalRefusal } from '../../../clients/mobile/errors.ts'
+import { readFrame } from '../../../clients/mobile/frames.ts'
+import { LIMITS } from '../../../clients/mobile/limits.ts'
+import {
+  COMMANDS,
+  ERROR_CODES,
+  PROOF_MAX_AHEAD_S,
+  SOCKET_LIMITS,
+  isStoredRefusal,
+} from '../../../src/contract/index.ts'
+
+const ALLOWED = ['canonicalize', '../../src/contract/names.ts']
+const SDK = join(import.meta.dirname, '../../../clients/mobile')
+
+describe('the SDK says what the contract says', () => {
+  it('which commands carry a key', () => {
+    const starred = Object.fromEntries(Object.entries(COMMANDS).map(([name, { starred: one }]) => [name, one]))
+    expect(STARRED).toEqual(starred)
+  })
+
+  it('which refusals are a key’s final answer', () => {
+    expect(ERROR_CODES.filter(isFinalRefusal)).toEqual(ERROR_CODES.filter(isStoredRefusal))
+  })
+
+  it('how long a frame and a proof may be', () => {
+    expect(LIMITS.frame_bytes).toBe(SOCKET_LIMITS.frame_bytes)
+    expect(LIMITS.proof_life_s).toBeLessThanOrEqual(PROOF_MAX_AHEAD_S)
+  })
+})
+
+describe('the SDK runs in a browser', () => {
+  const files = globSync('**/*.ts', { cwd: SDK }).map((name) => ({ name, text: readFileSync(join(SDK, name), 'utf8') }))
+
+  it('imports at run time only itself, the contract’s plain names and canonicalize', () => {
+    expect(files.length).toBeGreaterThan(10)
+    const foreign = files.flatMap(({ name, text }) =>
+      [...text.matchAll(/^(?:import|export)\b(?! type)[^'"]*?\bfrom '([^']+)'/gm)]
+        .map(([, from = '']) => from)
+        .filter((from) => !/^\.\/[a-z0-9-]+\.ts$/.test(from) && !ALLOWED.includes(from))
+        .map((from) => `${name} imports ${from}`),
+    )
+    expect(foreign).toEqual([])
+  })
+
+  it('imports nothing by another way, and names no global that only Node has', () => {
+    const suspect = /\bimport\(|\brequire\(|^import '|\b(Buffer|process|global|__dirname|setImmediate)\b[.([]/m
+    expect(files.filter(({ text }) => suspect.test(text)).map(({ name }) => name)).toEqual([])
+  })
+})
+
+describe('a frame', () => {
+  it('of a later version is passed over, one that breaks its shape is a fault', () => {
+    expect(readFrame('{"t":"later","x":1}')).toEqual({ kind: 'unknown' })
+    expect(readFrame('{"t":"toString"}')).toEqual({ kind: 'unknown' })
+    const bad = [
+      '',
+      '[]',
+      'null',
+      '{}',
+      '{"t":1}',
+      '{"t":"ping","n":"1","heads":{}}',
+      '{"t":"reply","id":"1","ok":false}',
+    ]
+    expect(bad.filter((text) => readFrame(text).kind !== 'malformed')).toEqual([])
+    expect(readFrame(new Uint8Array(1))).toEqual({ kind: 'malformed' })
+    expect(readFrame('{"t":"ping","n":1,"heads":{}}')).toMatchObject({ kind: 'frame' })
+  })
+})
