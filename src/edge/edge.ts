@@ -1,0 +1,146 @@
+import type { Registry } from 'prom-client'
+import type { Bus, EdgeControl } from '../bus/index.ts'
+import { CLOSE } from '../contract/index.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import { assertNever } from '../domain/result.ts'
+import type { Log } from '../observe/log.ts'
+import type { EdgeContext } from './context.ts'
+import { hearControl, tellEdges } from './control.ts'
+import { ending } from './faults.ts'
+import { Feeds } from './feed.ts'
+import { HubLink } from './hub-link.ts'
+import type { EdgeLimits } from './limits.ts'
+import { edgeMetrics } from './metrics.ts'
+import { Session } from './session.ts'
+import type { Identity } from './session-state.ts'
+import { TokenBuckets } from './token-bucket.ts'
+import type { ClientSocket, SocketEvents } from './transport.ts'
+
+export type EdgeOptions = {
+  /** Its name, which is also its token in `ctl.edge.<name>`. */
+  name: string
+  bus: Bus
+  clock: Clock
+  ids: Ids
+  nonce: () => string
+  limits: EdgeLimits
+  log: Log
+  registry: Registry
+  pushed: ((amount: string) => void) | null
+}
+
+/** All sessions of one process: who is here, who gives way to whom, and how they leave together. */
+export class Edge {
+  readonly #options: EdgeOptions
+  readonly #context: EdgeContext
+  readonly #sessions = new Set<Session>()
+  readonly #byDevice = new Map<string, Session>()
+  readonly #stopControl: () => void
+  readonly #sweep: NodeJS.Timeout
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: EdgeOptions) {
+    const { bus, clock, ids, limits, log, nonce, pushed, registry } = options
+    this.#options = options
+    const feeds = new Feeds(bus, limits.feed_linger_ms)
+    const load = { hellos: 0, commands: 0 }
+    this.#context = {
+      limits,
+      clock,
+      ids,
+      nonce,
+      log,
+      feeds,
+      load,
+      pushed,
+      hub: new HubLink({ bus, clock, ids, onReconnect: () => void this.#verifyAll() }),
+      userRates: new TokenBuckets(limits.user_rate),
+      metrics: edgeMetrics(registry, {
+        sessions: () => this.#sessions.size,
+        feeds: () => feeds.size,
+        queuedBytes: () => this.#sessions.values().reduce((sum, session) => sum + session.queuedBytes, 0),
+        commandsInFlight: () => load.commands,
+      }),
+    }
+    this.#stopControl = hearControl(bus, options.name, (control) => this.#control(control))
+    this.#sweep = setInterval(() => this.#context.userRates.sweep(clock.monotonic()), limits.rate_sweep_ms)
+    this.#sweep.unref()
+  }
+
+  get reachesHub(): boolean {
+    return this.#context.hub.up
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  accept(socket: ClientSocket): SocketEvents {
+    const session = new Session(this.#context, socket, {
+      identified: (self, identity) => this.#identified(self, identity),
+      gone: (self, identity) => this.#gone(self, identity),
+    })
+    this.#sessions.add(session)
+    return session
+  }
+
+  /** Lets commands in flight be answered, then closes every socket 4001; gives up waiting after a while. */
+  async drain(): Promise<void> {
+    const { drain_timeout_ms } = this.#context.limits
+    if (this.#sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, drain_timeout_ms)
+        this.#onEmpty = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        for (const session of this.#sessions) session.drain()
+      })
+    }
+    for (const session of this.#sessions) session.end(ending(CLOSE.goingAway, 'this edge is closing', null))
+    clearInterval(this.#sweep)
+    this.#stopControl()
+    this.#context.feeds.end()
+  }
+
+  /** A device has one socket: the newest, on whatever edge. */
+  #identified(session: Session, { device, session: id }: Identity): void {
+    this.#byDevice.get(device)?.end(REPLACED)
+    this.#byDevice.set(device, session)
+    tellEdges(this.#options.bus, { type: 'replaced', device, session: id })
+  }
+
+  #gone(session: Session, identity: Identity | null): void {
+    this.#sessions.delete(session)
+    if (identity !== null && this.#byDevice.get(identity.device) === session) this.#byDevice.delete(identity.device)
+    if (this.#sessions.size === 0) this.#onEmpty?.()
+  }
+
+  #control(control: EdgeControl): void {
+    const session = this.#byDevice.get(control.device)
+    if (session === undefined) return
+    switch (control.type) {
+      case 'revoke':
+        session.end(ending(CLOSE.forbidden, 'this device was revoked', 'forbidden'))
+        break
+      case 'replaced':
+        // Session ids are time-ordered: of two edges that tell each other, only the older session gives way.
+        if ((session.identity?.session ?? control.session) < control.session) session.end(REPLACED)
+        break
+      default:
+        assertNever(control)
+    }
+  }
+
+  /** NATS was away: events may have passed by unheard, and devices may have been revoked. */
+  async #verifyAll(): Promise<void> {
+    const rest = [...this.#sessions].values()
+    const lane = async () => {
+      for (const session of rest) await session.verify()
+    }
+    await Promise.all(Array.from({ length: this.#context.limits.verify_parallel }, lane))
+  }
+}
+
+const REPLACED = ending(CLOSE.replaced, 'the same device connected again', null)

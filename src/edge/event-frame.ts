@@ -1,0 +1,35 @@
+import type { Msg } from '@nats-io/transport-node'
+import { FEED_HEADERS, type FeedEvent } from '../bus/index.ts'
+import type { OutFrame } from './transport.ts'
+
+/** An event of a feed, ready to be sent to any number of sockets. */
+export type FeedMessage = { seq: number; epoch: string; frame: OutFrame }
+
+/**
+ * The frame of a live message. Its payload is a `FeedEvent` as JSON already, so
+ * the frame is that text with two fields put in front: nothing is parsed.
+ */
+export function fromLive(message: Msg): FeedMessage | null {
+  const { headers, data } = message
+  const seq = Number(headers?.get(FEED_HEADERS.seq))
+  const epoch = headers?.get(FEED_HEADERS.epoch) ?? ''
+  const pos = headers?.get('Nats-Sequence') ?? ''
+  if (!Number.isSafeInteger(seq) || seq < 1 || epoch === '' || pos === '' || data[0] !== 0x7b) return null
+  const head = Buffer.from(`{"t":"event","pos":${JSON.stringify(pos)},`)
+  return { seq, epoch, frame: Buffer.concat([head, data.subarray(1)]) }
+}
+
+/** The frame of an event read back from the hub. */
+export function fromPage(event: FeedEvent & { pos: string }, epoch: string): FeedMessage {
+  const { feed, seq, id, name, at, body, pos } = event
+  return { seq, epoch, frame: Buffer.from(JSON.stringify({ t: 'event', pos, feed, seq, id, name, at, body })) }
+}
+
+/** The amount an event is about, for a failpoint; '' where its body has none. */
+export function amountOf(message: FeedMessage): string {
+  const event: unknown = JSON.parse(message.frame.toString())
+  if (typeof event !== 'object' || event === null || !('body' in event)) return ''
+  const { body } = event
+  if (typeof body !== 'object' || body === null || !('amount' in body)) return ''
+  return typeof body.amount === 'string' ? body.amount : ''
+}

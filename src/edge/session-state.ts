@@ -1,0 +1,60 @@
+import type { IncomingFrame } from './frame.ts'
+import type { Follower } from './follower.ts'
+import type { Heartbeat } from './heartbeat.ts'
+
+/** Who a session speaks for, once the hub has said so. */
+export type Identity = { session: string; user: string; device: string; token: string; expiresAt_ms: number }
+
+/** What a session has while it is ready or draining. */
+export type Live = { identity: Identity; follower: Follower; heartbeat: Heartbeat }
+
+/** The lifecycle of a session is one value. */
+export type SessionState =
+  | { at: 'challenged'; nonce: string }
+  | { at: 'opening' }
+  | { at: 'ready'; live: Live }
+  | { at: 'draining'; live: Live }
+  | { at: 'closed'; code: number }
+
+type Stage = SessionState['at']
+
+const NEXT: Readonly<Record<Stage, readonly Stage[]>> = {
+  challenged: ['opening', 'closed'],
+  opening: ['ready', 'closed'],
+  ready: ['draining', 'closed'],
+  draining: ['closed'],
+  closed: [],
+}
+
+/** Whether a session may go from one stage to another; it never goes back. */
+export function mayEnter(from: Stage, to: Stage): boolean {
+  return NEXT[from].includes(to)
+}
+
+/** What to do with a frame: act on it, answer a command `temporarily_unavailable`, pass over it, or close 4500 (refuse). */
+export type Disposition = 'open' | 'command' | 'decline' | 'pong' | 'pass' | 'refuse'
+
+/** A session is opened once and by `hello` alone; whatever else comes before `ready`, or a second hello, is a fault. */
+export function disposition(at: Stage, t: IncomingFrame['t']): Disposition {
+  switch (at) {
+    case 'challenged':
+      return t === 'hello' ? 'open' : 'refuse'
+    case 'opening':
+      return 'refuse'
+    case 'closed':
+      return 'pass'
+    case 'ready':
+    case 'draining':
+      switch (t) {
+        case 'hello':
+          return 'refuse'
+        case 'cmd':
+          return at === 'ready' ? 'command' : 'decline'
+        case 'pong':
+          return 'pong'
+        case 'ack':
+          // Delivery never needs it (protocol.md §1); a cursor comes with the next hello.
+          return 'pass'
+      }
+  }
+}

@@ -1,0 +1,320 @@
+import { CLOSE, type HelloFrame } from '../contract/index.ts'
+import { timestamp } from '../domain/clock.ts'
+import type { FeedOpened, SessionOpened } from '../bus/index.ts'
+import { Commands } from './commands.ts'
+import type { EdgeContext } from './context.ts'
+import { amountOf, type FeedMessage } from './event-frame.ts'
+import { ending, wireError, type Ending } from './faults.ts'
+import { Follower } from './follower.ts'
+import { readFrame } from './frame.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { identify, openFeed, ownCursor, readHead, readPage } from './opening.ts'
+import { OutQueue } from './out-queue.ts'
+import { disposition, mayEnter, type Identity, type SessionState } from './session-state.ts'
+import { TokenBucket } from './token-bucket.ts'
+import type { ClientSocket, OutFrame, SocketEvents } from './transport.ts'
+
+/** What a session tells its edge. */
+export type SessionOwner = {
+  /** The hub has said who this is; older sessions of the device give way. */
+  identified(session: Session, identity: Identity): void
+  gone(session: Session, identity: Identity | null): void
+}
+
+/**
+ * One socket, from challenge to close: the actor that owns its lifecycle, its
+ * commands, its place in the feed and its outbound queue. Its mailbox is the
+ * socket's own order of events; each is handled to its end before the next.
+ */
+export class Session implements SocketEvents {
+  readonly #context: EdgeContext
+  readonly #socket: ClientSocket
+  readonly #owner: SessionOwner
+  readonly #out: OutQueue
+  readonly #commands: Commands
+  readonly #frameRate: TokenBucket
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #state: SessionState
+  #stopListening: () => void = () => {}
+
+  constructor(context: EdgeContext, socket: ClientSocket, owner: SessionOwner) {
+    this.#context = context
+    this.#socket = socket
+    this.#owner = owner
+    this.#out = new OutQueue(socket, context.limits, () =>
+      this.end(ending(CLOSE.slowConsumer, 'the outbound queue is full; reconnect to resume', null)),
+    )
+    this.#frameRate = new TokenBucket(context.limits.frame_rate, context.clock.monotonic())
+    this.#commands = new Commands(context, {
+      reply: (frame) => this.#send(frame),
+      repeatedId: () => this.end(ending(CLOSE.badFrame, 'id: was used before on this socket', 'invalid_request')),
+      abuse: () => this.end(ending(CLOSE.rateAbuse, 'far too many commands', 'rate_limited')),
+      idle: () => this.#finishDraining(),
+    })
+    const nonce = context.nonce()
+    this.#state = { at: 'challenged', nonce }
+    this.#send({ t: 'challenge', nonce, time: timestamp(context.clock.now()) })
+    this.#after(context.limits.hello_timeout_ms, () => {
+      if (this.#state.at === 'challenged') this.end(ending(CLOSE.helloTimeout, 'no hello came in time', null))
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.queuedBytes()
+  }
+
+  get identity(): Identity | null {
+    return this.#state.at === 'ready' || this.#state.at === 'draining' ? this.#state.live.identity : null
+  }
+
+  message(text: string): void {
+    const state = this.#state
+    if (state.at === 'closed') return
+    if (this.#frameRate.take(this.#context.clock.monotonic()) > 0) {
+      this.end(ending(CLOSE.rateAbuse, 'far too many frames', 'rate_limited'))
+      return
+    }
+    const read = readFrame(text, this.#context.limits.json_depth)
+    if (!read.ok) {
+      this.end(ending(CLOSE.badFrame, read.error, 'invalid_request'))
+      return
+    }
+    const frame = read.value
+    const what = disposition(state.at, frame.t)
+    if (what === 'pass') return
+    if (what === 'open' && state.at === 'challenged' && frame.t === 'hello') this.#hello(frame, state.nonce)
+    else if ('live' in state && what === 'command' && frame.t === 'cmd')
+      this.#commands.handle(frame, state.live.identity)
+    else if (what === 'decline' && frame.t === 'cmd') this.#commands.decline(frame)
+    else if ('live' in state && frame.t === 'pong') state.live.heartbeat.pong(frame.n)
+    else this.end(ending(CLOSE.badFrame, `${frame.t} is not expected now`, 'invalid_request'))
+  }
+
+  drained(): void {
+    this.#out.drained()
+  }
+
+  closed(code: number): void {
+    this.#release(code)
+  }
+
+  /** Ends the session: the error frame where there is one, then the close code. */
+  end({ code, reason, error }: Ending): void {
+    if (this.#state.at === 'closed') return
+    if (error !== null) {
+      this.#send({
+        t: 'error',
+        error: wireError(error.code, reason, this.#context.hub.requestId(), error.retryAfter_ms),
+      })
+    }
+    this.#release(code)
+    this.#socket.close(code, closeReason(reason))
+  }
+
+  /** Takes no new commands; closes when those in flight are answered. */
+  drain(): void {
+    if (this.#state.at === 'ready') this.#enter({ at: 'draining', live: this.#state.live })
+    this.#finishDraining()
+  }
+
+  /** Compares with the feed's true head, and with what the hub still says of this token. */
+  async verify(): Promise<number | null> {
+    const state = this.#state
+    if (state.at !== 'ready') return null
+    const { identity, follower } = state.live
+    const head = await readHead(
+      this.#context.hub,
+      identity.token,
+      identity.user,
+      this.#context.limits.command_timeout_ms,
+    )
+    if (this.#state !== state) return null
+    if (head.ok) {
+      await follower.verify(head.value)
+      return Math.max(head.value, follower.last)
+    }
+    if (
+      head.error.code === CLOSE.unauthenticated &&
+      this.#context.clock.now() >= identity.expiresAt_ms - EXPIRY_SLACK_MS
+    ) {
+      this.#expire()
+    } else if (head.error.code === CLOSE.unauthenticated || head.error.code === CLOSE.forbidden) this.end(head.error)
+    return null
+  }
+
+  #hello(hello: HelloFrame, nonce: string): void {
+    const { limits, load } = this.#context
+    if (load.hellos >= limits.hellos_in_progress) {
+      const { min, max } = limits.overload_retry_ms
+      const retryAfter_ms = Math.round(min + Math.random() * (max - min))
+      this.end(ending(CLOSE.overloaded, 'too many connections are opening; try again', 'overloaded', retryAfter_ms))
+      return
+    }
+    this.#enter({ at: 'opening' })
+    load.hellos++
+    this.#guard(this.#open(hello, nonce).finally(() => load.hellos--))
+  }
+
+  /** hello → ready, then catching up goes on by itself. Each await may find the session closed. */
+  async #open(hello: HelloFrame, nonce: string): Promise<void> {
+    const { hub, limits } = this.#context
+    const timeout_ms = limits.command_timeout_ms
+    const opened = await identify(hub, hello, { nonce, origin: this.#socket.origin }, timeout_ms)
+    if (this.#state.at !== 'opening') return
+    if (!opened.ok) {
+      this.end(opened.error)
+      return
+    }
+    const { user } = opened.value
+    const cursor = ownCursor(hello, user)
+    if (!cursor.ok) {
+      this.end(cursor.error)
+      return
+    }
+    const follower = this.#follower(hello.token, user)
+    this.#stopListening = this.#context.feeds.listen(user, (message) => follower.hear(message))
+    const feed = await openFeed(hub, hello.token, user, cursor.value, timeout_ms)
+    if (!feed.ok) {
+      this.end(feed.error)
+      return
+    }
+    // The feed's answer took a round trip; the session may have ended meanwhile.
+    if (!mayEnter(this.#state.at, 'ready')) return
+    this.#ready(hello.token, opened.value, feed.value, follower)
+    if (feed.value.mode === 'snapshot') this.#snapshot(user, feed.value)
+    const from = feed.value.mode === 'replay' ? (cursor.value?.seq ?? 0) : feed.value.seq
+    this.#guard(follower.follow(feed.value.epoch, from, feed.value.seq))
+  }
+
+  /** A failure nobody expected is a bug: it is logged, and costs this one socket. */
+  #guard(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#context.log.error({ err: error }, 'a session failed')
+      this.end(ending(CLOSE.internal, 'this session failed', 'internal'))
+    })
+  }
+
+  #ready(token: string, opened: SessionOpened, feed: FeedOpened, follower: Follower): void {
+    const { clock, ids, limits, nonce } = this.#context
+    const identity: Identity = {
+      session: ids.make('ses'),
+      user: opened.user,
+      device: opened.device,
+      token,
+      expiresAt_ms: Date.parse(opened.expiresAt),
+    }
+    const heartbeat = new Heartbeat(
+      {
+        ping: (n, trueHeads) => this.#ping(n, trueHeads),
+        lost: () => this.end(ending(CLOSE.heartbeat, 'no pong came in time', null)),
+      },
+      limits,
+    )
+    this.#enter({ at: 'ready', live: { identity, follower, heartbeat } })
+    this.#send({
+      t: 'ready',
+      session: identity.session,
+      user: opened.user,
+      device: opened.device,
+      heartbeat_ms: limits.heartbeat_ms,
+      time: timestamp(clock.now()),
+      expires_at: opened.expiresAt,
+      env: opened.env,
+      nonce: nonce(),
+      feeds: { [opened.user]: { mode: feed.mode, epoch: feed.epoch, seq: feed.seq } },
+    })
+    this.#after(Math.max(0, identity.expiresAt_ms - clock.now()), () => this.#expire())
+    this.#owner.identified(this, identity)
+  }
+
+  #follower(token: string, feed: string): Follower {
+    const { hub, limits } = this.#context
+    return new Follower(
+      {
+        push: (message) => this.#pushEvent(message),
+        room: () => this.#out.room(),
+        page: async (after, upto, timeout_ms) => {
+          const page = await readPage(hub, token, { feed, after, upto }, timeout_ms)
+          return page.ok ? page.value : null
+        },
+        reachable: () => hub.up,
+        resync: (reason) => this.end(ending(CLOSE.internal, `${reason}; reconnect to resume`, null)),
+      },
+      limits,
+    )
+  }
+
+  #snapshot(feed: string, { epoch, seq, pos, snapshot }: FeedOpened): void {
+    this.#send({ t: 'snapshot', feed, epoch, seq, pos, part: 1, last: true, body: snapshot ?? {} })
+  }
+
+  #pushEvent(message: FeedMessage): void {
+    this.#write(message.frame)
+    this.#context.metrics.events.inc()
+    this.#context.pushed?.(amountOf(message))
+  }
+
+  async #ping(n: number, trueHeads: boolean): Promise<void> {
+    const state = this.#state
+    if (!('live' in state)) return
+    const { identity, follower } = state.live
+    const head = trueHeads ? await this.verify() : null
+    this.#send({ t: 'ping', n, nonce: this.#context.nonce(), heads: { [identity.user]: head ?? follower.last } })
+  }
+
+  #expire(): void {
+    this.end(ending(CLOSE.tokenExpired, 'the token has expired', 'unauthenticated'))
+  }
+
+  #finishDraining(): void {
+    if (this.#state.at !== 'closed' && this.#state.at !== 'ready' && this.#commands.inFlight === 0) {
+      this.end(ending(CLOSE.goingAway, 'this edge is closing', null))
+    }
+  }
+
+  #enter(next: Exclude<SessionState, { at: 'closed' }>): void {
+    if (!mayEnter(this.#state.at, next.at)) throw new Error(`a session cannot go from ${this.#state.at} to ${next.at}`)
+    this.#state = next
+  }
+
+  #release(code: number): void {
+    const state = this.#state
+    if (state.at === 'closed') return
+    this.#state = { at: 'closed', code }
+    this.#context.metrics.closes.inc({ code: String(code) })
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#stopListening()
+    this.#out.end()
+    if ('live' in state) {
+      state.live.follower.end()
+      state.live.heartbeat.stop()
+    }
+    this.#owner.gone(this, 'live' in state ? state.live.identity : null)
+  }
+
+  #after(delay_ms: number, act: () => void): void {
+    this.#timers.add(setTimeout(act, Math.min(delay_ms, LONGEST_TIMER_MS)))
+  }
+
+  #send(frame: object): void {
+    this.#write(Buffer.from(JSON.stringify(frame)))
+  }
+
+  #write(frame: OutFrame): void {
+    if (this.#state.at !== 'closed') this.#out.send(frame)
+  }
+}
+
+/** setTimeout's own limit; a token never lives that long. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** A hub that calls a token invalid this close to its end means that it expired. */
+const EXPIRY_SLACK_MS = 5_000
+
+/** A close frame carries at most 123 bytes of reason (RFC 6455 §5.5). */
+function closeReason(reason: string): string {
+  return Buffer.from(reason)
+    .subarray(0, 120)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+}

@@ -1,0 +1,33 @@
+import type { CloseCode } from '../contract/index.ts'
+
+/** A text frame, encoded: one that goes to several sockets is built once, and its size is known. */
+export type OutFrame = Buffer
+
+/** One accepted socket, whatever library carries it. Safe to call after it closed. */
+export type ClientSocket = {
+  readonly address: string
+  readonly origin: string | undefined
+  /** Bytes handed over that the kernel has not taken yet. */
+  queuedBytes(): number
+  send(frame: OutFrame): void
+  /** Starts the closing handshake; cut after a while where the peer does not answer. */
+  close(code: CloseCode, reason: string): void
+}
+
+/** What a session hears from its socket. Nothing comes after `closed`, which comes once. */
+export type SocketEvents = {
+  message(text: string): void
+  /** The queue has emptied after it was not. */
+  drained(): void
+  closed(code: number): void
+}
+
+export type Transport = {
+  readonly port: number
+  /** Refuses new sockets; those open stay. */
+  stopAccepting(): void
+  /** Cuts what is still open and frees the port. */
+  close(): Promise<void>
+}
+
+export type Accept = (socket: ClientSocket) => SocketEvents

@@ -1,0 +1,147 @@
+import { STATUS_CODES, createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { CLOSE, type CloseCode } from '../contract/index.ts'
+import { ConnectionCount } from './connections.ts'
+import { SOCKET_PATH, admit } from './handshake.ts'
+import type { EdgeLimits } from './limits.ts'
+import type { Accept, ClientSocket, SocketEvents, Transport } from './transport.ts'
+
+export type WsOptions = {
+  host: string
+  port: number
+  origins: ReadonlySet<string>
+  /** Lift the cap per address for loopback (a demo or a bench on one machine). */
+  loopbackFree: boolean
+  limits: EdgeLimits
+  accept: Accept
+}
+
+/**
+ * The transport on `ws`. It enforces what belongs to the framing: size (1009),
+ * fragments (1008), UTF-8 (1007), no compression, the handshake's deadline, and
+ * how many connections there may be, counted at TCP so that one which never
+ * finishes its handshake counts too.
+ */
+export async function listenWs(options: WsOptions): Promise<Transport> {
+  const { limits } = options
+  const connections = new ConnectionCount({
+    perAddress: limits.connections_per_address,
+    loopbackFree: options.loopbackFree,
+  })
+  const open = new Set<WebSocket>()
+  let accepting = true
+
+  const framing = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.frame_bytes,
+    maxFragments: limits.fragments,
+    closeTimeout: limits.close_timeout_ms, // not in @types/ws yet
+  }
+  const sockets = new WebSocketServer(framing)
+  const server = createServer(
+    {
+      headersTimeout: limits.http_headers_timeout_ms,
+      requestTimeout: limits.http_headers_timeout_ms,
+      connectionsCheckingInterval: limits.http_check_ms,
+      maxHeaderSize: limits.http_headers_bytes,
+      // Small, so that 'drain' tells early that a slow reader has caught up.
+      highWaterMark: limits.socket_buffer_bytes,
+      keepAlive: true,
+      noDelay: true,
+    },
+    (request, response) => {
+      const status = request.url?.split('?', 1)[0] === SOCKET_PATH ? 426 : 404
+      response.writeHead(status, { connection: 'close', ...(status === 426 && { upgrade: 'websocket' }) }).end()
+    },
+  )
+  server.maxConnections = limits.connections
+
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    if (!connections.enter(address)) {
+      socket.destroy()
+      return
+    }
+    socket.once('close', () => connections.leave(address))
+  })
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    const { origin, 'sec-websocket-protocol': protocols } = request.headers
+    const admission = accepting
+      ? admit({ url: request.url ?? '', origin, protocols }, options.origins)
+      : { ok: false as const, status: 503, message: 'this edge is closing' }
+    if (!admission.ok) {
+      refuse(stream, admission.status, admission.message)
+      return
+    }
+    sockets.handleUpgrade(request, stream, head, (ws) => {
+      open.add(ws)
+      ws.once('close', () => open.delete(ws))
+      attach(ws, stream, { address: request.socket.remoteAddress ?? '', origin }, options.accept)
+    })
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  const { port } = server.address() as AddressInfo // a TCP server that listens has one
+
+  return {
+    port,
+    stopAccepting: () => {
+      accepting = false
+      server.close()
+    },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Closing handshakes under way may finish; ws cuts those that take too long.
+      await Promise.all([...open].map((ws) => cut(ws, limits.close_timeout_ms)))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function attach(ws: WebSocket, stream: Duplex, peer: Pick<ClientSocket, 'address' | 'origin'>, accept: Accept): void {
+  const socket: ClientSocket = {
+    ...peer,
+    queuedBytes: () => ws.bufferedAmount,
+    send: (frame) => {
+      if (ws.readyState === ws.OPEN) ws.send(frame, { binary: false })
+    },
+    close: (code: CloseCode, reason) => ws.close(code, reason),
+  }
+  const events: SocketEvents = accept(socket)
+  ws.on('message', (data, isBinary) => {
+    if (ws.readyState !== ws.OPEN) return
+    if (isBinary) ws.close(CLOSE.binary, 'text frames only')
+    else events.message(data.toString())
+  })
+  stream.on('drain', () => events.drained())
+  // `ws` closes with the right code by itself; an error here is the peer's, and `close` follows.
+  ws.on('error', () => {})
+  ws.once('close', (code) => events.closed(code))
+}
+
+/** Resolves when the socket is closed: by its handshake if that is under way, by force if not or if it takes too long. */
+async function cut(ws: WebSocket, timeout_ms: number): Promise<void> {
+  if (ws.readyState === ws.CLOSED) return
+  const closed = new Promise<void>((resolve) => ws.once('close', () => resolve()))
+  const timer = setTimeout(() => ws.terminate(), ws.readyState === ws.CLOSING ? timeout_ms : 0)
+  await closed
+  clearTimeout(timer)
+}
+
+function refuse(stream: Duplex, status: number, message: string): void {
+  stream.once('finish', () => stream.destroy())
+  stream.on('error', () => stream.destroy())
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
+  )
+}
