@@ -1,4 +1,4 @@
-import type { Payment } from './state.ts'
+import type { Payment } from './entry.ts'
 import type { PaymentMessage } from './wire/receive.ts'
 import { newId, type TransactionStatus } from './wire/report.ts'
 

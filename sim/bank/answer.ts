@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { assertNever } from '../common/never.ts'
 import type { OrderFault } from './faults/kinds.ts'
 import type { TransactionStatus } from './wire/report.ts'
 import { statusReport } from './wire/report.ts'
@@ -92,6 +93,8 @@ function malformed(reply: Reply, mode: Extract<OrderFault, { kind: 'malformed' }
       return { ...reply, body: reply.body.replace(/<GrpHdr>.*<\/GrpHdr>/s, '') }
     case 'wrong_type':
       return { ...reply, contentType: 'application/json' }
+    default:
+      return assertNever(mode)
   }
 }
 
@@ -108,6 +111,8 @@ export function alterReport(about: TransactionStatus, field: 'amount' | 'currenc
       const reference = `${about.original.reference.startsWith('X') ? 'Y' : 'X'}${about.original.reference.slice(1)}`
       return { ...about, original: { ...about.original, reference, endToEndId: reference } }
     }
+    default:
+      return assertNever(field)
   }
 }
 

@@ -2,15 +2,16 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SimClock } from '../common/clock.ts'
 import { Journal } from '../common/journal.ts'
-import { BankState, type Entry } from './state.ts'
+import { decodeEntry, encodeEntry, type Entry } from './entry.ts'
+import { BankState } from './state.ts'
 
 /** The bank's state with its log: what happens is told to both, and an answer waits until the log has it. */
 export class Bank {
   readonly state: BankState
   readonly clock: SimClock
-  readonly #journal: Journal<unknown>
+  readonly #journal: Journal
 
-  private constructor(state: BankState, clock: SimClock, journal: Journal<unknown>) {
+  private constructor(state: BankState, clock: SimClock, journal: Journal) {
     this.state = state
     this.clock = clock
     this.#journal = journal
@@ -20,9 +21,8 @@ export class Bank {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const state = new BankState()
     const clock = new SimClock()
-    const journal = await Journal.open<unknown>(
+    const journal = await Journal.open(
       join(directory, 'bank.jsonl'),
-      (line) => line,
       (line) => state.apply(decodeEntry(line)),
       onFailure,
     )
@@ -43,25 +43,4 @@ export class Bank {
   close(): Promise<void> {
     return this.#journal.close()
   }
-}
-
-/** Members that are bigint in memory and text in the log. */
-const MINOR_MEMBERS = new Set(['amountMinor', 'openingMinor'])
-
-function encodeEntry(entry: Entry): unknown {
-  return mapMinor(entry, (value) => (typeof value === 'bigint' ? value.toString() : value))
-}
-
-function decodeEntry(line: unknown): Entry {
-  // codec: the log is this file's own writing, whole by J1; its lines are entries once the amounts are back
-  return mapMinor(line, (value) => (typeof value === 'string' ? BigInt(value) : value)) as Entry
-}
-
-function mapMinor(value: unknown, turn: (value: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => mapMinor(item, turn))
-  if (typeof value !== 'object' || value === null) return value
-  const out: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(value))
-    out[name] = MINOR_MEMBERS.has(name) ? turn(member) : mapMinor(member, turn)
-  return out
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Alarms } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
 import type { Bank } from './bank.ts'
-import type { Callback, Payment } from './state.ts'
+import type { Callback, Payment } from './entry.ts'
 import { signCallback } from './wire/signature.ts'
 import { statusReport, type TransactionStatus } from './wire/report.ts'
 
@@ -59,16 +59,26 @@ export class Callbacks {
     this.#secure.destroy()
   }
 
+  #closed(): boolean {
+    return this.#stopped
+  }
+
   async #send(callback: Callback, tried: number): Promise<void> {
-    if (this.#stopped || !this.#bank.state.callbacks.has(callback.id)) return
+    if (this.#closed() || !this.#bank.state.callbacks.has(callback.id)) return
     const { clock, state } = this.#bank
-    if (clock.nowMs() < state.outage.untilMs)
-      return this.#alarms.set(callback.id, state.outage.untilMs, () => void this.#send(callback, tried))
+    if (clock.nowMs() < state.outage.untilMs) {
+      this.#alarms.set(callback.id, state.outage.untilMs, () => void this.#send(callback, tried))
+      return
+    }
     const status = await this.#post(callback).catch(() => 0)
-    if (this.#stopped) return
+    if (this.#closed()) return
     const taken = status === 204
     this.#log('callback', { reference: callback.reference, tried: tried + 1, status })
-    if (taken || clock.nowMs() > callback.untilMs) return this.#bank.record({ callbackDone: callback.id })
+    if (taken || clock.nowMs() > callback.untilMs) {
+      this.#bank.record({ callbackDone: callback.id })
+      await this.#bank.durable()
+      return
+    }
     const pause = Math.min(1000 * 2 ** tried, LONGEST_PAUSE_MS)
     this.#alarms.set(callback.id, clock.nowMs() + pause, () => void this.#send(callback, tried + 1))
   }

@@ -93,7 +93,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
     }),
     route('GET', /^\/control\/rules$/, () => ({ status: 200, body: { data: [...state.rules.values()] } })),
     route('DELETE', /^\/control\/rules$/, async () => {
-      for (const id of [...state.rules.keys()]) bank.record({ ruleRemoved: id })
+      for (const id of Array.from(state.rules.keys())) bank.record({ ruleRemoved: id })
       await bank.durable()
       return { status: 204 }
     }),

@@ -1,5 +1,6 @@
 import { magicNumber } from './faults/magic.ts'
-import { keyOf, potOf, type Account, type BankState, type Entry } from './state.ts'
+import type { Account, Entry } from './entry.ts'
+import { keyOf, potOf, type BankState } from './state.ts'
 import { ibanIsValid } from './wire/amount.ts'
 import type { PaymentMessage } from './wire/receive.ts'
 

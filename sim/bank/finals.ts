@@ -3,7 +3,7 @@ import { aboutOpposite, aboutPayment } from './about.ts'
 import type { Bank } from './bank.ts'
 import type { Callbacks } from './callbacks.ts'
 import type { OrderFault } from './faults/kinds.ts'
-import type { Callback, Decision, Outcome, Payment, Plan } from './state.ts'
+import type { Callback, Decision, Payment, Plan } from './entry.ts'
 import { newId } from './wire/report.ts'
 
 /** What a fault makes of an order that would settle: a plan for a later final, or null to settle at once. */
@@ -61,7 +61,7 @@ export class Finals {
   }
 
   /** Ends a pending payment; false when it is not pending. */
-  async decide(key: string, outcome: Outcome): Promise<boolean> {
+  async decide(key: string, outcome: 'settled' | 'declined'): Promise<boolean> {
     const { state, clock } = this.#bank
     const payment = state.payments.get(key)
     if (payment === undefined || payment.status !== 'PDNG') return false

@@ -12,8 +12,9 @@ import {
 import type { Bank } from './bank.ts'
 import { chooseFaults } from './faults/choose.ts'
 import type { Nonce } from './payments.ts'
-import { keyOf, type Entry } from './state.ts'
-import type { InquiryMessage, Operation } from './wire/receive.ts'
+import type { Entry, Operation } from './entry.ts'
+import { keyOf } from './state.ts'
+import type { InquiryMessage } from './wire/receive.ts'
 import { groupRejection, newId, statusReport } from './wire/report.ts'
 
 const OPERATION_OF: Readonly<Record<string, Operation>> = {

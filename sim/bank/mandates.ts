@@ -5,7 +5,7 @@ import type { Bank } from './bank.ts'
 import { chooseFaults } from './faults/choose.ts'
 import { magicNumber } from './faults/magic.ts'
 import type { Nonce } from './payments.ts'
-import type { Entry, Mandate } from './state.ts'
+import type { Entry, Mandate } from './entry.ts'
 import { exponentOf, ibanIsValid } from './wire/amount.ts'
 
 const MandateRequest = z.strictObject({

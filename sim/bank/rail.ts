@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { Alarms } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
+import { assertNever } from '../common/never.ts'
 import { answerInOutage, jsonReply, xmlReply, type Answer } from './answer.ts'
 import type { Bank } from './bank.ts'
 import { answerInquiry } from './inquiries.ts'
@@ -193,6 +194,8 @@ export class Rail {
         if (message.messageId !== 'NOTPROVIDED') this.#bank.record({ refusedMessage: message.messageId })
         return this.#after(nonce, reply)
       }
+      default:
+        return assertNever(message)
     }
   }
 
@@ -206,7 +209,7 @@ export class Rail {
     const known = this.#fingerprints.get(socket)
     if (known !== undefined) return known
     if (!(socket instanceof TLSSocket)) return ''
-    const fingerprint = (socket.getPeerCertificate().fingerprint256 ?? '').replaceAll(':', '').toLowerCase()
+    const fingerprint = (socket.getPeerX509Certificate()?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()
     this.#fingerprints.set(socket, fingerprint)
     return fingerprint
   }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { assertNever } from '../common/never.ts'
 import type { Reply } from './answer.ts'
 import { contentDigest, signAnswer, type SignedRequest } from './wire/signature.ts'
 
@@ -61,6 +62,8 @@ export class Responder {
         this.#last = { status, body, headers: { ...signAnswer(reply, request, this.#key, nowS), ...reply.headers } }
         return this.#last
       }
+      default:
+        return assertNever(reply.signature)
     }
   }
 }

@@ -1,5 +1,15 @@
+import type {
+  Account,
+  Callback,
+  Decision,
+  Entry,
+  InquiryTrouble,
+  Mandate,
+  Operation,
+  Outage,
+  Payment,
+} from './entry.ts'
 import type { RandomSettings, Rule } from './faults/kinds.ts'
-import type { Operation } from './wire/receive.ts'
 
 /**
  * Everything the bank knows, derived from its log and from nothing else.
@@ -9,94 +19,6 @@ import type { Operation } from './wire/receive.ts'
  * B2. One effect per (operation, reference): a payment is entered once, and moves once.
  * B3. Balances are derived: opening balance plus the effects of the book.
  */
-
-export type Outcome = 'settled' | 'declined'
-export type Status = 'PDNG' | 'ACSC' | 'RJCT'
-
-/** What follows a pending answer. Times are ms since the epoch by the bank's clock. */
-export type Plan = {
-  outcome: Outcome | 'never'
-  dueAtMs: number
-  callback: boolean
-  /** The same event this many more times, each `gapMs` after the one before. */
-  copies: number
-  gapMs: number
-  /** The opposite final this long after the final callback, null for never. */
-  contradictAfterMs: number | null
-}
-
-export type Payment = {
-  operation: Operation
-  reference: string
-  /** Message type, id and end-to-end id of the order, for the answers about it. */
-  name: string
-  messageId: string
-  endToEndId: string
-  uetr: string
-  contentHash: string
-  amountMinor: bigint
-  currency: string
-  /** The customer's. */
-  account: string
-  /** The client's. */
-  ownAccount: string
-  original: string
-  status: Status
-  reason: string | null
-  statusId: string
-  servicerReference: string | null
-  acceptedAtMs: number
-  decidedAtMs: number | null
-  plan: Plan | null
-}
-
-export type Decision = {
-  key: string
-  status: 'ACSC' | 'RJCT'
-  reason: string | null
-  statusId: string
-  servicerReference: string | null
-  atMs: number
-}
-
-export type Account = { account: string; currency: string; holder: string; openingMinor: bigint }
-export type Mandate = {
-  mandateId: string
-  reference: string
-  account: string
-  holder: string
-  currency: string
-  dateOfSignature: string
-  active: boolean
-}
-export type Callback = { id: string; reference: string; body: string; dueAtMs: number; untilMs: number }
-export type Outage = { untilMs: number; mode: 'refuse' | 'hang' | '500' }
-export type InquiryTrouble = { kind: 'inquiry_fail' | 'inquiry_lag'; untilMs: number }
-
-/** One line of the log. Every member is a fact; together they became true at once. */
-export type Entry = {
-  nonce?: [nonce: string, createdS: number]
-  arrived?: string
-  usedRules?: string[]
-  opened?: Account[]
-  /** Currency of the client's account and which it is, from its first use. */
-  entitled?: [currency: string, account: string]
-  accepted?: Payment
-  inquiryTrouble?: [key: string, trouble: InquiryTrouble]
-  decided?: Decision
-  tombstone?: string
-  refusedMessage?: string
-  mandate?: Mandate
-  mandateEnded?: string
-  callbacks?: Callback[]
-  callbackDone?: string
-  account?: Account
-  rule?: Rule
-  ruleRemoved?: string
-  random?: RandomSettings
-  outage?: Outage
-  clockOffsetMs?: number
-}
 
 export type Effect = { key: string; effect: 'moved' | 'returned'; atMs: number }
 

@@ -25,7 +25,7 @@ export class Alarms {
   constructor(clock: SimClock) {
     this.#clock = clock
     clock.onShift(() => {
-      for (const [id, { atMs, run }] of [...this.#due]) this.set(id, atMs, run)
+      for (const [id, { atMs, run }] of Array.from(this.#due)) this.set(id, atMs, run)
     })
   }
 
@@ -34,9 +34,12 @@ export class Alarms {
     this.clear(id)
     const wait = Math.min(Math.max(0, atMs - this.#clock.nowMs()), LONGEST_TIMER_MS)
     const timer = setTimeout(() => {
-      if (this.#clock.nowMs() < atMs) return this.set(id, atMs, run)
-      this.#due.delete(id)
-      run()
+      const early = this.#clock.nowMs() < atMs
+      if (early) this.set(id, atMs, run)
+      else {
+        this.#due.delete(id)
+        run()
+      }
     }, wait)
     this.#due.set(id, { atMs, run, timer })
   }

@@ -10,7 +10,7 @@ import { dirname } from 'node:path'
  * J3. Lines that wait together share one write, so that concurrent answers share one sync.
  * J4. A write that fails ends the process: what is on disk is then unknown, and an answer would be a guess.
  */
-export class Journal<T> {
+export class Journal {
   readonly #file: FileHandle
   readonly #onFailure: (error: unknown) => void
   #waiting = ''
@@ -23,26 +23,25 @@ export class Journal<T> {
   }
 
   /** Replays every line into `apply`, oldest first, then opens the log for appending. */
-  static async open<T>(
+  static async open(
     path: string,
-    decode: (line: unknown) => T,
-    apply: (entry: T) => void,
+    apply: (line: unknown) => void,
     onFailure: (error: unknown) => void,
-  ): Promise<Journal<T>> {
+  ): Promise<Journal> {
     const { O_APPEND, O_CREAT, O_RDWR, O_DSYNC } = constants
     const file = await open(path, O_APPEND | O_CREAT | O_RDWR | O_DSYNC, 0o600)
-    const whole = await replay(path, (text) => apply(decode(JSON.parse(text))))
+    const whole = await replay(path, (text) => apply(JSON.parse(text)))
     await file.truncate(whole)
     await file.sync()
     const directory = await open(dirname(path), 'r')
     await directory.sync()
     await directory.close()
-    return new Journal<T>(file, onFailure)
+    return new Journal(file, onFailure)
   }
 
-  /** Queues one line; it is durable once a later `flushed()` resolves. */
-  append(entry: T): void {
-    this.#waiting += `${JSON.stringify(entry)}\n`
+  /** Queues one line of JSON; it is durable once a later `flushed()` resolves. */
+  append(line: string): void {
+    this.#waiting += `${line}\n`
   }
 
   async flushed(): Promise<void> {

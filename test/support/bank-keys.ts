@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, generateKeyPairSync, randomBytes, webcrypto, type KeyObject } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
@@ -20,12 +20,12 @@ export type TestKeys = { directory: string; controlToken: string; client: Client
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY_MS = 86_400_000
 
-async function pair(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
+async function pair() {
+  return crypto.subtle.generateKey(EC, true, ['sign', 'verify'])
 }
 
 async function pem(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
+  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
 }
 
 export async function makeBankKeys(directory: string): Promise<TestKeys> {

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+
+const Ready = z.object({ event: z.literal('ready'), port: z.number(), control: z.number().optional() })
 
 /** A simulator as the process it is in production of tests: started, killed, started again on the same data. */
 export class SimProcess {
@@ -43,10 +46,10 @@ export class SimProcess {
       child.once('exit', (code, signal) => reject(new Error(`exited ${code ?? signal ?? ''}\n${this.output}`)))
       createInterface({ input: child.stdout }).on('line', (line) => {
         this.#lines.push(line)
-        const said: { event?: string; port?: number; control?: number } = JSON.parse(line)
-        if (said.event !== 'ready') return
-        this.port = said.port ?? 0
-        this.controlPort = said.control ?? this.port
+        const ready = Ready.safeParse(JSON.parse(line))
+        if (!ready.success) return
+        this.port = ready.data.port
+        this.controlPort = ready.data.control ?? this.port
         resolve()
       })
     })

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+// oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
+
 /** Every way this bank can misbehave on demand (connectors.md §4), with its parameters and their defaults. */
 
 const seconds = (byDefault: number) => z.number().min(0).max(86_400).default(byDefault)
@@ -70,7 +72,7 @@ export function isInquiryFault(fault: Fault): fault is InquiryFault {
   return fault.kind === 'inquiry_fail' || fault.kind === 'inquiry_lag'
 }
 
-export const Match = z.strictObject({
+const Match = z.strictObject({
   reference: z.string().min(1).max(35).optional(),
   account: z.string().min(1).max(34).optional(),
   operation: z.enum(['collect', 'payOut', 'refund', 'mandate', 'inquire']).optional(),
@@ -80,14 +82,15 @@ export const Match = z.strictObject({
     .regex(/^[1-9][0-9]{0,17}$/)
     .optional(),
 })
-export type Match = z.infer<typeof Match>
 
 export const RuleRequest = z.strictObject({
   match: Match,
   fault: Fault,
   times: z.number().int().min(1).max(1_000_000).optional(),
 })
-export type Rule = { id: string; match: Match; fault: Fault; times: number | null }
+/** `times`: arrivals it still strikes, null for all. */
+export const Rule = z.strictObject({ id: z.string(), match: Match, fault: Fault, times: z.number().nullable() })
+export type Rule = z.infer<typeof Rule>
 
 export const RandomSettings = z.strictObject({
   seed: z.number().int().default(0),

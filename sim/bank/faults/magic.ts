@@ -1,4 +1,6 @@
-import { defaultFault, Fault } from './kinds.ts'
+import { defaultFault, type Fault } from './kinds.ts'
+
+// oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
 
 /**
  * Accounts that behave in a fixed way (connectors.md §4): `DE` + check digits + 99999999 + NN in ten digits.

@@ -5,20 +5,22 @@ import { choice, leaf, may, must, sequence, type LeafCheck, type Shape } from '.
 const refuse = (text: string, code: 'FF01' | 'RC01' = 'FF01') => ({ code, text }) as const
 const matching =
   (pattern: RegExp, what: string, code: 'FF01' | 'RC01' = 'FF01'): LeafCheck =>
-  (text) =>
-    pattern.test(text) ? null : refuse(what, code)
+  (value) =>
+    pattern.test(value) ? null : refuse(what, code)
 const oneOf = (...allowed: string[]): Shape =>
-  leaf((text) => (allowed.includes(text) ? null : refuse(`is not ${allowed.join(' or ')}`)))
+  leaf((value) => (allowed.includes(value) ? null : refuse(`is not ${allowed.join(' or ')}`)))
 /** Lengths of the XSD count characters, not UTF-16 units. */
 const text = (most: number): Shape =>
-  leaf((value) =>
-    [...value].length >= 1 && [...value].length <= most ? null : refuse(`is not 1 to ${most} characters`),
-  )
+  leaf((value) => {
+    const length = Array.from(value).length
+    return length >= 1 && length <= most ? null : refuse(`is not 1 to ${most} characters`)
+  })
 
-const isDate = (value: string) =>
-  /^\d{4}-\d{2}-\d{2}$/.test(value) && new Date(`${value}T00:00:00Z`).toJSON()?.slice(0, 10) === value
+/** 2026-02-30 has the form of a date and is none. */
+const isReal = (date: Date, text: string) => !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+const isDate = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value) && isReal(new Date(`${value}T00:00:00Z`), value)
 const isTime = (value: string) =>
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(value) && new Date(value).toJSON() === value
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(value) && isReal(new Date(value), value)
 
 /** Scheme character set of references: no slash first, last or doubled. */
 const reference = leaf((value) =>

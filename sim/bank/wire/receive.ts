@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { Operation } from '../entry.ts'
 import { readAmount } from './amount.ts'
 import { isMessageName, MESSAGES, NAMESPACE, type MessageName } from './profile.ts'
 import { misshape, type Fault } from './shape.ts'
 import { canonicalText, nodeAt, readXml, textAt, XmlUnreadable, type XmlNode } from './xml.ts'
 
 /** What a message from a client says, once it is found to be of the profile. */
-
-export type Operation = 'collect' | 'payOut' | 'refund'
 
 export type PaymentMessage = {
   kind: 'payment'

@@ -1,3 +1,4 @@
+import { assertNever } from '../../common/never.ts'
 import type { XmlNode } from './xml.ts'
 
 /**
@@ -53,6 +54,8 @@ export function misshape(node: XmlNode, shape: Shape, path: string): Fault | nul
         ? fault('FF01', `does not take ${only.name}`)
         : misshape(only, item.shape, `${path}/${only.name}`)
     }
+    default:
+      return assertNever(shape)
   }
 }
 

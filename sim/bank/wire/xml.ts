@@ -88,9 +88,9 @@ function close(open: Open): XmlNode {
 
 function attributesOf(source: string): Readonly<Record<string, string>> {
   if (source === '') return NO_ATTRIBUTES
-  const attributes: Record<string, string> = Object.create(null)
+  const attributes: Record<string, string> = {}
   for (const [, name = '', double, single] of source.matchAll(ATTRIBUTE)) {
-    if (name in attributes) throw new XmlUnreadable(`attribute ${name} twice`)
+    if (Object.hasOwn(attributes, name)) throw new XmlUnreadable(`attribute ${name} twice`)
     attributes[name] = unescape(double ?? single ?? '')
   }
   return attributes

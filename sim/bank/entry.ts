@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { RandomSettings, Rule } from './faults/kinds.ts'
+
+/**
+ * One line of the log. Every member is a fact; together they became true at once (B1). Amounts are bigint in
+ * memory and text in the log; times are ms since the epoch by the bank's clock.
+ */
+
+const Minor = z.codec(z.string(), z.bigint(), { decode: (text) => BigInt(text), encode: (minor) => minor.toString() })
+
+export const Operation = z.enum(['collect', 'payOut', 'refund'])
+export type Operation = z.infer<typeof Operation>
+
+/** What follows a pending answer. */
+const Plan = z.object({
+  outcome: z.enum(['settled', 'declined', 'never']),
+  dueAtMs: z.number(),
+  callback: z.boolean(),
+  /** The same event this many more times, each `gapMs` after the one before. */
+  copies: z.number(),
+  gapMs: z.number(),
+  /** The opposite final this long after the final callback, null for never. */
+  contradictAfterMs: z.number().nullable(),
+})
+export type Plan = z.infer<typeof Plan>
+
+const Payment = z.object({
+  operation: Operation,
+  reference: z.string(),
+  /** Message type, id and end-to-end id of the order, for the answers about it. */
+  name: z.string(),
+  messageId: z.string(),
+  endToEndId: z.string(),
+  uetr: z.string(),
+  contentHash: z.string(),
+  amountMinor: Minor,
+  currency: z.string(),
+  /** The customer's account, then the client's own. */
+  account: z.string(),
+  ownAccount: z.string(),
+  /** Reference of the collect a refund gives back, '' otherwise. */
+  original: z.string(),
+  status: z.enum(['PDNG', 'ACSC', 'RJCT']),
+  reason: z.string().nullable(),
+  statusId: z.string(),
+  servicerReference: z.string().nullable(),
+  acceptedAtMs: z.number(),
+  decidedAtMs: z.number().nullable(),
+  plan: Plan.nullable(),
+})
+export type Payment = z.infer<typeof Payment>
+
+const Decision = z.object({
+  key: z.string(),
+  status: z.enum(['ACSC', 'RJCT']),
+  reason: z.string().nullable(),
+  statusId: z.string(),
+  servicerReference: z.string().nullable(),
+  atMs: z.number(),
+})
+export type Decision = z.infer<typeof Decision>
+
+const Account = z.object({ account: z.string(), currency: z.string(), holder: z.string(), openingMinor: Minor })
+export type Account = z.infer<typeof Account>
+
+const Mandate = z.object({
+  mandateId: z.string(),
+  reference: z.string(),
+  account: z.string(),
+  holder: z.string(),
+  currency: z.string(),
+  dateOfSignature: z.string(),
+  active: z.boolean(),
+})
+export type Mandate = z.infer<typeof Mandate>
+
+const Callback = z.object({
+  id: z.string(),
+  reference: z.string(),
+  body: z.string(),
+  dueAtMs: z.number(),
+  untilMs: z.number(),
+})
+export type Callback = z.infer<typeof Callback>
+
+const Outage = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
+export type Outage = z.infer<typeof Outage>
+
+const InquiryTrouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
+export type InquiryTrouble = z.infer<typeof InquiryTrouble>
+
+const Entry = z.strictObject({
+  /** A request's nonce and the time its signature was made (s). */
+  nonce: z.tuple([z.string(), z.number()]).optional(),
+  arrived: z.string().optional(),
+  usedRules: z.array(z.string()).optional(),
+  opened: z.array(Account).optional(),
+  /** A currency and the client's account in it, from its first use. */
+  entitled: z.tuple([z.string(), z.string()]).optional(),
+  accepted: Payment.optional(),
+  inquiryTrouble: z.tuple([z.string(), InquiryTrouble]).optional(),
+  decided: Decision.optional(),
+  tombstone: z.string().optional(),
+  refusedMessage: z.string().optional(),
+  mandate: Mandate.optional(),
+  mandateEnded: z.string().optional(),
+  callbacks: z.array(Callback).optional(),
+  callbackDone: z.string().optional(),
+  account: Account.optional(),
+  rule: Rule.optional(),
+  ruleRemoved: z.string().optional(),
+  random: RandomSettings.optional(),
+  outage: Outage.optional(),
+  clockOffsetMs: z.number().optional(),
+})
+export type Entry = z.infer<typeof Entry>
+
+/** @throws when a line of the log is not one of ours: the bank does not start on a book it cannot read. */
+export function decodeEntry(line: unknown): Entry {
+  return Entry.parse(line)
+}
+
+/** JSON of an entry as it stands; members that are bigint become text. */
+export function encodeEntry(entry: Entry): string {
+  return JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
+}
