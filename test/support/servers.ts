@@ -8,7 +8,7 @@ import { type Guardian, startGuardian } from '../../tools/process/guardian.ts'
 import { freePorts } from '../../tools/process/ports.ts'
 import { acquire } from '../../tools/servers/acquire.ts'
 import type { Launch } from '../../tools/servers/launch.ts'
-import { NATS_ROLES, type NatsRole, natsLaunch, natsUrl } from '../../tools/servers/nats.ts'
+import { forEachRole, type NatsRole, natsLaunch, natsUrl } from '../../tools/servers/nats.ts'
 import {
   createDatabase,
   type DatabaseRole,
@@ -181,8 +181,7 @@ export async function startNats(): Promise<TestServer<NatsAddress>> {
     binary,
     dir: join(dir, 'data'),
     port,
-    // NATS_ROLES names every key of the record.
-    passwords: Object.fromEntries(NATS_ROLES.map((role) => [role, password])) as Record<NatsRole, string>,
+    passwords: forEachRole(() => password),
   })
   return server(launch, dir, { port, password }, () => rmSync(dir, { recursive: true, force: true }))
 }

@@ -73,15 +73,12 @@ export async function startChild(launch: Launch, logPath: string): Promise<Child
 }
 
 async function waitUntilReady(launch: Launch, pid: number, exited: Promise<Exit>, tail: () => string): Promise<void> {
-  let gone: Exit | undefined
-  void exited.then((exit) => {
-    gone = exit
-  })
+  const gone: Exit[] = []
+  void exited.then((exit) => gone.push(exit))
   const until = Date.now() + launch.readyTimeoutMs
   for (;;) {
     if (await launch.isReady(pid)) return
-    // Assigned by the callback above, which the checker does not see.
-    const ended = gone as Exit | undefined
+    const [ended] = gone
     if (ended !== undefined)
       throw new Error(`${launch.name} ${describeExit(ended)} before it was ready\n${indent(tail())}`)
     if (Date.now() > until) {

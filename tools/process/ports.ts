@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 export const LOOPBACK = '127.0.0.1'
 
@@ -27,11 +27,16 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('not a listening TCP server')
+  return address.port
+}
+
 /** Ports that are free now, all different. Another process may still take one before it is used. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
-  // server.address() is an AddressInfo for a TCP server that listens.
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  const ports = servers.map(portOf)
   await Promise.all(servers.map(close))
   return ports
 }

@@ -1,8 +1,14 @@
-import { spawn, type SpawnOptions } from 'node:child_process'
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 
 export type RunResult = { code: number; output: string }
 
 const OUTPUT_TAIL_CHARS = 16_000
+const running = new Set<ChildProcess>()
+
+/** Interrupts whatever runs, for a process that is told to stop meanwhile. */
+export function interruptRuns(): void {
+  for (const child of running) child.kill('SIGINT')
+}
 
 /**
  * Runs a program to its end; both its streams, the newest part, come back
@@ -20,6 +26,8 @@ export function run(
   return new Promise((resolve) => {
     let output = ''
     const child = spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] })
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     const take = (chunk: Buffer) => {
       const text = chunk.toString()

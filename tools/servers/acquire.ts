@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { CACHE_BIN, type Say } from '../paths.ts'
 import { waitForLock } from '../process/lock.mjs'
@@ -39,6 +39,15 @@ async function existing(recipe: Recipe): Promise<string | undefined> {
   return undefined
 }
 
+/** What an interrupted download or build left; only the holder of the lock may say so. */
+function removeUnfinished(recipe: Recipe): void {
+  for (const entry of readdirSync(CACHE_BIN)) {
+    if (/\.(build|download)-/.test(entry) && entry.startsWith(`${recipe.binary}.`)) {
+      rmSync(join(CACHE_BIN, entry), { recursive: true, force: true })
+    }
+  }
+}
+
 /** A server that cannot be had: what was tried, and the ways out. */
 export class ServerUnavailable extends Error {}
 
@@ -59,6 +68,7 @@ export async function acquire(recipe: Recipe, say: Say): Promise<string> {
     const meanwhile = await existing(recipe)
     if (meanwhile !== undefined) return meanwhile
     const target = join(CACHE_BIN, recipe.binary)
+    removeUnfinished(recipe)
     const noRelease = await download(recipe, target, say)
     if (noRelease === undefined && (await isGood(recipe, target))) return target
     const noBuild = await build(recipe, target, say)

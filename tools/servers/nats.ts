@@ -14,6 +14,10 @@ import { baseEnv, type Launch } from './launch.ts'
 export const NATS_ROLES = ['hub', 'edge', 'bridge', 'relay', 'ops'] as const
 export type NatsRole = (typeof NATS_ROLES)[number]
 
+export function forEachRole<T>(make: (role: NatsRole) => T): Record<NatsRole, T> {
+  return { hub: make('hub'), edge: make('edge'), bridge: make('bridge'), relay: make('relay'), ops: make('ops') }
+}
+
 /** Areas of commands that come in by a phone's or a terminal's socket. */
 const EDGE_AREAS = [
   'payment',

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { answersOk } from '../process/probe.ts'
 import { baseEnv, type Launch } from './launch.ts'
 
 export const TEMPORAL_NAMESPACE = 'default'
 
 /** What payments can be searched by in Temporal's UI: opaque ids and stages, no personal data. */
-const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser']
+export const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser']
 
 /** synchronous=NORMAL with a WAL survives kill -9; after a power cut Postgres, the truth, restarts what is missing. */
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16000', 'busy_timeout=10000']
@@ -27,20 +28,6 @@ const DYNAMIC_CONFIG = {
 
 export type TemporalPorts = { grpc: number; ui: number | undefined; http: number; metrics: number }
 
-const pairs = (flag: string, values: string[]): string[] => values.flatMap((value) => [flag, value])
-
-/** The HTTP API answers for the namespace once frontend, history and the database behind them serve. */
-async function servesNamespace(httpPort: number): Promise<boolean> {
-  try {
-    const url = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${TEMPORAL_NAMESPACE}`
-    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
-  }
-}
-
 /** The development server on SQLite, with its web UI unless `ports.ui` is undefined. `dir` holds its database. */
 export function temporalLaunch(options: { binary: string; dir: string; ports: TemporalPorts }): Launch {
   const { binary, dir, ports } = options
@@ -52,20 +39,19 @@ export function temporalLaunch(options: { binary: string; dir: string; ports: Te
     args: [
       'server',
       'start-dev',
-      ...['--ip', '127.0.0.1', '--port', String(ports.grpc)],
-      ...['--http-port', String(ports.http), '--metrics-port', String(ports.metrics)],
-      ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui), '--ui-disable-news-fetch']),
-      ...['--db-filename', database, '--log-level', 'error', '--log-format', 'json'],
-      ...['--disable-config-env', '--disable-config-file'],
-      ...pairs('--sqlite-pragma', SQLITE_PRAGMAS),
-      ...pairs(
-        '--search-attribute',
-        SEARCH_ATTRIBUTES.map((name) => `${name}=Keyword`),
-      ),
-      ...pairs(
-        '--dynamic-config-value',
-        Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
-      ),
+      '--ip=127.0.0.1',
+      `--port=${ports.grpc}`,
+      `--http-port=${ports.http}`,
+      `--metrics-port=${ports.metrics}`,
+      ...(ports.ui === undefined ? ['--headless'] : [`--ui-port=${ports.ui}`, '--ui-disable-news-fetch']),
+      `--db-filename=${database}`,
+      '--log-level=error',
+      '--log-format=json',
+      '--disable-config-env',
+      '--disable-config-file',
+      ...SQLITE_PRAGMAS.map((pragma) => `--sqlite-pragma=${pragma}`),
+      ...SEARCH_ATTRIBUTES.map((name) => `--search-attribute=${name}=Keyword`),
+      ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`),
     ],
     env: { ...baseEnv(), GOMEMLIMIT: '384MiB' },
     stopSignal: 'SIGTERM',
@@ -78,7 +64,8 @@ export function temporalLaunch(options: { binary: string; dir: string; ports: Te
       return Promise.resolve()
     },
     isReady: async () => {
-      const ready = await servesNamespace(ports.http)
+      // The HTTP API answers for the namespace once frontend, history and the database behind them serve.
+      const ready = await answersOk(ports.http, `/api/v1/namespaces/${TEMPORAL_NAMESPACE}`)
       if (ready && !existsSync(served)) writeFileSync(served, '')
       return ready
     },

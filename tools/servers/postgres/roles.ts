@@ -4,6 +4,15 @@ export const DATABASE = 'mooring'
 export const DATABASE_ROLES = ['mooring_owner', 'mooring_hub', 'mooring_relay'] as const
 export type DatabaseRole = (typeof DATABASE_ROLES)[number]
 
+/** The same server's address for another user and database. */
+export function urlFor(server: string, user: string, password: string, database = DATABASE): string {
+  const url = new URL(server)
+  url.username = user
+  url.password = encodeURIComponent(password)
+  url.pathname = `/${database}`
+  return url.href
+}
+
 export function databaseUrl(options: { user: string; password: string; port: number; database?: string }): string {
   const password = encodeURIComponent(options.password)
   return `postgres://${options.user}:${password}@127.0.0.1:${options.port}/${options.database ?? DATABASE}`

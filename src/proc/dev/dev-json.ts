@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { DevJson } from '../../../tools/dev-json.ts'
+import { readKeyFile } from '../../config/env.ts'
+import type { SetupOutput } from './setup.ts'
+import { BANK, CURRENCY, LIMIT_PAYMENT, OPERATOR, PIN_ABOVE, type Settings } from './table.ts'
+
+const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
+
+/** Everything of dev.json but the pids, which change. */
+export function devJson(settings: Settings, setup: SetupOutput): Omit<DevJson, 'pids'> {
+  const { options, ports, servers, keysDir } = settings
+  const keys = MerchantKeys.parse(JSON.parse(readKeyFile(join(keysDir, 'setup'), 'merchants.json')))
+  const merchants = setup.merchants.map((merchant, index) => {
+    const secretKey = keys[index]?.secret_key
+    if (secretKey === undefined) throw new Error(`setup names a merchant without a key: ${merchant.name}`)
+    return { id: merchant.id, name: merchant.name, secret_key: secretKey, store: merchant.store }
+  })
+  const control = (port: number, role: string) => ({
+    control: `http://127.0.0.1:${port}/control`,
+    control_token: readKeyFile(join(keysDir, role), 'control.token'),
+  })
+  const { ui, ...temporal } = servers.temporal
+  return {
+    env: 'test',
+    currency: CURRENCY,
+    edge: Array.from({ length: options.edges }, (_, index) => `ws://127.0.0.1:${ports.edge(index)}/v1/socket`),
+    bridge: `http://127.0.0.1:${ports.bridge}/v1`,
+    temporal: ui === undefined ? temporal : { ...temporal, ui },
+    database: servers.database('mooring_owner'),
+    nats: servers.nats('ops'),
+    pin_above: PIN_ABOVE,
+    limits: { payment: LIMIT_PAYMENT },
+    merchants,
+    sim: {
+      bank: { url: `https://localhost:${ports.bank}`, ...control(ports.bankControl, 'sim-bank'), bank: BANK.id },
+      camara: { url: `http://127.0.0.1:${ports.camara}`, ...control(ports.camara, 'sim-camara'), operator: OPERATOR },
+    },
+  }
+}

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import { ROOT } from '../../../tools/paths.ts'
+import { answersOk } from '../../../tools/process/probe.ts'
+import { baseEnv, type Launch } from '../../../tools/servers/launch.ts'
+import type { Stage } from '../../../tools/supervisor/supervisor.ts'
+import type { DevOptions } from './options.ts'
+import type { DevPorts } from './ports.ts'
+import type { Servers } from './servers.ts'
+
+/** What `npm start` runs besides the servers, in one table: who, from which main, with which settings. */
+
+export const CURRENCY = 'KES'
+/** Minor units. */
+export const PIN_ABOVE = '500000'
+export const LIMIT_PAYMENT = '10000000'
+export const BANK = { id: 'demo-bank', name: 'Demo Bank' }
+export const OPERATOR = 'demo-mobile'
+
+const READY_TIMEOUT_MS = 30_000
+
+export type Settings = {
+  options: DevOptions
+  ports: DevPorts
+  servers: Servers
+  keysDir: string
+  /** Directory in which a test arms failpoints. */
+  failpoints: string | undefined
+  logLevel: string
+}
+
+type Row = {
+  name: string
+  stage: Stage
+  main: string
+  /** Where GET /readyz is asked. */
+  privatePort: number
+  env: Record<string, string>
+  stopTimeoutMs: number
+}
+
+function launch(row: Row): Launch {
+  return {
+    name: row.name,
+    command: process.execPath,
+    args: [join(ROOT, row.main)],
+    cwd: ROOT,
+    env: { ...baseEnv(), ...row.env },
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: row.stopTimeoutMs,
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    isReady: () => answersOk(row.privatePort, '/readyz'),
+  }
+}
+
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
+
+/** Settings every process of ours shares. */
+function common(settings: Settings, role: 'hub' | 'edge' | 'bridge' | 'relay', name: string, privatePort: number) {
+  return {
+    MOORING_ENV: 'test',
+    MOORING_PROCESS: name,
+    MOORING_PRIVATE_PORT: String(privatePort),
+    MOORING_KEYS: join(settings.keysDir, role),
+    NATS_URL: settings.servers.nats(role),
+    LOG_LEVEL: settings.logLevel,
+    ...(settings.failpoints === undefined ? {} : { MOORING_FAILPOINTS: settings.failpoints }),
+  }
+}
+
+export function simulators({ ports, options, keysDir, failpoints }: Settings): Launch[] {
+  const shared = (name: string) => ({
+    SIM_DATA: join(options.dataDir, name),
+    SIM_KEYS: join(keysDir, name),
+    ...(failpoints === undefined ? {} : { SIM_FAILPOINTS: failpoints }),
+  })
+  const rows: Row[] = [
+    {
+      name: 'sim-bank',
+      stage: 'rails',
+      main: 'sim/bank/main.ts',
+      privatePort: ports.bankControl,
+      stopTimeoutMs: 5_000,
+      env: {
+        ...shared('sim-bank'),
+        SIM_PORT: String(ports.bank),
+        SIM_CONTROL_PORT: String(ports.bankControl),
+        SIM_CALLBACK_URL: `http://127.0.0.1:${ports.bridge}/v1/rails/iso20022/callbacks`,
+      },
+    },
+    {
+      name: 'sim-camara',
+      stage: 'rails',
+      main: 'sim/camara/main.ts',
+      privatePort: ports.camara,
+      stopTimeoutMs: 5_000,
+      env: { ...shared('sim-camara'), SIM_PORT: String(ports.camara) },
+    },
+  ]
+  return rows.map(launch)
+}
+
+export function workers(settings: Settings): Launch[] {
+  const { options, ports, servers } = settings
+  const relay: Row = {
+    name: 'relay-0',
+    stage: 'work',
+    main: 'src/proc/relay.ts',
+    privatePort: ports.relayPrivate,
+    stopTimeoutMs: 10_000,
+    env: {
+      ...common(settings, 'relay', 'relay-0', ports.relayPrivate),
+      DATABASE_URL: servers.database('mooring_relay'),
+    },
+  }
+  const hubs = times(options.hubs, (index): Row => {
+    const name = `hub-${index}`
+    const privatePort = ports.hubPrivate(index)
+    return {
+      name,
+      stage: 'work',
+      main: 'src/proc/hub.ts',
+      privatePort,
+      stopTimeoutMs: 20_000,
+      env: {
+        ...common(settings, 'hub', name, privatePort),
+        DATABASE_URL: servers.database('mooring_hub'),
+        TEMPORAL_ADDRESS: servers.temporal.address,
+        TEMPORAL_NAMESPACE: servers.temporal.namespace,
+        MOORING_CURRENCY: CURRENCY,
+        MOORING_PIN_ABOVE: PIN_ABOVE,
+        MOORING_LIMIT_PAYMENT: LIMIT_PAYMENT,
+        MOORING_CAPS: options.caps ? 'on' : 'off',
+        MOORING_BANK_URL: `https://localhost:${ports.bank}`,
+        MOORING_BANK_ID: BANK.id,
+        MOORING_BANK_NAME: BANK.name,
+        MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
+        MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
+      },
+    }
+  })
+  return [relay, ...hubs].map(launch)
+}
+
+/** Pages of this machine that may open a socket from a browser. */
+function origins(ports: DevPorts): string {
+  return [ports.walletPage, ports.opsPage]
+    .flatMap((port) => [`http://127.0.0.1:${port}`, `http://localhost:${port}`])
+    .join(',')
+}
+
+export function intake(settings: Settings): Launch[] {
+  const { options, ports } = settings
+  const caps = options.caps ? 'on' : 'off'
+  const edges = times(options.edges, (index): Row => {
+    const name = `edge-${index}`
+    const privatePort = ports.edgePrivate(index)
+    return {
+      name,
+      stage: 'intake',
+      main: 'src/proc/edge.ts',
+      privatePort,
+      stopTimeoutMs: 10_000,
+      env: {
+        ...common(settings, 'edge', name, privatePort),
+        MOORING_PORT: String(ports.edge(index)),
+        MOORING_ORIGINS: origins(ports),
+        MOORING_TRANSPORT: options.transport,
+        MOORING_CAPS: caps,
+      },
+    }
+  })
+  const bridge: Row = {
+    name: 'bridge-0',
+    stage: 'intake',
+    main: 'src/proc/bridge.ts',
+    privatePort: ports.bridgePrivate,
+    stopTimeoutMs: 10_000,
+    env: {
+      ...common(settings, 'bridge', 'bridge-0', ports.bridgePrivate),
+      MOORING_PORT: String(ports.bridge),
+      MOORING_CAPS: caps,
+    },
+  }
+  return [bridge, ...edges].map(launch)
+}

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { NATS_ROLES } from './servers/nats.ts'
+
+/**
+ * Development keys: random for each data directory, made once, kept between
+ * starts, readable by their owner alone. Each role gets a directory with what
+ * it needs and nothing of the others.
+ *
+ *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json,
+ *                bank-ca.crt, bank-client.{crt,key}, bank-sign.jwk.json, bank-verify.jwk.json
+ *   sim-bank/    ca.crt, server.{crt,key}, sign.jwk.json, peer-verify.jwk.json, peer-fingerprint, control.token
+ *   sim-camara/  client.json, control.token
+ *   edge/ bridge/ relay/   nothing yet
+ *   setup/       merchants.json
+ *   nats/<role>.password, postgres/<role>.password
+ */
+
+const SECRET_BYTES = 32
+const DEMO_MERCHANTS = ['Harbour Coffee', 'Lantern Books']
+const DEMO_FEE_BASIS_POINTS = 150
+const DATABASE_USERS = ['superuser', 'mooring_owner', 'mooring_hub', 'mooring_relay']
+
+const secret = (): string => randomBytes(SECRET_BYTES).toString('base64url')
+
+type KeyPair = { privateJwk: JWK; publicJwk: JWK }
+
+/** A signing pair as JWKs that carry their RFC 7638 thumbprint as kid. */
+async function signingPair(alg: 'ES256' | 'EdDSA'): Promise<KeyPair> {
+  const pair = await generateKeyPair(alg, { extractable: true })
+  const publicJwk = await exportJWK(pair.publicKey)
+  const kid = await calculateJwkThumbprint(publicJwk)
+  const meta = { kid, alg, use: 'sig' }
+  return { privateJwk: { ...(await exportJWK(pair.privateKey)), ...meta }, publicJwk: { ...publicJwk, ...meta } }
+}
+
+const json = (value: unknown): string => JSON.stringify(value, undefined, 2)
+
+/** Every file by its path below the keys directory. */
+async function everyFile(): Promise<Record<string, string>> {
+  // Loaded only when keys are made: it is the heaviest thing a start would load.
+  const { developmentCertificates } = await import('./certificates.ts')
+  const [tokens, ours, banks, certificates] = await Promise.all([
+    signingPair('ES256'),
+    signingPair('EdDSA'),
+    signingPair('EdDSA'),
+    developmentCertificates(),
+  ])
+  const camaraClient = json({ client_id: 'mooring-dev', client_secret: secret() })
+  const passwords = (dir: string, names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [`${dir}/${name}.password`, secret()]))
+  return {
+    'hub/tokens.jwk.json': json(tokens.privateJwk),
+    'hub/claim.key': secret(),
+    'hub/pepper.key': secret(),
+    'hub/camara.json': camaraClient,
+    'hub/bank-ca.crt': certificates.ca,
+    'hub/bank-client.crt': certificates.client.certificate,
+    'hub/bank-client.key': certificates.client.key,
+    'hub/bank-sign.jwk.json': json(ours.privateJwk),
+    'hub/bank-verify.jwk.json': json(banks.publicJwk),
+    'sim-bank/ca.crt': certificates.ca,
+    'sim-bank/server.crt': certificates.server.certificate,
+    'sim-bank/server.key': certificates.server.key,
+    'sim-bank/sign.jwk.json': json(banks.privateJwk),
+    'sim-bank/peer-verify.jwk.json': json(ours.publicJwk),
+    'sim-bank/peer-fingerprint': createHash('sha256').update(certificates.client.der).digest('hex'),
+    'sim-bank/control.token': secret(),
+    'sim-camara/client.json': camaraClient,
+    'sim-camara/control.token': secret(),
+    'setup/merchants.json': json(
+      DEMO_MERCHANTS.map((name) => ({
+        name,
+        secret_key: `sk_test_${secret()}`,
+        fee_basis_points: DEMO_FEE_BASIS_POINTS,
+      })),
+    ),
+    ...passwords('nats', NATS_ROLES),
+    ...passwords('postgres', DATABASE_USERS),
+  }
+}
+
+const EMPTY_FOR_NOW = ['edge', 'bridge', 'relay']
+
+/** Makes the keys where there are none. They appear whole or not at all. */
+export async function ensureKeys(keysDir: string): Promise<void> {
+  if (existsSync(keysDir)) return
+  const partial = `${keysDir}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  const makeDir = (dir: string) => {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    chmodSync(dir, 0o700)
+  }
+  makeDir(partial)
+  for (const role of EMPTY_FOR_NOW) makeDir(join(partial, role))
+  for (const [path, text] of Object.entries(await everyFile())) {
+    makeDir(dirname(join(partial, path)))
+    writeFileSync(join(partial, path), `${text}\n`, { mode: 0o600 })
+  }
+  renameSync(partial, keysDir)
+}
