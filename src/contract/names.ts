@@ -152,3 +152,16 @@ export const CURRENCY_EXPONENT: Readonly<Record<string, number>> = {
   BHD: 3,
   TND: 3,
 }
+
+/** Their ISO 4217 numeric codes, as QR payloads carry them. */
+export const CURRENCY_NUMERIC: Readonly<Record<string, string>> = {
+  KES: '404',
+  EUR: '978',
+  USD: '840',
+  GBP: '826',
+  JPY: '392',
+  UGX: '800',
+  KWD: '414',
+  BHD: '048',
+  TND: '788',
+}

@@ -1,6 +1,8 @@
 import postgres from 'postgres'
 
 export type Sql = postgres.Sql<{ bigint: bigint }>
+/** What can be asked: a pool or a transaction of one. */
+export type Query = postgres.ISql<{ bigint: bigint }>
 
 /**
  * A pool for one purpose. bigint columns arrive as bigint (money never becomes a

@@ -1,0 +1,18 @@
+import type { Next } from '../src/payments/next.ts'
+import type { Steps } from '../src/payments/steps.ts'
+
+type Input = { payment: string }
+
+/** A payment's steps as Temporal calls them; each is a compare-and-set on Postgres and safe to run again. */
+export type PaymentActivities = Record<keyof Steps, (input: Input) => Promise<Next>>
+
+export function createActivities(steps: Steps): PaymentActivities {
+  return {
+    reserve: ({ payment }) => steps.reserve(payment),
+    dispatch: ({ payment }) => steps.dispatch(payment),
+    confirm: ({ payment }) => steps.confirm(payment),
+    release: ({ payment }) => steps.release(payment),
+    look: ({ payment }) => steps.look(payment),
+    inquire: ({ payment }) => steps.inquire(payment),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Msg, Subscription } from '@nats-io/transport-node'
+import { refuse } from '../domain/refusal.ts'
+import type { Log } from '../observe/log.ts'
+import type { Bus } from './connection.ts'
+import type { HubReply, HubRequest } from './messages.ts'
+import { refusalReply } from './reply.ts'
+import { ALL_COMMANDS, HUB_QUEUE, commandSubject } from './subjects.ts'
+
+/** One command: its reply, and what to do once that is on its way. */
+export type Responder = (request: HubRequest) => Promise<{ reply: HubReply; after?: () => void }>
+
+export type Server = {
+  /** Stops taking commands and waits for those in hand. */
+  drain(): Promise<void>
+  inFlight(): number
+}
+
+/**
+ * The hub's mailbox: commands from the queue group, bounded. Above the bound the
+ * answer is `overloaded` at once; a request whose asker has given up is dropped.
+ */
+export function serveCommands(
+  bus: Bus,
+  responders: Readonly<Record<string, Responder>>,
+  /** `flushReplies`: `after` runs once the reply has really left (tests that kill this process there need it). */
+  options: { maxInFlight: number; log: Log; now: () => number; flushReplies?: boolean },
+): Server {
+  const bySubject = new Map(Object.entries(responders).map(([name, respond]) => [commandSubject(name), respond]))
+  const running = new Set<Promise<void>>()
+
+  const subscription: Subscription = bus.subscribe(ALL_COMMANDS, {
+    queue: HUB_QUEUE,
+    callback: (error, message) => {
+      if (error !== null) {
+        options.log.error({ err: error }, 'the command subscription failed')
+        return
+      }
+      const work = take(message).finally(() => running.delete(work))
+      running.add(work)
+    },
+  })
+
+  async function take(message: Msg): Promise<void> {
+    const request = parse(message)
+    if (request === null) {
+      options.log.error({ subject: message.subject }, 'a request that is no request came in')
+      return
+    }
+    const send = (reply: HubReply) => void message.respond(JSON.stringify(reply))
+    const respond = bySubject.get(message.subject)
+    if (respond === undefined) {
+      send(refusalReply(refuse('unknown_command', 'There is no such command.'), request.requestId))
+      return
+    }
+    if (running.size >= options.maxInFlight) {
+      send(refusalReply(refuse('overloaded', 'Too much at once; try again shortly.', { retryAfterMs: 250 }), request.requestId))
+      return
+    }
+    if (request.deadline <= options.now()) return
+    try {
+      const { reply, after } = await respond(request)
+      send(reply)
+      if (options.flushReplies === true) await bus.flush()
+      after?.()
+    } catch (error) {
+      options.log.error({ err: error, request: request.requestId }, 'a command broke')
+      send(refusalReply(refuse('temporarily_unavailable', 'Something is away on our side; try again with the same key.'), request.requestId))
+    }
+  }
+
+  return {
+    async drain() {
+      await subscription.drain()
+      await Promise.allSettled(running)
+    },
+    inFlight: () => running.size,
+  }
+}
+
+/** The codec of our own processes' requests: the shape is theirs, the content is checked by each command. */
+function parse(message: Msg): HubRequest | null {
+  try {
+    const value = message.json<HubRequest>()
+    return typeof value.requestId === 'string' && typeof value.deadline === 'number' ? value : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { CommonEnv, EnvAmount } from './env.ts'
+
+/** The hub's settings. */
+export const HubEnv = CommonEnv.extend({
+  DATABASE_URL: z.string().min(1),
+  TEMPORAL_ADDRESS: z.string().min(1),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  MOORING_CURRENCY: z.string().regex(/^[A-Z]{3}$/),
+  /** A payment's total above this needs the payer's PIN, minor units. */
+  MOORING_PIN_ABOVE: EnvAmount,
+  /** The most one payment may move, minor units. */
+  MOORING_LIMIT_PAYMENT: EnvAmount,
+  MOORING_CAPS: z.enum(['on', 'off']).default('on'),
+  MOORING_BANK_URL: z.url(),
+  MOORING_BANK_ID: z.string().min(1),
+  MOORING_BANK_NAME: z.string().min(1),
+  MOORING_CAMARA_URL: z.url(),
+  MOORING_PUBLIC_URL: z.url(),
+  /** Where the built workflow bundle is kept. */
+  MOORING_CACHE: z.string().default('.cache'),
+  MOORING_WORKFLOW_TASK_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).optional(),
+  /** Where merchants are, for QR payloads. */
+  MOORING_COUNTRY: z.string().regex(/^[A-Z]{2}$/).default('KE'),
+  MOORING_CITY: z.string().min(1).default('Nairobi'),
+  /** The platform's own account at the bank and the two banks' BICs. */
+  MOORING_PLATFORM_NAME: z.string().default('Mooring'),
+  MOORING_PLATFORM_IBAN: z.string().optional(),
+  MOORING_PLATFORM_BIC: z.string().default('MOORDEFFXXX'),
+  MOORING_BANK_BIC: z.string().default('DEMODEFFXXX'),
+})
+export type HubEnv = z.infer<typeof HubEnv>
+
+/** Every bound of the hub, with its unit. */
+export const HUB_LIMITS = {
+  commands_in_flight: 1_000,
+  read_connections: 8,
+  start_within_ms: 60_000,
+  identity_sweep_every_ms: 60_000,
+  drain_ms: 15_000,
+} as const

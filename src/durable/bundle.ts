@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundleWorkflowCode } from '@temporalio/worker'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** All that workflows may import (see the import rule): what the bundle can depend on. */
+const SOURCES = ['workflows', 'src/domain', 'src/contract/names.ts']
+
+/**
+ * The workflow bundle, as a file: built once for each state of its sources and the
+ * SDK, then taken from the cache. Building takes seconds, so no process should pay
+ * for it twice.
+ */
+export async function workflowBundle(cacheDir: string): Promise<{ codePath: string }> {
+  const codePath = join(cacheDir, `workflows-${await fingerprint()}.js`)
+  try {
+    await readFile(codePath)
+    return { codePath }
+  } catch {
+    // Not built yet.
+  }
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'workflows/index.ts'),
+    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error },
+  })
+  await mkdir(dirname(codePath), { recursive: true })
+  // Two processes may build at once: each moves a whole file into place.
+  const partial = `${codePath}.${String(process.pid)}`
+  await writeFile(partial, code)
+  await rename(partial, codePath)
+  return { codePath }
+}
+
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
+  hash.update(version)
+  for (const source of SOURCES) {
+    for (const file of await filesOf(join(ROOT, source))) {
+      hash.update(file).update('\0')
+      hash.update(await readFile(file))
+    }
+  }
+  return hash.digest('hex').slice(0, 24)
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  if (path.endsWith('.ts')) return [path]
+  const names = await readdir(path, { recursive: true })
+  return names
+    .filter((name) => name.endsWith('.ts'))
+    .toSorted()
+    .map((name) => join(path, name))
+}

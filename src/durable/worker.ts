@@ -1,0 +1,37 @@
+import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import type { PaymentActivities } from '../../activities/payment.ts'
+import type { Log } from '../observe/log.ts'
+import { DURABLE_LIMITS } from './limits.ts'
+
+/** Routes Temporal's own log lines into ours. Once a process, before the first connection. */
+export function installRuntime(log: Log): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      if (level === 'ERROR') log.error(meta ?? {}, message)
+      else log.warn(meta ?? {}, message)
+    }),
+    shutdownSignals: [],
+  })
+}
+
+export async function makeWorker(options: {
+  connection: NativeConnection
+  namespace: string
+  bundle: { codePath: string }
+  activities: PaymentActivities
+  identity: string
+}): Promise<Worker> {
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: DURABLE_LIMITS.task_queue,
+    identity: options.identity,
+    workflowBundle: options.bundle,
+    activities: options.activities,
+    maxConcurrentWorkflowTaskExecutions: DURABLE_LIMITS.workflow_task_slots,
+    maxConcurrentLocalActivityExecutions: DURABLE_LIMITS.local_activity_slots,
+    maxConcurrentActivityTaskExecutions: DURABLE_LIMITS.activity_slots,
+    maxCachedWorkflows: DURABLE_LIMITS.cached_workflows,
+    shutdownGraceTime: DURABLE_LIMITS.shutdown_grace_ms,
+  })
+}

@@ -1,0 +1,192 @@
+import { z } from 'zod'
+import { invalidRequest, refusalReply } from '../bus/reply.ts'
+import type { HubRequest } from '../bus/messages.ts'
+import { CreatePaymentBody, ListPaymentsQuery, type MerchantPayment, PAYMENT_EXPIRES_IN_S } from '../contract/rest.ts'
+import { IdempotencyKey, PaymentId } from '../contract/primitives.ts'
+import { encodeDynamicQr } from '../domain/emvco.ts'
+import { feeMinor } from '../domain/fee.ts'
+import { minor, toDecimal } from '../domain/money.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { err, ok, type Result } from '../domain/result.ts'
+import { contentHash, type Merchant } from '../identity/index.ts'
+import { makeQrToken } from './claims.ts'
+import { guarded, type Respond } from './commands/index.ts'
+import { type Decision, decideAndApply, storedAnswer } from './commands/pipeline.ts'
+import type { PaymentDeps } from './deps.ts'
+import { newPaymentColumns } from './moves.ts'
+import type { PaymentRow } from './rows.ts'
+import { paymentView } from './view.ts'
+
+/** The merchant's side: payments made, looked at and listed by its server (protocol.md §2). */
+export function checkoutCommands(
+  deps: PaymentDeps,
+): Readonly<Record<'checkout.create' | 'checkout.get' | 'checkout.list', Respond>> {
+  return {
+    'checkout.create': merchantCommand(deps, (merchant, request) => create(deps, merchant, request)),
+    'checkout.get': merchantCommand(deps, async (merchant, request) => {
+      const found = await getOne(deps, merchant, request.body)
+      return { reply: found.ok ? { ok: true, body: found.value } : refusalReply(found.error, request.requestId) }
+    }),
+    'checkout.list': merchantCommand(deps, async (merchant, request) => {
+      const query = ListPaymentsQuery.safeParse(request.body ?? {})
+      if (!query.success) return { reply: refusalReply(invalidRequest(query.error), request.requestId) }
+      return { reply: { ok: true, body: await list(deps, merchant, query.data) } }
+    }),
+  }
+}
+
+function merchantCommand(deps: PaymentDeps, respond: (merchant: Merchant, request: HubRequest) => ReturnType<Respond>): Respond {
+  return guarded(deps, async (request) => {
+    if (request.credential.type !== 'merchant') {
+      return { reply: refusalReply(refuse('unauthenticated', 'Give a secret key as a bearer token.'), request.requestId) }
+    }
+    const merchant = await deps.authenticateMerchant(request.credential.secretKey)
+    if (!merchant.ok) return { reply: refusalReply(merchant.error, request.requestId) }
+    return respond(merchant.value, request)
+  })
+}
+
+const CREATE = 'POST /v1/payments'
+
+async function create(deps: PaymentDeps, merchant: Merchant, request: HubRequest): ReturnType<Respond> {
+  const { requestId } = request
+  const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, requestId) })
+  const key = IdempotencyKey.safeParse(request.key)
+  if (!key.success) return refused(refuse('idempotency_key_missing', 'Send an Idempotency-Key of 16 to 64 of A-Z a-z 0-9 _ -.'))
+  const changer = { scope: merchant.merchant, command: CREATE, key: key.data, requestId }
+  const hash = contentHash(CREATE, request.body)
+  const before = await storedAnswer(deps, changer, hash)
+  if (before !== null) return { reply: before }
+  const body = CreatePaymentBody.safeParse(request.body)
+  if (!body.success) return refused(invalidRequest(body.error))
+  return decideAndApply(deps, changer, hash, () => decideCreate(deps, merchant, body.data))
+}
+
+async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreatePaymentBody): Promise<Decision> {
+  const { rules } = deps
+  const amount = minor(body.amount)
+  const fee = feeMinor(amount, merchant.feePlan)
+  const fault = ruleFault(deps, body, amount, fee)
+  if (fault !== null) return { kind: 'refusal', refusal: fault }
+  if (body.store !== undefined && !(await ownsStore(deps, merchant.merchant, body.store))) {
+    return { kind: 'refusal', refusal: refuse('not_found', 'There is no such store of yours.', { param: 'store' }) }
+  }
+  if (body.order_ref !== undefined) {
+    const open = await deps.store.openOrder(merchant.merchant, body.order_ref)
+    if (open !== null) {
+      const message = `Order ${body.order_ref} has an open payment already.`
+      return { kind: 'refusal', refusal: refuse('order_ref_in_use', message, { param: 'order_ref', payment: open }) }
+    }
+  }
+  const now = deps.clock.now()
+  const payment: PaymentRow = {
+    id: deps.ids.make('pay'),
+    ledger: rules.ledger,
+    kind: 'purchase',
+    status: 'requires_confirmation',
+    status_reason: null,
+    version: 1,
+    amount,
+    currency: rules.currency,
+    fee,
+    payer_fee: 0n,
+    captured_amount: 0n,
+    refunded_amount: 0n,
+    payer: null,
+    payee: merchant.merchant,
+    payee_name: merchant.name,
+    merchant: merchant.merchant,
+    store: body.store ?? null,
+    source_type: null,
+    source_id: null,
+    source_label: null,
+    capture_method: 'automatic',
+    order_ref: body.order_ref ?? null,
+    description: body.description ?? null,
+    failure_code: null,
+    failure_message: null,
+    metadata: body.metadata ?? {},
+    qr_token: makeQrToken(),
+    created_at: new Date(now),
+    updated_at: new Date(now),
+    expires_at: new Date(now + (body.expires_in ?? PAYMENT_EXPIRES_IN_S.default) * 1_000),
+    accepted_at: null,
+    start_by: null,
+    started_at: null,
+  }
+  return {
+    kind: 'unit',
+    unit: { ok: { new_payment: newPaymentColumns(payment) } },
+    body: merchantPayment(deps, payment),
+  }
+}
+
+/** Rules on the request that are not its shape; null where it may go ahead. */
+function ruleFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, fee: bigint): Refusal | null {
+  const { currency, paymentMaxMinor } = deps.rules
+  if (amount === 0n || amount - fee < 1n) {
+    return refuse('amount_too_small', 'The amount must leave at least 1 minor unit after the fee.', { param: 'amount' })
+  }
+  if (body.currency !== currency) return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
+  if (body.capture_method === 'manual') {
+    return refuse('capture_method_unsupported', 'Payments are captured automatically; leave capture_method out.', {
+      param: 'capture_method',
+    })
+  }
+  if (amount > paymentMaxMinor) {
+    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, { param: 'amount' })
+  }
+  return null
+}
+
+async function ownsStore(deps: PaymentDeps, merchant: string, store: string): Promise<boolean> {
+  const rows = await deps.sql`select from stores where id = ${store} and merchant = ${merchant}`
+  return rows.length > 0
+}
+
+async function getOne(deps: PaymentDeps, merchant: Merchant, body: unknown): Promise<Result<MerchantPayment, Refusal>> {
+  const parsed = z.strictObject({ payment: PaymentId }).safeParse(body)
+  const payment = parsed.success ? await deps.store.payment(parsed.data.payment) : null
+  if (payment?.merchant !== merchant.merchant) return err(refuse('not_found', 'There is no such payment of yours.'))
+  return ok(merchantPayment(deps, payment))
+}
+
+async function list(
+  deps: PaymentDeps,
+  merchant: Merchant,
+  query: ListPaymentsQuery,
+): Promise<{ data: MerchantPayment[]; has_more: boolean }> {
+  const { sql } = deps
+  const backwards = query.ending_before !== undefined && query.starting_after === undefined
+  const rows = await sql<PaymentRow[]>`
+    select * from payments
+    where merchant = ${merchant.merchant}
+      ${query.starting_after === undefined ? sql`` : sql`and id < ${query.starting_after}`}
+      ${query.ending_before === undefined ? sql`` : sql`and id > ${query.ending_before}`}
+      ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}
+      ${query.order_ref === undefined ? sql`` : sql`and order_ref = ${query.order_ref}`}
+      ${query.store === undefined ? sql`` : sql`and store = ${query.store}`}
+      ${query.created_gte === undefined ? sql`` : sql`and created_at >= ${query.created_gte}`}
+      ${query.created_lt === undefined ? sql`` : sql`and created_at < ${query.created_lt}`}
+    order by id ${backwards ? sql`asc` : sql`desc`}
+    limit ${query.limit + 1}`
+  const page = rows.slice(0, query.limit)
+  if (backwards) page.reverse()
+  return { data: page.map((row) => merchantPayment(deps, row)), has_more: rows.length > query.limit }
+}
+
+/** As its merchant sees it, with the code to show while it can be paid. */
+function merchantPayment(deps: PaymentDeps, row: PaymentRow): MerchantPayment {
+  const view = paymentView(row, { merchant: row.payee, payerAlias: (merchant, user) => deps.claims.payerAlias(merchant, user) })
+  if (row.qr_token === null || row.status !== 'requires_confirmation') return view
+  const payload = encodeDynamicQr({
+    payment: row.id,
+    token: row.qr_token,
+    amountText: toDecimal(row.amount, deps.rules.exponent),
+    currencyNumeric: deps.rules.currencyNumeric,
+    merchantName: row.payee_name,
+    country: deps.rules.country,
+    city: deps.rules.city,
+  })
+  return { ...view, qr: { payload } }
+}

@@ -1,0 +1,69 @@
+import type { CommandBody } from '../../contract/commands.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { err, ok, type Result } from '../../domain/result.ts'
+import type { PaymentDeps } from '../deps.ts'
+import { moved } from '../moves.ts'
+import type { PaymentRow } from '../rows.ts'
+import { acceptDecision, acceptance } from './accept.ts'
+import { confirmationMismatch, readSignature, resolveSource, sumRefusal } from './authorise.ts'
+import type { Decision, PhoneCommand } from './pipeline.ts'
+
+/** `payment.confirm`: the payer's signed yes to a merchant's payment. The first confirm claims it. */
+export async function decideConfirm(deps: PaymentDeps, command: PhoneCommand<CommandBody<'payment.confirm'>>): Promise<Decision> {
+  const { principal, body } = command
+  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
+  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
+  const found = await confirmable(deps, principal.user, body)
+  if (!found.ok) return { kind: 'refusal', refusal: found.error }
+  const before = found.value
+
+  const mismatch = confirmationMismatch(signed.value, {
+    env: deps.rules.env,
+    user: principal.user,
+    device: principal.device,
+    kind: before.kind,
+    subject: { payment: before.id },
+    payee: before.payee,
+    amountMinor: before.amount,
+    currency: before.currency,
+    payerFeeMinor: before.payer_fee,
+    source: body.source,
+    captureMethod: before.capture_method,
+    orderRef: before.order_ref,
+  })
+  if (mismatch !== null) return { kind: 'refusal', refusal: mismatch }
+  const source = await resolveSource(deps, principal.user, body.source, { wallet: true })
+  if (!source.ok) return { kind: 'refusal', refusal: source.error }
+  const sum = sumRefusal(deps, before.amount + before.payer_fee)
+  if (sum !== null) return { kind: 'refusal', refusal: sum }
+
+  const now = deps.clock.now()
+  const accepted = moved(before, acceptance(deps, source.value, principal.user, now), now)
+  return acceptDecision(deps, accepted, before, source.value, signed.value)
+}
+
+/** The payment, if this user may confirm it now; not_found → already_claimed → payment_expired → payment_not_confirmable. */
+async function confirmable(
+  deps: PaymentDeps,
+  user: string,
+  body: { payment: string; claim?: string | undefined },
+): Promise<Result<PaymentRow, Refusal>> {
+  const payment = await deps.store.payment(body.payment)
+  if (payment === null || payment.kind !== 'purchase') return err(notFound())
+  if (payment.payer !== null && payment.payer !== user) {
+    return err(refuse('already_claimed', 'Somebody else is paying this one.', { param: 'payment' }))
+  }
+  if (payment.payer === null && (body.claim === undefined || !deps.claims.verify(body.claim, payment.id, user))) return err(notFound())
+  const past = payment.expires_at !== null && payment.expires_at.getTime() <= deps.clock.now()
+  if (payment.status === 'expired' || (payment.status === 'requires_confirmation' && past)) {
+    return err(refuse('payment_expired', 'The time to pay is over; ask the merchant for a new code.', { param: 'payment' }))
+  }
+  if (payment.status !== 'requires_confirmation') {
+    return err(refuse('payment_not_confirmable', `The payment is ${payment.status} already.`, { param: 'payment' }))
+  }
+  return ok(payment)
+}
+
+function notFound(): Refusal {
+  return refuse('not_found', 'There is no such payment for you; scan its code again.', { param: 'payment' })
+}

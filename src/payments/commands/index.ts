@@ -1,0 +1,55 @@
+import { COMMANDS, type CommandName } from '../../contract/commands.ts'
+import { ok } from '../../domain/result.ts'
+import type { PaymentDeps } from '../deps.ts'
+import { makeTokenBuckets } from '../rate.ts'
+import { decideCancel } from './cancel.ts'
+import { decideConfirm } from './confirm.ts'
+import { linkSource } from './link.ts'
+import { balancesOf, getPayment, limitList, listPayments, listSources, quote, sourceOptions } from './look.ts'
+import { decideTopup, decideTransfer, decideWithdrawal } from './own-money.ts'
+import { resolvePayee } from './payee.ts'
+import { type Respond, phoneChange, phoneRead } from './pipeline.ts'
+import { resolveQr } from './qr.ts'
+
+export type { Answer, Respond } from './pipeline.ts'
+export { guarded } from './pipeline.ts'
+export { balancesOf } from './look.ts'
+
+/** Numbers a user may look up: bursts of 20, then one every 3 s. */
+const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20, names: 100_000 }
+
+/** Every command of the phone, by its name on the wire. */
+export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, Respond>> {
+  const lookups = makeTokenBuckets(PAYEE_LOOKUPS)
+  return {
+    'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) => getPayment(deps, user, payment)),
+    'payment.list': phoneRead(deps, COMMANDS['payment.list'].body, ({ user }, body) => listPayments(deps, user, body)),
+    'payment.resolve_qr': phoneRead(deps, COMMANDS['payment.resolve_qr'].body, ({ user }, { payload }) =>
+      resolveQr(deps, user, payload),
+    ),
+    quote: phoneRead(deps, COMMANDS.quote.body, ({ user }, body) => quote(deps, user, body)),
+    'payment.confirm': phoneChange(deps, 'payment.confirm', COMMANDS['payment.confirm'].body, (command) =>
+      decideConfirm(deps, command),
+    ),
+    'payment.cancel': phoneChange(deps, 'payment.cancel', COMMANDS['payment.cancel'].body, (command) =>
+      decideCancel(deps, command),
+    ),
+    'payee.resolve': phoneRead(deps, COMMANDS['payee.resolve'].body, ({ user }, { phone }) =>
+      resolvePayee(deps, lookups, user, phone),
+    ),
+    'transfer.create': phoneChange(deps, 'transfer.create', COMMANDS['transfer.create'].body, (command) =>
+      decideTransfer(deps, command),
+    ),
+    'topup.create': phoneChange(deps, 'topup.create', COMMANDS['topup.create'].body, (command) => decideTopup(deps, command)),
+    'withdrawal.create': phoneChange(deps, 'withdrawal.create', COMMANDS['withdrawal.create'].body, (command) =>
+      decideWithdrawal(deps, command),
+    ),
+    'source.options': phoneRead(deps, COMMANDS['source.options'].body, () => Promise.resolve(ok(sourceOptions(deps)))),
+    'source.list': phoneRead(deps, COMMANDS['source.list'].body, ({ user }) => listSources(deps, user)),
+    'source.link': linkSource(deps),
+    'wallet.balances': phoneRead(deps, COMMANDS['wallet.balances'].body, async ({ user }) =>
+      ok({ data: await balancesOf(deps.sql, user, deps.rules.currency) }),
+    ),
+    'limit.list': phoneRead(deps, COMMANDS['limit.list'].body, () => Promise.resolve(ok(limitList(deps)))),
+  }
+}

@@ -1,0 +1,80 @@
+import type { CommandAnswer, CommandBody } from '../../contract/commands.ts'
+import type { BalanceView } from '../../contract/objects.ts'
+import { minor } from '../../domain/money.ts'
+import { ACCOUNT_CODE } from '../../domain/postings.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { err, ok, type Result } from '../../domain/result.ts'
+import type { Query } from '../../ledger/index.ts'
+import type { PaymentDeps } from '../deps.ts'
+import { paymentView, sourceView } from '../view.ts'
+
+/** A phone's questions. Whatever is not this user's answers as if it did not exist. */
+
+const DEFAULT_LIST = 20
+
+export async function getPayment(deps: PaymentDeps, user: string, id: string): Promise<Result<unknown, Refusal>> {
+  const row = await deps.store.payment(id)
+  if (row?.payer === user) return ok(paymentView(row, 'payer'))
+  if (row?.payee === user) return ok(paymentView(row, 'payee'))
+  return err(refuse('not_found', 'There is no such payment of yours.', { param: 'payment' }))
+}
+
+export async function listPayments(
+  deps: PaymentDeps,
+  user: string,
+  body: CommandBody<'payment.list'>,
+): Promise<Result<CommandAnswer<'payment.list'>, Refusal>> {
+  const limit = body.limit ?? DEFAULT_LIST
+  const rows = await deps.store.ofUser(user, limit, body.starting_after ?? null, body.status ?? null)
+  const data = rows.slice(0, limit).map((row) => paymentView(row, row.payer === user ? 'payer' : 'payee'))
+  return ok({ data, has_more: rows.length > limit })
+}
+
+/** What a payment would cost and need; nothing is held. */
+export async function quote(
+  deps: PaymentDeps,
+  user: string,
+  body: CommandBody<'quote'>,
+): Promise<Result<CommandAnswer<'quote'>, Refusal>> {
+  const { pinAboveMinor, paymentMaxMinor } = deps.rules
+  const between = body.kind === 'topup' || body.kind === 'withdrawal'
+  if (body.source === 'operator' || (between && body.source === 'wallet')) {
+    return err(refuse('source_not_usable', 'This source cannot be used for that.', { param: 'source' }))
+  }
+  if (body.source !== 'wallet') {
+    const source = await deps.store.source(body.source)
+    if (source?.user_id !== user) return err(refuse('source_not_found', 'There is no such linked account; see source.list.', { param: 'source' }))
+  }
+  const total = minor(body.amount)
+  return ok({ payer_fee: '0', total: total.toString(), pin_required: total > pinAboveMinor, limits_ok: total <= paymentMaxMinor })
+}
+
+/** One line a currency the user has a wallet in, and always the service's own. */
+export async function balancesOf(sql: Query, user: string, currency: string): Promise<BalanceView[]> {
+  const rows = await sql<{ currency: string; available: bigint; pending: bigint }[]>`
+    select l.currency, a.credits_posted - a.debits_posted - a.debits_pending as available, a.credits_pending as pending
+    from accounts a
+    join ledgers l on l.id = a.ledger
+    where a.owner = ${user} and a.code = ${ACCOUNT_CODE.wallet}
+    order by l.currency`
+  const lines = rows.map((row) => ({
+    currency: row.currency,
+    available: row.available.toString(),
+    pending: row.pending.toString(),
+  }))
+  return lines.some((line) => line.currency === currency) ? lines : [...lines, { currency, available: '0', pending: '0' }]
+}
+
+export async function listSources(deps: PaymentDeps, user: string): Promise<Result<CommandAnswer<'source.list'>, Refusal>> {
+  const rows = await deps.store.sourcesOf(user)
+  return ok({ data: rows.map(sourceView) })
+}
+
+export function sourceOptions(deps: PaymentDeps): CommandAnswer<'source.options'> {
+  return { banks: deps.banks.map(({ id, name }) => ({ id, name })), operators: [] }
+}
+
+export function limitList(deps: PaymentDeps): CommandAnswer<'limit.list'> {
+  const { currency, paymentMaxMinor } = deps.rules
+  return { data: [{ name: 'payment', currency, period: 'payment', max: paymentMaxMinor.toString(), used: '0' }] }
+}

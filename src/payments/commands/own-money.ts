@@ -1,0 +1,140 @@
+import type { CommandBody } from '../../contract/commands.ts'
+import type { PaymentKind } from '../../contract/names.ts'
+import { minor } from '../../domain/money.ts'
+import { refuse } from '../../domain/refusal.ts'
+import type { PaymentDeps } from '../deps.ts'
+import type { PaymentRow } from '../rows.ts'
+import { acceptDecision, acceptance } from './accept.ts'
+import { confirmationMismatch, readSignature, resolveSource, sumRefusal, type ResolvedSource, type Signed } from './authorise.ts'
+import { maskedPhone } from './payee.ts'
+import type { Decision, PhoneCommand } from './pipeline.ts'
+
+/**
+ * The kinds a phone starts by itself, born `processing`: between the user's
+ * wallet and a linked account, and to another person.
+ */
+
+type Order = {
+  kind: Extract<PaymentKind, 'transfer' | 'topup' | 'withdrawal'>
+  payee: string
+  payeeName: string
+  amountMinor: bigint
+  description: string | null
+  /** As the signature must name it. */
+  source: string
+}
+
+export async function decideTopup(deps: PaymentDeps, command: PhoneCommand<CommandBody<'topup.create'>>): Promise<Decision> {
+  return betweenOwn(deps, command, 'topup')
+}
+
+export async function decideWithdrawal(deps: PaymentDeps, command: PhoneCommand<CommandBody<'withdrawal.create'>>): Promise<Decision> {
+  return betweenOwn(deps, command, 'withdrawal')
+}
+
+async function betweenOwn(
+  deps: PaymentDeps,
+  command: PhoneCommand<CommandBody<'topup.create'>>,
+  kind: 'topup' | 'withdrawal',
+): Promise<Decision> {
+  const { principal, body } = command
+  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
+  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
+  const order: Order = {
+    kind,
+    payee: 'self',
+    payeeName: kind === 'topup' ? 'Wallet' : 'Linked account',
+    amountMinor: minor(body.amount),
+    description: null,
+    source: body.source,
+  }
+  const mismatch = signatureRefusal(deps, command, order, signed.value)
+  if (mismatch !== null) return mismatch
+  const source = await resolveSource(deps, principal.user, body.source, { wallet: false })
+  if (!source.ok) return { kind: 'refusal', refusal: source.error }
+  const named = kind === 'withdrawal' && source.value.row !== null ? { ...order, payeeName: source.value.row.label } : order
+  return born(deps, command, named, source.value, signed.value)
+}
+
+export async function decideTransfer(deps: PaymentDeps, command: PhoneCommand<CommandBody<'transfer.create'>>): Promise<Decision> {
+  const { principal, body } = command
+  if (body.to === principal.user) {
+    return { kind: 'refusal', refusal: refuse('invalid_request', 'A transfer goes to somebody else.', { param: 'to' }) }
+  }
+  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
+  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
+  const [payee] = await deps.sql<{ phone: string }[]>`select phone from users where id = ${body.to} and status = 'active'`
+  if (payee === undefined) {
+    return { kind: 'refusal', refusal: refuse('not_found', 'There is no such person; use payee.resolve.', { param: 'to' }) }
+  }
+  const order: Order = {
+    kind: 'transfer',
+    payee: body.to,
+    payeeName: maskedPhone(payee.phone),
+    amountMinor: minor(body.amount),
+    description: body.note ?? null,
+    source: 'wallet',
+  }
+  const mismatch = signatureRefusal(deps, command, order, signed.value)
+  if (mismatch !== null) return mismatch
+  return born(deps, command, order, { type: 'wallet', row: null }, signed.value)
+}
+
+function signatureRefusal(deps: PaymentDeps, command: PhoneCommand<unknown>, order: Order, signed: Signed): Decision | null {
+  const refusal = confirmationMismatch(signed, {
+    env: deps.rules.env,
+    user: command.principal.user,
+    device: command.principal.device,
+    kind: order.kind,
+    subject: { key: command.key },
+    payee: order.payee,
+    amountMinor: order.amountMinor,
+    currency: deps.rules.currency,
+    payerFeeMinor: 0n,
+    source: order.source,
+    captureMethod: 'automatic',
+    orderRef: null,
+  })
+  return refusal === null ? null : { kind: 'refusal', refusal }
+}
+
+async function born(
+  deps: PaymentDeps,
+  command: PhoneCommand<unknown>,
+  order: Order,
+  source: ResolvedSource,
+  signed: Signed,
+): Promise<Decision> {
+  const sum = sumRefusal(deps, order.amountMinor)
+  if (sum !== null) return { kind: 'refusal', refusal: sum }
+  const now = deps.clock.now()
+  const payment: PaymentRow = {
+    id: deps.ids.make('pay'),
+    ledger: deps.rules.ledger,
+    kind: order.kind,
+    status_reason: null,
+    version: 1,
+    amount: order.amountMinor,
+    currency: deps.rules.currency,
+    fee: 0n,
+    captured_amount: 0n,
+    refunded_amount: 0n,
+    payee: order.payee,
+    payee_name: order.payeeName,
+    merchant: null,
+    store: null,
+    capture_method: 'automatic',
+    order_ref: null,
+    description: order.description,
+    failure_code: null,
+    failure_message: null,
+    metadata: {},
+    qr_token: null,
+    created_at: new Date(now),
+    updated_at: new Date(now),
+    expires_at: null,
+    started_at: null,
+    ...acceptance(deps, source, command.principal.user, now),
+  }
+  return acceptDecision(deps, payment, null, source, signed)
+}

@@ -1,0 +1,243 @@
+import type { z } from 'zod'
+import type { HubReply, HubRequest } from '../../bus/messages.ts'
+import { invalidRequest, refusalReply, toWireError } from '../../bus/reply.ts'
+import { isStoredRefusal } from '../../contract/errors.ts'
+import { IdempotencyKey } from '../../contract/primitives.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { assertNever, type Result } from '../../domain/result.ts'
+import { contentHash, type Principal } from '../../identity/index.ts'
+import { LedgerOverloaded, LedgerUnavailable, type StoredReply, type Unit, type UnitResult } from '../../ledger/index.ts'
+import type { PaymentDeps } from '../deps.ts'
+
+/**
+ * The way of every command through the hub. For one that changes something, of
+ * several faults the first of this order answers (protocol.md, Commands): key
+ * form, stored answer or key reused, body shape, then what `decide` finds.
+ */
+
+/** What the front door sends back, and what to do once it has been sent. */
+export type Answer = { reply: HubReply; after?: () => void }
+
+export type Respond = (request: HubRequest) => Promise<Answer>
+
+export type Decision =
+  | { kind: 'refusal'; refusal: Refusal }
+  | {
+      kind: 'unit'
+      /** Without id and key, which the pipeline sets. */
+      unit: Omit<Unit, 'id' | 'key'>
+      /** The reply once the unit is committed. */
+      body: unknown
+      after?: () => void
+      /** The reply where the ledger refuses a transfer. */
+      refused?: Refusal
+      /** The sum it moves, for failpoints. */
+      amount?: string
+    }
+  /** Already so: the reply is stored under the key, nothing else changes. */
+  | { kind: 'reply'; body: unknown }
+
+export type Changer = { scope: string; command: string; key: string; requestId: string }
+
+/** Times a decision is made anew because the state it rested on changed. */
+const DECIDE_TRIES = 5
+
+/** Looks the key up before anything else is looked at; null where it is new. */
+export async function storedAnswer(deps: PaymentDeps, changer: Changer, hash: string): Promise<HubReply | null> {
+  const rows = await deps.sql<{ content_hash: string; reply: StoredReply | null; leased: boolean }[]>`
+    select content_hash, reply, coalesce(lease_until > clock_timestamp(), false) as leased
+    from idempotency where scope = ${changer.scope} and key = ${changer.key}`
+  const row = rows[0]
+  if (row === undefined) return null
+  if (row.content_hash !== hash) return refusalReply(keyReused(), changer.requestId)
+  if (row.reply !== null) return { ...row.reply, replayed: true }
+  return row.leased ? refusalReply(inFlight(), changer.requestId) : null
+}
+
+/**
+ * Decides and applies, as one unit with the key. `complete` says that a lease on
+ * the key is ours to end (a command that spoke to a rail first).
+ */
+export async function decideAndApply(
+  deps: PaymentDeps,
+  changer: Changer,
+  hash: string,
+  decide: () => Promise<Decision>,
+  complete = false,
+): Promise<Answer> {
+  const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, changer.requestId) })
+  const key = { scope: changer.scope, key: changer.key, hash, ...(complete ? { complete: true as const } : {}) }
+  for (let i = 0; i < DECIDE_TRIES; i++) {
+    const decision = await decide()
+    if (decision.kind === 'refusal' && !isStoredRefusal(decision.refusal.code)) return refused(decision.refusal)
+    const unit = unitOf(decision, key, changer.requestId, deps)
+    const amount = decision.kind === 'unit' ? decision.amount : undefined
+    if (amount !== undefined) deps.failpoint('accept-before-commit', amount)
+    const result = await deps.ledger.apply(unit)
+    if (amount !== undefined && result.code === 'ok') deps.failpoint('accept-after-commit', amount)
+    const answer = answerOf(result, decision, changer.requestId)
+    if (answer !== null) return answer
+  }
+  return refused(refuse('temporarily_unavailable', 'The payment kept changing; try again.', { retryAfterMs: 200 }))
+}
+
+function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: string, deps: PaymentDeps): Unit {
+  const id = deps.ids.uuid()
+  switch (decision.kind) {
+    case 'refusal':
+      return { id, key, ok: { reply: stored(decision.refusal, requestId) } }
+    case 'reply':
+      return { id, key, ok: { reply: { ok: true, body: decision.body } } }
+    case 'unit':
+      return {
+        ...decision.unit,
+        id,
+        key,
+        ok: { ...decision.unit.ok, reply: { ok: true, body: decision.body } },
+        ...(decision.refused === undefined ? {} : { refused: { reply: stored(decision.refused, requestId) } }),
+      }
+    default:
+      return assertNever(decision, 'decision')
+  }
+}
+
+/** Null: what the decision rested on has changed, decide again. */
+function answerOf(result: UnitResult, decision: Decision, requestId: string): Answer | null {
+  const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, requestId) })
+  switch (result.code) {
+    case 'ok':
+      if (decision.kind === 'refusal') return refused(decision.refusal)
+      return {
+        reply: { ok: true, body: decision.body },
+        ...(decision.kind === 'unit' && decision.after !== undefined ? { after: decision.after } : {}),
+      }
+    case 'refused':
+      if (decision.kind === 'unit' && decision.refused !== undefined) return refused(decision.refused)
+      throw new Error(`the ledger refused a transfer: ${result.transfer}`)
+    case 'replayed':
+      return { reply: { ...result.reply, replayed: true } }
+    case 'key_reused':
+      return refused(keyReused())
+    case 'in_flight':
+      return refused(inFlight())
+    case 'jti_used':
+      return refused(replayedJti())
+    case 'guard_failed':
+    case 'conflict':
+      return null
+    case 'unit_differs':
+      throw new Error('a fresh unit id was taken')
+    default:
+      return assertNever(result, 'unit result')
+  }
+}
+
+function stored(refusal: Refusal, requestId: string): StoredReply {
+  return {
+    ok: false,
+    error: toWireError(refusal, requestId),
+    ...(refusal.payment === undefined ? {} : { payment: refusal.payment }),
+  }
+}
+
+export type PhoneCommand<B> = { principal: Principal; body: B; key: string; requestId: string }
+
+/** A phone's command that changes something. */
+export function phoneChange<S extends z.ZodType>(
+  deps: PaymentDeps,
+  name: string,
+  schema: S,
+  decide: (command: PhoneCommand<z.infer<S>>) => Promise<Decision>,
+): Respond {
+  return guarded(deps, async (request) => {
+    const principal = await principalOf(deps, request)
+    if (!principal.ok) return { reply: refusalReply(principal.error, request.requestId) }
+    const key = IdempotencyKey.safeParse(request.key)
+    if (!key.success) return { reply: refusalReply(keyMissing(), request.requestId) }
+    const { user, deviceStatus } = principal.value
+    const changer = { scope: user, command: name, key: key.data, requestId: request.requestId }
+    const hash = contentHash(name, request.body)
+    const before = await storedAnswer(deps, changer, hash)
+    if (before !== null) return { reply: before }
+    const body = schema.safeParse(request.body)
+    if (!body.success) return { reply: refusalReply(invalidRequest(body.error), request.requestId) }
+    const command = { principal: principal.value, body: body.data, key: key.data, requestId: request.requestId }
+    return decideAndApply(deps, changer, hash, async () => {
+      const fault = amountFault(deps, body.data)
+      if (fault !== null) return { kind: 'refusal', refusal: fault }
+      // A restricted device may still withdraw from what it could have started.
+      if (deviceStatus === 'restricted' && name !== 'payment.cancel') return { kind: 'refusal', refusal: restricted() }
+      return decide(command)
+    })
+  })
+}
+
+/** A phone's question: nothing changes, no key. */
+export function phoneRead<S extends z.ZodType>(
+  deps: PaymentDeps,
+  schema: S,
+  answer: (principal: Principal, body: z.infer<S>) => Promise<Result<unknown, Refusal>>,
+): Respond {
+  return guarded(deps, async (request) => {
+    const principal = await principalOf(deps, request)
+    if (!principal.ok) return { reply: refusalReply(principal.error, request.requestId) }
+    const body = schema.safeParse(request.body ?? {})
+    if (!body.success) return { reply: refusalReply(invalidRequest(body.error), request.requestId) }
+    const fault = amountFault(deps, body.data)
+    const result = fault === null ? await answer(principal.value, body.data) : { ok: false as const, error: fault }
+    return { reply: result.ok ? { ok: true, body: result.value } : refusalReply(result.error, request.requestId) }
+  })
+}
+
+/** Turns what breaks below into the refusal a client can act on; what is a bug is logged and `internal`. */
+export function guarded(deps: PaymentDeps, respond: Respond): Respond {
+  return async (request) => {
+    try {
+      return await respond(request)
+    } catch (error) {
+      const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, request.requestId) })
+      if (error instanceof LedgerOverloaded) {
+        return refused(refuse('overloaded', 'Too much at once; try again shortly with the same key.', { retryAfterMs: 250 }))
+      }
+      if (error instanceof LedgerUnavailable) return refused(away())
+      if (isDatabaseAway(error)) return refused(away())
+      deps.log.error({ err: error, request: request.requestId }, 'a command broke')
+      return refused(refuse('internal', 'Something broke on our side; try again with the same key.'))
+    }
+  }
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|57P|08|53)/.test(code)
+}
+
+async function principalOf(deps: PaymentDeps, request: HubRequest): Promise<Result<Principal, Refusal>> {
+  if (request.credential.type !== 'device') {
+    return { ok: false, error: refuse('unauthenticated', 'This command is for a phone with its access token.') }
+  }
+  return deps.authenticate(request.credential.token)
+}
+
+/** `amount` and `currency` by rule, where a body has them: they count as its shape. */
+function amountFault(deps: PaymentDeps, body: unknown): Refusal | null {
+  if (typeof body !== 'object' || body === null) return null
+  if ('amount' in body && body.amount === '0') {
+    return refuse('amount_too_small', 'The amount must be at least 1 minor unit.', { param: 'amount' })
+  }
+  if ('currency' in body && body.currency !== deps.rules.currency) {
+    return refuse('currency_not_supported', `This service works in ${deps.rules.currency}.`, { param: 'currency' })
+  }
+  return null
+}
+
+const keyMissing = () =>
+  refuse('idempotency_key_missing', 'This command needs an idempotency key of 16 to 64 of A-Z a-z 0-9 _ -.', { param: 'key' })
+const keyReused = () => refuse('idempotency_key_reused', 'This key was used for another command; use a new one.', { param: 'key' })
+const inFlight = () =>
+  refuse('in_flight', 'The same command is still running; ask again with the same key.', { retryAfterMs: 300 })
+const restricted = () =>
+  refuse('device_restricted', 'This device may only look until it is approved from another device or its waiting time is over.')
+const away = () =>
+  refuse('temporarily_unavailable', 'The ledger cannot be reached; try again with the same key.', { retryAfterMs: 1_000 })
+export const replayedJti = () => refuse('confirmation_replayed', 'This signature was used before; sign again.', { param: 'jti' })

@@ -1,0 +1,49 @@
+import type { Failpoint } from '../config/failpoint.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import type { Authenticate, AuthenticateMerchant } from '../identity/index.ts'
+import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
+import type { Log } from '../observe/log.ts'
+import type { BankRail } from '../rails/port.ts'
+import type { Claims } from './claims.ts'
+import type { PaymentStore } from './store.ts'
+
+/** The rules this hub is configured with. Amounts in minor units of `currency`. */
+export type PaymentRules = {
+  env: 'test' | 'live'
+  /** The ledger of this tenant's currency. */
+  ledger: number
+  currency: string
+  exponent: number
+  /** ISO 4217 numeric code, for QR payloads. */
+  currencyNumeric: string
+  country: string
+  city: string
+  /** A total above this needs the payer's PIN. */
+  pinAboveMinor: bigint
+  /** The most one payment may move. */
+  paymentMaxMinor: bigint
+  /** An accepted payment that dispatched nothing by then expires. */
+  startWithinMs: number
+}
+
+export type Bank = { id: string; name: string; rail: BankRail }
+
+/** What the hub's command handlers work with; made once, in src/proc/hub.ts. */
+export type PaymentDeps = {
+  sql: Sql
+  store: PaymentStore
+  ledger: Ledger
+  accounts: AccountBook
+  ids: Ids
+  clock: Clock
+  log: Log
+  authenticate: Authenticate
+  authenticateMerchant: AuthenticateMerchant
+  claims: Claims
+  rules: PaymentRules
+  banks: readonly Bank[]
+  failpoint: Failpoint
+  /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
+  start: (payment: string, started?: () => void) => void
+}

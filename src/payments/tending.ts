@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { timestamp } from '../domain/clock.ts'
+import { moved, paymentColumns, paymentEvents, release } from './moves.ts'
+import { nextOf } from './next.ts'
+import type { PaymentDeps } from './deps.ts'
+import type { PaymentRow } from './rows.ts'
+
+/**
+ * What looks after payments nobody is moving:
+ *
+ *  T1 Expiry: an open payment past `expires_at` becomes `expired` within seconds.
+ *  T2 Sweeper: an accepted payment whose workflow did not start is started, or,
+ *     past `start_by` with nothing dispatched, expires and its hold is voided.
+ *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
+ *     again; Temporal answers `already running` for those that have one.
+ *
+ * Any hub may run them at once: every change is a compare-and-set and a start is
+ * idempotent by its workflow id.
+ */
+
+export const TENDING_LIMITS = {
+  expiry_every_ms: 1_000,
+  sweep_every_ms: 500,
+  patrol_every_ms: 30_000,
+  /** A start gets this long to happen before the sweeper makes it again. */
+  start_grace_ms: 2_000,
+  /** A payment untouched this long is looked at by the patrol. */
+  patrol_idle_ms: 30_000,
+  rows: 200,
+} as const
+
+type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start'>
+
+export type Tending = { stop(): Promise<void> }
+
+export function tend(deps: TendDeps): Tending {
+  const stopping = new AbortController()
+  const every = async (periodMs: number, name: string, round: () => Promise<void>) => {
+    while (!stopping.signal.aborted) {
+      // Jitter, so that hubs started together do not sweep together.
+      await delay(periodMs * (0.8 + Math.random() * 0.4), undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted) return
+      try {
+        await round()
+      } catch (error) {
+        deps.log.warn({ err: error, round: name }, 'a round of tending failed; the next one tries again')
+      }
+    }
+  }
+  const rounds = [
+    every(TENDING_LIMITS.expiry_every_ms, 'expiry', () => expireOpen(deps)),
+    every(TENDING_LIMITS.sweep_every_ms, 'sweep', () => sweep(deps)),
+    every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps)),
+  ]
+  return {
+    async stop() {
+      stopping.abort()
+      await Promise.all(rounds)
+    },
+  }
+}
+
+/** T1, by the database's clock. */
+export async function expireOpen(deps: TendDeps): Promise<void> {
+  const rows = await deps.sql<PaymentRow[]>`
+    select * from payments
+    where status in ('requires_confirmation', 'requires_action') and expires_at <= clock_timestamp()
+    order by expires_at limit ${TENDING_LIMITS.rows}`
+  await Promise.all(
+    rows.map(async (row) => {
+      const after = moved(row, { status: 'expired' }, deps.clock.now())
+      // A confirm that was first makes the guard fail: then there is nothing to expire.
+      await deps.ledger.apply({
+        id: deps.ids.uuid(),
+        guard: { payment: { id: row.id, version: row.version } },
+        ok: { payment: paymentColumns(after), events: paymentEvents(after, null, deps.ids, { balances: false }) },
+      })
+    }),
+  )
+}
+
+/** T2. */
+export async function sweep(deps: TendDeps): Promise<void> {
+  const graceS = TENDING_LIMITS.start_grace_ms / 1_000
+  const rows = await deps.sql<{ id: string; late: boolean }[]>`
+    select id, start_by <= clock_timestamp() as late from payments
+    where status = 'processing' and started_at is null
+      and accepted_at <= clock_timestamp() - make_interval(secs => ${graceS})
+    order by accepted_at limit ${TENDING_LIMITS.rows}`
+  for (const row of rows) {
+    if (row.late) await expireUnstarted(deps, row.id)
+    else deps.start(row.id)
+  }
+}
+
+/** Past `start_by`: one compare-and-set against dispatch decides which of the two happens. */
+async function expireUnstarted(deps: TendDeps, id: string): Promise<void> {
+  const state = await deps.store.state(id)
+  if (state === null) return
+  const next = nextOf(state, deps.clock.now())
+  if (next.step !== 'release' || next.end.status !== 'expired') return
+  const { unit } = release(state, next.end, ['prepared'], deps.ids, deps.clock.now())
+  await deps.ledger.apply(unit)
+}
+
+/** T3. */
+export async function patrol(deps: TendDeps): Promise<void> {
+  const before = timestamp(deps.clock.now() - TENDING_LIMITS.patrol_idle_ms)
+  const rows = await deps.sql<{ id: string }[]>`
+    select p.id from payments p
+    left join attempts a on a.payment = p.id
+    where p.status = 'processing' and p.updated_at <= ${before}
+      and (a.next_look_at is null or a.next_look_at <= ${before})
+    order by p.updated_at limit ${TENDING_LIMITS.rows}`
+  for (const row of rows) deps.start(row.id)
+}

@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from '@temporalio/client'
+import { NativeConnection } from '@temporalio/worker'
+import { Gauge, Registry } from 'prom-client'
+import { createActivities } from '../../activities/payment.ts'
+import {
+  ALL_RAIL_CALLBACKS,
+  HUB_QUEUE,
+  RELAY_WAKE,
+  connectBus,
+  railCallbackSubject,
+  serveCommands,
+  type RailCallback,
+  type RailCallbackReply,
+  type Responder,
+} from '../bus/index.ts'
+import { failpoints } from '../config/failpoint.ts'
+import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
+import { readEnv, readKeyFile } from '../config/env.ts'
+import { CURRENCY_NUMERIC } from '../contract/names.ts'
+import type { Clock } from '../domain/clock.ts'
+import { makeIban } from '../domain/iban.ts'
+import { makeIds } from '../domain/ids.ts'
+import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, workflowBundle } from '../durable/index.ts'
+import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
+import { findLedger, makeAccountBook, makeLedger, openDatabase } from '../ledger/index.ts'
+import { makeLog } from '../observe/log.ts'
+import { openPrivatePort } from '../observe/private-port.ts'
+import {
+  checkoutCommands,
+  feedCommands,
+  makeClaims,
+  makeInFlightCalls,
+  makeIncidentBook,
+  makePaymentStore,
+  makeRailHealth,
+  makeSteps,
+  phoneCommands,
+  recordOutcome,
+  takeCallback,
+  tend,
+  type PaymentDeps,
+} from '../payments/index.ts'
+import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
+import { makeIso20022Rail, readIso20022Keys } from '../rails/iso20022/index.ts'
+
+/** Commands, workflows, activities and ledger writes: the one process that spends. */
+
+const env = readEnv(HubEnv, process.env)
+const failpoint = failpoints(env)
+const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
+const registry = new Registry()
+
+// Postgres. Money goes through the aggregator's own connections; reads have a pool.
+const sql = openDatabase({ url: env.DATABASE_URL, name: env.MOORING_PROCESS, connections: HUB_LIMITS.read_connections })
+const unitSql = openDatabase({ url: env.DATABASE_URL, name: `${env.MOORING_PROCESS}-ledger`, connections: 2 })
+const ledger = makeLedger({ sql: unitSql, log })
+const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
+
+// Time is the database's, as last heard: expiries are decided there.
+const clock: Clock = { now: () => Date.now() + ledger.clockOffsetMs(), monotonic: () => performance.now() }
+const ids = makeIds(() => Math.round(clock.now()), randomBytes)
+
+// Rails.
+const bankRail = makeIso20022Rail({
+  id: env.MOORING_BANK_ID,
+  baseUrl: env.MOORING_BANK_URL,
+  callbackUrl: `${env.MOORING_PUBLIC_URL}/v1/rails/iso20022/callbacks`,
+  platform: {
+    name: env.MOORING_PLATFORM_NAME,
+    iban: env.MOORING_PLATFORM_IBAN ?? makeIban('DE', '888888880000000001'),
+    bic: env.MOORING_PLATFORM_BIC,
+    customerBic: env.MOORING_BANK_BIC,
+  },
+  keys: readIso20022Keys(env.MOORING_KEYS),
+  clock,
+  log,
+  registry,
+})
+const otp = makeCamaraOtpSender({
+  baseUrl: env.MOORING_CAMARA_URL,
+  credentials: readCamaraCredentials(env.MOORING_KEYS),
+  clock,
+  log,
+})
+
+// NATS and Temporal.
+const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
+installRuntime(log)
+const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS })
+const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE })
+
+const store = makePaymentStore(sql)
+const calls = makeInFlightCalls()
+const incidents = makeIncidentBook(sql)
+const starter = makeStarter({
+  client,
+  log,
+  workflowTaskTimeoutMs: env.MOORING_WORKFLOW_TASK_TIMEOUT_MS ?? DURABLE_LIMITS.workflow_task_timeout_ms,
+})
+const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
+const steps = makeSteps({
+  store,
+  ledger,
+  ids,
+  clock,
+  log,
+  rails: new Map([[bankRail.id, bankRail]]),
+  calls,
+  incidents,
+  wake: starter.wake,
+  heard: health.heard,
+  failpoint,
+})
+const worker = await makeWorker({
+  connection,
+  namespace: env.TEMPORAL_NAMESPACE,
+  bundle: await workflowBundle(env.MOORING_CACHE),
+  activities: createActivities(steps),
+  identity: env.MOORING_PROCESS,
+})
+
+// Who speaks, and what they may ask.
+const identity = makeIdentity({
+  sql,
+  clock,
+  ids,
+  keys: await readIdentityKeys(env.MOORING_KEYS),
+  otp,
+  env: env.MOORING_ENV,
+  caps: env.MOORING_CAPS,
+  log,
+})
+const deps: PaymentDeps = {
+  sql,
+  store,
+  ledger,
+  accounts: makeAccountBook(sql),
+  ids,
+  clock,
+  log,
+  authenticate: identity.authenticate,
+  authenticateMerchant: identity.authenticateMerchant,
+  claims: makeClaims(Buffer.from(readKeyFile(env.MOORING_KEYS, 'claim.key'), 'base64url')),
+  rules: {
+    env: env.MOORING_ENV,
+    ledger: ledgerOf.id,
+    currency: ledgerOf.currency,
+    exponent: ledgerOf.exponent,
+    currencyNumeric: CURRENCY_NUMERIC[ledgerOf.currency] ?? '999',
+    country: env.MOORING_COUNTRY,
+    city: env.MOORING_CITY,
+    pinAboveMinor: env.MOORING_PIN_ABOVE,
+    paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
+    startWithinMs: HUB_LIMITS.start_within_ms,
+  },
+  banks: [{ id: env.MOORING_BANK_ID, name: env.MOORING_BANK_NAME, rail: bankRail }],
+  failpoint,
+  start: starter.start,
+}
+
+const responders: Record<string, Responder> = { ...phoneCommands(deps), ...checkoutCommands(deps), ...feedCommands(deps) }
+for (const [name, handle] of Object.entries(identity.handlers)) {
+  responders[name] = async (request) => ({ reply: await handle(request) })
+}
+
+// Life.
+let phase: 'serving' | 'draining' = 'serving'
+ledger.onEvents(() => bus.publish(RELAY_WAKE))
+const commands = serveCommands(bus, responders, {
+  maxInFlight: HUB_LIMITS.commands_in_flight,
+  log,
+  now: () => Date.now(),
+  flushReplies: env.MOORING_FAILPOINTS !== undefined,
+})
+const callbacks = bus.subscribe(ALL_RAIL_CALLBACKS, {
+  queue: HUB_QUEUE,
+  callback: (error, message) => {
+    if (error !== null) return
+    const respond = (reply: RailCallbackReply) => void message.respond(JSON.stringify(reply))
+    if (message.subject !== railCallbackSubject('iso20022')) {
+      respond({ status: 404 })
+      return
+    }
+    takeCallback(
+      { sql, store, log, record: (heard) => recordOutcome({ store, ledger, ids, clock, log, incidents }, heard), wake: starter.wake },
+      bankRail,
+      message.json<RailCallback>(),
+    ).then(respond, (cause: unknown) => {
+      log.error({ err: cause }, 'a callback could not be taken; the rail sends it again')
+      respond({ status: 503 })
+    })
+  },
+})
+const tending = tend(deps)
+const housekeeping = setInterval(() => {
+  identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
+}, HUB_LIMITS.identity_sweep_every_ms)
+gauges()
+const privatePort = await openPrivatePort({ port: env.MOORING_PRIVATE_PORT, registry, ready: () => phase === 'serving' })
+const working = worker.run()
+working.catch((error: unknown) => {
+  log.fatal({ err: error }, 'the worker died')
+  process.exit(1)
+})
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain())
+log.info('ready')
+
+/** Takes nothing new, ends what is in hand, and goes. */
+async function drain(): Promise<void> {
+  if (phase === 'draining') return
+  phase = 'draining'
+  clearInterval(housekeeping)
+  const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
+  const orderly = async () => {
+    await Promise.all([commands.drain(), callbacks.drain(), tending.stop()])
+    await starter.drain()
+    worker.shutdown()
+    await calls.drain()
+    await working
+    await ledger.drain()
+    await Promise.all([bus.drain(), bankRail.close(), otp.close()])
+    await connection.close()
+    await Promise.all([sql.end({ timeout: 1 }), unitSql.end({ timeout: 1 }), privatePort.close()])
+  }
+  await Promise.race([orderly(), late]).catch((error: unknown) => log.error({ err: error }, 'drain failed'))
+  process.exit(0)
+}
+
+function gauges(): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('mooring_hub_commands_in_flight', 'Commands being answered', () => commands.inFlight())
+  gauge('mooring_ledger_units_waiting', 'Units waiting for a ledger connection', () => ledger.stats().queued)
+  gauge('mooring_ledger_units_total', 'Units applied', () => ledger.stats().units)
+  gauge('mooring_ledger_batches_total', 'Calls that applied them', () => ledger.stats().batches)
+  gauge('mooring_rail_calls_in_flight', 'Rail calls being awaited', () => calls.size)
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readEnv, readKeyFile } from '../config/env.ts'
+import { CURRENCY_EXPONENT } from '../contract/names.ts'
+import { makeIds } from '../domain/ids.ts'
+import { capitalAccount, cashAccount } from '../domain/postings.ts'
+import { createMerchant, readPepper } from '../identity/index.ts'
+import {
+  derivedUuid,
+  ensureLedger,
+  makeAccountBook,
+  makeLedger,
+  migrate,
+  openDatabase,
+  type LedgerOf,
+  type Sql,
+} from '../ledger/index.ts'
+import { makeLog } from '../observe/log.ts'
+
+/**
+ * Makes a database ready to serve: migrations, the ledger of the configured
+ * currency, opening postings, and the merchants it is told of. Run before the
+ * hub at every start, as the schema's owner; doing it again changes nothing.
+ * Prints the merchants as one line of JSON.
+ */
+const Env = z.object({
+  DATABASE_URL: z.string().min(1),
+  MOORING_KEYS: z.string().min(1),
+  MOORING_CURRENCY: z.string().regex(/^[A-Z]{3}$/),
+  MOORING_BANK_ID: z.string().min(1).default('demo-bank'),
+  /** Our own capital at the bank when the books open, minor units. */
+  MOORING_OPENING_CAPITAL: z
+    .string()
+    .regex(/^[1-9][0-9]{0,17}$/)
+    .default('1000000000'),
+})
+
+const MerchantsFile = z.array(
+  z.object({ name: z.string().min(1), secret_key: z.string().min(1), fee_basis_points: z.number().int().min(0).max(10_000) }),
+)
+
+const env = readEnv(Env, process.env)
+const ids = makeIds(Date.now, randomBytes)
+const sql = openDatabase({ url: env.DATABASE_URL, name: 'setup', connections: 2 })
+try {
+  await migrate(sql)
+  const exponent = CURRENCY_EXPONENT[env.MOORING_CURRENCY]
+  if (exponent === undefined) throw new Error(`MOORING_CURRENCY ${env.MOORING_CURRENCY} has no known exponent`)
+  await openBooks(sql, await ensureLedger(sql, env.MOORING_CURRENCY, exponent))
+  process.stdout.write(`${JSON.stringify({ merchants: await openMerchants(sql) })}\n`)
+} finally {
+  await sql.end({ timeout: 2 })
+}
+
+/** Capital paid in at the bank: Dr 1010 own / Cr 3010, once and by a real posting. */
+async function openBooks(db: Sql, ledger: LedgerOf): Promise<void> {
+  const id = derivedUuid(`opening/${String(ledger.id)}/${env.MOORING_BANK_ID}`)
+  const [there] = await db`select from transfers where ledger = ${ledger.id} and id = ${id}`
+  if (there !== undefined) return
+  const accounts = makeAccountBook(db)
+  const [debit = '', credit = ''] = await accounts.ensure(ledger.id, [cashAccount(env.MOORING_BANK_ID, 'own'), capitalAccount()])
+  const units = makeLedger({ sql: db, log: makeLog({ name: 'setup', level: 'warn' }) })
+  const result = await units.apply({
+    id: ids.uuid(),
+    transfers: [
+      { id, ledger: ledger.id, kind: 'post', debit, credit, amount: env.MOORING_OPENING_CAPITAL, subject: 'opening' },
+    ],
+    ok: {},
+  })
+  if (result.code !== 'ok') throw new Error(`the opening posting was answered ${JSON.stringify(result)}`)
+}
+
+async function openMerchants(db: Sql): Promise<{ id: string; name: string; store: string }[]> {
+  const merchants = MerchantsFile.parse(JSON.parse(readKeyFile(env.MOORING_KEYS, 'merchants.json')))
+  // Merchants' keys are stored under the hub's pepper: its directory stands beside ours.
+  const pepper = readPepper(join(env.MOORING_KEYS, '..', 'hub'))
+  const made = []
+  for (const { name, secret_key: secretKey, fee_basis_points: feeBasisPoints } of merchants) {
+    const { id, store } = await createMerchant({ sql: db, ids, pepper }, { name, secretKey, feeBasisPoints, storeName: 'Main store' })
+    made.push({ id, name, store })
+  }
+  return made
+}
