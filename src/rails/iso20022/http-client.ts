@@ -1,6 +1,7 @@
 import { Pool, type Dispatcher } from 'undici'
 import type { SendOptions } from '../port.ts'
 import { makeConnections, type TlsOptions } from './connection.ts'
+import { makeSlots } from './slots.ts'
 import { XML_BYTES_MAX } from './xml.ts'
 
 /**
@@ -37,6 +38,8 @@ export type HttpClientOptions = Omit<TlsOptions, 'connectTimeoutMs'> & {
   connectionsMax: number
 }
 
+/** Calls waiting for a connection; each waits no longer than its own deadline. */
+const WAITING_MAX = 2_000
 const CONNECT_TIMEOUT_MS = 5_000
 /** Behind the caller's own deadline (8 s), for a caller that forgot it. */
 const ANSWER_TIMEOUT_MS = 10_000
@@ -52,7 +55,19 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
     maxResponseSize: XML_BYTES_MAX,
   })
 
-  const exchange = (request: HttpRequest, send: SendOptions): Promise<Exchanged> =>
+  const slots = makeSlots(options.connectionsMax, WAITING_MAX)
+
+  const exchange = async (request: HttpRequest, send: SendOptions): Promise<Exchanged> => {
+    const release = await slots.take(send.signal)
+    if (release === null || send.signal.aborted) {
+      release?.()
+      return { kind: 'not_sent', why: send.signal.aborted ? 'deadline passed' : 'too many calls waiting' }
+    }
+    return onConnection(request, send, release)
+  }
+
+  /** `release` is called when undici is done with the request, which a deadline may outrun. */
+  const onConnection = (request: HttpRequest, send: SendOptions, release: () => void): Promise<Exchanged> =>
     new Promise((resolve) => {
       let state: 'waiting' | 'written' | 'ended' = 'waiting'
       let running: Dispatcher.DispatchController | null = null
@@ -70,15 +85,11 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
         state === 'waiting' ? { kind: 'not_sent', why } : { kind: 'unknown', why }
       const onAbort = (): void => {
         end(failed('deadline passed'))
-        // A request still in the queue is refused when its turn comes, in onRequestStart.
+        // A request still waiting for its handshake is refused after it, in onRequestStart.
         const controller = running
         if (controller !== null) connections.resetting(() => controller.abort(new Error('deadline passed')))
       }
 
-      if (send.signal.aborted) {
-        end(failed('deadline passed'))
-        return
-      }
       send.signal.addEventListener('abort', onAbort, { once: true })
 
       pool.dispatch(
@@ -90,7 +101,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
               end({ kind: 'unknown', why: 'the HTTP client tried to write twice' })
               throw new Error('a request is written once')
             }
-            if (state === 'ended') throw new Error('given up before its turn')
+            if (state === 'ended') throw new Error('given up before it was connected')
             if (!send.mayWrite()) {
               end({ kind: 'not_sent', why: 'too late to write' })
               throw new Error('too late to write')
@@ -111,10 +122,12 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
           },
           onResponseEnd() {
             running = null
+            release()
             end({ kind: 'answer', answer: { status, headers, body: Buffer.concat(chunks) } })
           },
           onResponseError(_controller, error) {
             running = null
+            release()
             end(failed(reasonOf(error)))
           },
         },
