@@ -166,7 +166,7 @@ create index outbox_unpublished on outbox (id) where published_at is null;
 
 -- Which incarnation of the JetStream stream the relay publishes to.
 create table feed_stream (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   epoch text not null,
   stream_created_at timestamptz not null,
   last_sequence bigint not null default 0
