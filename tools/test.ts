@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { findChromium } from './chromium.ts'
-import { closingLine, tally, VitestReport } from './verify/tally.ts'
+import { closingLine, tally, RunReport } from './verify/tally.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -22,13 +22,14 @@ function browserTestsLeftOut(filters: readonly string[]): string[] {
 }
 
 /** Runs Vitest with its usual output; resolves with its exit code and with its report, where it came to write one. */
-async function runVitest(args: readonly string[]): Promise<{ exitCode: number; report: VitestReport | undefined }> {
+async function runVitest(args: readonly string[]): Promise<{ exitCode: number; report: RunReport | undefined }> {
   const dir = mkdtempSync(join(tmpdir(), 'mooring-test-'))
   const path = join(dir, 'report.json')
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-  const reporting = ['--reporter=default', '--reporter=json', `--outputFile.json=${path}`]
+  const reporting = ['--reporter=default', `--reporter=${join(ROOT, 'tools/verify/reporter.ts')}`]
   try {
-    const child = spawn(process.execPath, [vitest, 'run', ...reporting, ...args], { cwd: ROOT, stdio: 'inherit' })
+    const env = { ...process.env, MOORING_TEST_REPORT: path }
+    const child = spawn(process.execPath, [vitest, 'run', ...reporting, ...args], { cwd: ROOT, stdio: 'inherit', env })
     // Ctrl-C reaches the child by the terminal; a SIGTERM comes to us alone. Either way it ends by itself, servers first.
     process.on('SIGINT', () => {})
     process.on('SIGTERM', () => child.kill('SIGTERM'))
@@ -42,9 +43,9 @@ async function runVitest(args: readonly string[]): Promise<{ exitCode: number; r
   }
 }
 
-function readReport(path: string): VitestReport | undefined {
+function readReport(path: string): RunReport | undefined {
   try {
-    return VitestReport.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return RunReport.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
     if (error instanceof z.ZodError) throw error
     return undefined // it stopped before its tests did

@@ -102,7 +102,7 @@ function plant(files: Record<string, string>): string {
 function pass(gate: string, root: string): { status: number | null; output: string } {
   const step = STEPS.find(({ name }) => name === gate)
   if (step === undefined) throw new Error(`no step ${gate}`)
-  const args = gate === 'format' ? ['--check', 'src'] : step.args
+  const args = gate === 'format' ? ['--list-different', 'src'] : step.args
   const script = join(ROOT, 'node_modules', step.script)
   const child = spawnSync(process.execPath, [script, ...args], { cwd: root, encoding: 'utf8' })
   return { status: child.status, output: child.stdout + child.stderr }

@@ -51,6 +51,12 @@ describe('npm test', () => {
     expect(output).toContain('failed outside its tests')
   })
 
+  it('fails by a hook around its tests', () => {
+    const text = `import { beforeAll, expect, it } from 'vitest'\nbeforeAll(() => { throw new Error('no') })\nit('a', () => { expect(1).toBe(1) })`
+    const { status, last } = run({ 'a.test.ts': text })
+    expect({ status, last }).toEqual({ status: 1, last: '0 passed, 1 failed, 1 skipped' })
+  })
+
   it('fails by a promise rejected outside its tests', () => {
     const text = `${HEAD}it('leaves one behind', () => { void Promise.reject(new Error('lost')); expect(1).toBe(1) })`
     const { status, last } = run({ 'a.test.ts': text })
@@ -64,7 +70,7 @@ describe('npm test', () => {
 })
 
 describe('the closing line', () => {
-  const report = { numPassedTests: 3, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] }
+  const report = { passed: 3, failed: 0, skipped: 0, broken: [], unhandledErrors: 0 }
 
   it('names skipped tests only where there are some', () => {
     expect(closingLine({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed')
@@ -84,7 +90,7 @@ describe('the closing line', () => {
   })
 
   it('is red where every test was skipped', () => {
-    const skipped = { ...report, numPassedTests: 0, numPendingTests: 4 }
+    const skipped = { ...report, passed: 0, skipped: 4 }
     expect(tally({ exitCode: 0, report: skipped, leftOut: 0, leftOutFails: false })).toMatchObject({
       failed: 1,
       ok: false,

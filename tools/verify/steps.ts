@@ -17,7 +17,7 @@ const FOLDERS = ['src', 'workflows', 'activities', 'clients', 'sim', 'test', 'be
 
 /** What is checked before the tests, in this order. Each reads the tree alone: no server, no network. */
 export const STEPS: readonly Step[] = [
-  { name: 'format', what: 'oxfmt', script: 'oxfmt/bin/oxfmt', args: ['--check', '.'], fixArgs: ['.'] },
+  { name: 'format', what: 'oxfmt', script: 'oxfmt/bin/oxfmt', args: ['--list-different', '.'], fixArgs: ['.'] },
   { name: 'lint', what: 'oxlint, type-aware', script: 'oxlint/bin/oxlint', args: [], fixArgs: ['--fix'] },
   { name: 'types', what: 'tsc, strict', script: 'typescript/bin/tsc', args: ['--project', '.'] },
   {
