@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { ROOT } from '../../../tools/paths.ts'
 import { logTail, openLog } from '../../../tools/process/log-file.ts'
 import { baseEnv } from '../../../tools/servers/launch.ts'
+import { BANK, CURRENCY } from './table.ts'
 
 const SETUP_TIMEOUT_MS = 120_000
 
@@ -32,7 +33,8 @@ export async function runSetup(options: {
       MOORING_ENV: 'test',
       MOORING_KEYS: join(options.keysDir, 'setup'),
       DATABASE_URL: options.databaseUrl,
-      MOORING_CURRENCY: 'KES',
+      MOORING_CURRENCY: CURRENCY,
+      MOORING_BANK_ID: BANK.id,
       LOG_LEVEL: 'warn',
     },
     stdio: ['ignore', 'pipe', log],

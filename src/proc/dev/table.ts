@@ -178,6 +178,7 @@ export function intake(settings: Settings): Launch[] {
     env: {
       ...common(settings, 'bridge', 'bridge-0', ports.bridgePrivate),
       MOORING_PORT: String(ports.bridge),
+      MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
       MOORING_CAPS: caps,
     },
   }

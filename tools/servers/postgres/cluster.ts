@@ -33,6 +33,9 @@ max_parallel_workers_per_gather = 0
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
+# A failed statement or a key in an error's detail may hold what no log may.
+log_min_error_statement = panic
+log_error_verbosity = terse
 `
 }
 
