@@ -54,6 +54,11 @@ describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${schem
     )
   })
 
+  it('a message of another type is not', () => {
+    const inquiry = inquiryMessage(makeOrder(), 'Q1', Date.now())
+    expect(() => validator(MESSAGE_NAME.collect)(inquiry)).toThrow()
+  })
+
   it('every inquiry is valid', () => {
     const validate = validator(MESSAGE_NAME.inquiry)
     expect(() => validate(inquiryMessage(makeOrder(), `Q${'0'.repeat(32)}`, Date.now()))).not.toThrow()

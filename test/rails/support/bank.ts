@@ -117,8 +117,9 @@ export type Script = (call: {
   question: Question
   socket: Socket
   response: ServerResponse
-  reply(status: number, body: string, more?: Partial<Signing> & { contentType?: string }): void
-}) => void
+  /** Gives back the headers it sent. */
+  reply(status: number, body: string, more?: Partial<Signing> & { contentType?: string }): Record<string, string>
+}) => unknown
 
 export type TestBank = {
   url: string
@@ -185,7 +186,9 @@ export async function startBank(options: { serverAuthority?: Authority; clientAu
         const { contentType = 'application/xml', ...signing } = more
         const nowS = Math.floor(Date.now() / 1000)
         const by = { key: bankKey.privateKey, keyId: bankKey.id, createdS: nowS, ...signing }
-        response.writeHead(status, signAnswer({ status, contentType, body }, question, by)).end(body)
+        const signed = signAnswer({ status, contentType, body }, question, by)
+        response.writeHead(status, signed).end(body)
+        return signed
       },
     })
   }

@@ -1,0 +1,166 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readIso20022Keys } from '../../src/rails/iso20022/index.ts'
+import { ed25519, makeOrder, report, startBank, type TestBank } from './support/bank.ts'
+
+let bank: TestBank
+beforeEach(async () => {
+  bank = await startBank()
+})
+afterEach(() => bank.close())
+
+const signal = () => AbortSignal.timeout(5_000)
+const send = (order = makeOrder()) => bank.rail.send(order, { signal: signal(), mayWrite: () => true })
+
+describe('an answer', () => {
+  it('over the wire becomes an outcome', async () => {
+    const order = makeOrder()
+    bank.script = ({ reply }) => reply(200, report(order, { status: 'RJCT', reasons: ['AM04'], railReference: null }))
+    expect(await send(order)).toMatchObject({ kind: 'declined', code: 'insufficient_funds', reason: 'AM04' })
+    bank.script = ({ reply }) => reply(202, report(order, { status: 'PDNG', railReference: null }))
+    expect(await send(order)).toMatchObject({ kind: 'pending', evidence: { status: 'PDNG' } })
+    bank.script = ({ reply }) => reply(409, report(order, { status: 'RJCT', reasons: ['DU03'], railReference: null }))
+    expect(await send(order)).toMatchObject({ kind: 'unknown' })
+  })
+
+  it('in the right words but badly signed, unsigned, of another type or compressed is unknown, with an alarm', async () => {
+    const order = makeOrder()
+    const xml = report(order)
+    const nowS = Math.floor(Date.now() / 1000)
+    const scripts: TestBank['script'][] = [
+      ({ reply }) => reply(200, xml, { key: ed25519('bank-1').privateKey }),
+      ({ reply }) => reply(200, xml, { createdS: nowS - 1_000 }),
+      ({ reply }) => reply(200, xml, { contentType: 'text/html' }),
+      ({ reply }) => reply(200, xml, { contentType: 'application/json' }),
+      ({ response }) => response.writeHead(200, { 'content-type': 'application/xml' }).end(xml),
+      ({ response, reply }) => {
+        response.setHeader('content-encoding', 'gzip')
+        reply(200, xml)
+      },
+    ]
+    for (const script of scripts) {
+      bank.script = script
+      expect(await send(order)).toMatchObject({ kind: 'unknown', alarm: true })
+    }
+  })
+
+  it('recorded for an earlier resend of the same order is not taken for this one', async () => {
+    const order = makeOrder()
+    let recorded: Record<string, string> = {}
+    bank.script = ({ reply }) => {
+      recorded = reply(200, report(order))
+    }
+    expect(await send(order)).toMatchObject({ kind: 'settled' })
+    bank.script = ({ response }) => response.writeHead(200, recorded).end(report(order))
+    expect(await send(order)).toMatchObject({ kind: 'unknown', alarm: true })
+  })
+
+  it('is sought by the same bytes each time, under a new signature', async () => {
+    const order = makeOrder()
+    bank.script = ({ reply }) => reply(200, report(order))
+    await send(order)
+    await send(structuredClone(order))
+    const [first, second] = bank.questions
+    expect(second?.body.equals(first?.body ?? Buffer.alloc(0))).toBe(true)
+    expect(second?.headers['signature-input']).not.toBe(first?.headers['signature-input'])
+  })
+})
+
+describe('an inquiry', () => {
+  it('names the original and brings back its status', async () => {
+    const order = makeOrder({ operation: 'payOut' })
+    bank.script = ({ reply }) => reply(200, report(order))
+    expect(await bank.rail.inquire(order, signal())).toMatchObject({ kind: 'settled', evidence: { via: 'inquiry' } })
+    const asked = bank.questions[0]?.body.toString() ?? ''
+    expect(asked).toContain(`<OrgnlMsgId>${order.reference}</OrgnlMsgId><OrgnlMsgNmId>pacs.008.001.08</OrgnlMsgNmId>`)
+    expect(asked).not.toContain(`<MsgId>${order.reference}</MsgId>`)
+  })
+
+  it('answered by a signed 404 with AG09 finds the payment was never received', async () => {
+    const order = makeOrder()
+    const never = { status: null, reasons: ['AG09'], amount: null, railReference: null }
+    bank.script = ({ reply }) => reply(404, report(order, never))
+    expect(await bank.rail.inquire(order, signal())).toMatchObject({ kind: 'not_found' })
+    bank.script = ({ response }) => response.writeHead(404, { 'content-type': 'application/xml' }).end(report(order, never))
+    expect(await bank.rail.inquire(order, signal())).toMatchObject({ kind: 'unknown', alarm: true })
+  })
+
+  it('that does not get through says nothing about the payment', async () => {
+    const rail = bank.makeRail({ baseUrl: 'https://bank.invalid' })
+    expect(await rail.inquire(makeOrder(), signal())).toMatchObject({ kind: 'unknown' })
+  })
+})
+
+describe('linking a mandate', () => {
+  const request = { reference: 'MND1', iban: 'DE23999999990000000000', holder: 'Wanjiru Kamau', currency: 'KES' }
+  const link = () => bank.rail.linkMandate(request, signal())
+  const json = (status: number, body: unknown, contentType = 'application/json') => {
+    bank.script = ({ reply }) => reply(status, typeof body === 'string' ? body : JSON.stringify(body), { contentType })
+  }
+
+  it('posts signed JSON and reads the mandate', async () => {
+    json(201, { mandateId: 'M1', dateOfSignature: '2026-11-23', status: 'active' })
+    expect(await link()).toEqual({ kind: 'active', mandateId: 'M1', signedOn: '2026-11-23' })
+    expect(JSON.parse(bank.questions[0]?.body.toString() ?? '')).toEqual({
+      reference: 'MND1',
+      account: request.iban,
+      holder: request.holder,
+      currency: 'KES',
+    })
+    json(201, { mandateId: 'M1', dateOfSignature: '2026-11-23', status: 'pending' })
+    expect(await link()).toEqual({ kind: 'pending', mandateId: 'M1' })
+  })
+
+  it('is refused only by a signed refusal of the account', async () => {
+    json(404, { code: 'AC01' })
+    expect(await link()).toEqual({ kind: 'refused', reason: 'AC01' })
+    for (const status of [401, 403, 429, 500]) {
+      json(status, { code: 'X' })
+      expect(await link()).toMatchObject({ kind: 'unavailable' })
+    }
+    bank.script = ({ response }) => response.writeHead(404).end()
+    expect(await link()).toMatchObject({ kind: 'unavailable' })
+  })
+
+  it.each([{}, '{', { mandateId: '', dateOfSignature: '2026-11-23', status: 'active' }, { mandateId: 'M', dateOfSignature: 'today', status: 'active' }])(
+    'does not take %j for a mandate',
+    async (body) => {
+      json(201, body)
+      expect(await link()).toMatchObject({ kind: 'unavailable' })
+    },
+  )
+
+  it('that times out is unavailable', async () => {
+    bank.script = () => {}
+    expect(await bank.rail.linkMandate(request, AbortSignal.timeout(200))).toMatchObject({ kind: 'unavailable' })
+  })
+})
+
+describe('a connector', () => {
+  it.each(['bank-ca.crt', 'bank-client.crt', 'bank-client.key', 'bank-sign.jwk.json', 'bank-verify.jwk.json'])(
+    'without %s does not start and says which key is missing',
+    (name) => {
+      rmSync(join(bank.keysDir, name))
+      expect(() => readIso20022Keys(bank.keysDir)).toThrow(name)
+      writeFileSync(join(bank.keysDir, name), '{"kty":"oct","k":"c2VjcmV0"}')
+      expect(() => readIso20022Keys(bank.keysDir)).toThrow(name)
+      expect(() => readIso20022Keys(bank.keysDir)).not.toThrow('c2VjcmV0')
+    },
+  )
+
+  it.each(['http://localhost:1', 'https://localhost:1/path', 'localhost', 'https://user@localhost'])('does not speak to %s', (baseUrl) => {
+    expect(() => bank.makeRail({ baseUrl })).toThrow('https://host')
+  })
+
+  it('counts its calls by outcome, beside another in the same process', async () => {
+    const registry = new Registry()
+    const order = makeOrder()
+    bank.script = ({ reply }) => reply(200, report(order))
+    const rail = bank.makeRail({ registry })
+    bank.makeRail({ registry, id: 'second-bank' })
+    await rail.send(order, { signal: signal(), mayWrite: () => true })
+    expect(await registry.metrics()).toContain('mooring_rail_call_seconds_count{rail="test-bank",call="send",outcome="settled"} 1')
+  })
+})
