@@ -11,6 +11,9 @@ const CODE_FOLDERS = ['src', 'workflows', 'activities', 'clients', 'sim']
 /** Domain's and browsers' way into the contract without zod's cost. */
 const NAMES = '^src/contract/names\\.ts$'
 
+/** `npm start`: the one main that is not product code, and its parts. */
+const DEV = '^src/proc/dev(\\.ts$|/)'
+
 /**
  * Folders under `root` that have an index.ts: their doors.
  * @param {string} root absolute path of the tree
@@ -143,8 +146,15 @@ const importRule = {
       name: 'src-stands-alone',
       comment: 'product code imports no simulator, test, tool, bench or client',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: DEV },
       to: { path: '^(sim|test|tools|bench|clients)/' },
+    },
+    {
+      name: 'dev-is-made-of-tools',
+      comment: '`npm start` composes tools and starts everything else by its path',
+      severity: 'error',
+      from: { path: DEV },
+      to: { path: '^(sim|test|bench|clients)/' },
     },
     {
       name: 'src-reaches-workflows-by-path',
@@ -163,8 +173,15 @@ const importRule = {
       name: 'nobody-imports-a-main',
       comment: 'mains are composition roots: they are run, not imported',
       severity: 'error',
-      from: { pathNot: '^src/proc/' },
-      to: { path: '^src/proc/' },
+      from: {},
+      to: { path: '^src/proc/[^/]+\\.ts$' },
+    },
+    {
+      name: 'only-tools-share-parts-of-dev',
+      comment: 'options and ports of `npm start`, which its tools and tests read too',
+      severity: 'error',
+      from: { pathNot: '^(src/proc/dev\\.ts$|src/proc/dev/|tools/|test/)' },
+      to: { path: '^src/proc/[^/]+/' },
     },
     {
       name: 'nobody-imports-a-simulator',
