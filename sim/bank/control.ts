@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { BadCall, type ControlRoute } from '../common/control.ts'
+import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
 import type { Bank } from './bank.ts'
 import { isInquiryFault, RandomSettings, RuleRequest, type FaultKind } from './faults/kinds.ts'
 import type { Finals } from './finals.ts'
@@ -11,17 +12,12 @@ import { exponentOf } from './wire/amount.ts'
 
 const OPERATIONS = ['collect', 'payOut', 'refund'] as const
 const Decide = z.strictObject({ reference: z.string(), outcome: z.enum(['settled', 'declined']) })
-const OutageRequest = z.strictObject({
-  seconds: z.number().min(0).max(86_400),
-  mode: z.enum(['refuse', 'hang', '500']).default('refuse'),
-})
 const AccountRequest = z.strictObject({
   account: z.string().min(1).max(34),
   balance: z.string().regex(/^(0|[1-9][0-9]{0,17})$/),
   currency: z.string().refine((currency) => exponentOf(currency) !== null, 'a currency this bank does not keep'),
   holder: z.string().min(1).max(140).default('Customer'),
 })
-const ClockRequest = z.strictObject({ offset_s: z.number().min(-31_536_000).max(31_536_000) })
 
 /** Faults that make sense where no money moves. */
 const ANSWER_FAULTS: readonly FaultKind[] = [
@@ -79,7 +75,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       return { status: 200, body: { data } }
     }),
     route('POST', /^\/control\/rules$/, async ({ body }) => {
-      const { match, fault, times } = read(RuleRequest, body)
+      const { match, fault, times } = readCall(RuleRequest, body)
       const without = match.operation === 'mandate' || match.operation === 'inquire'
       const fits =
         ANSWER_FAULTS.includes(fault.kind) ||
@@ -104,7 +100,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       return { status: 204 }
     }),
     route('POST', /^\/control\/decide$/, async ({ body }) => {
-      const { reference, outcome } = read(Decide, body)
+      const { reference, outcome } = readCall(Decide, body)
       const keys = OPERATIONS.map((operation) => keyOf(operation, reference)).filter((key) => state.payments.has(key))
       if (keys.length === 0) return { status: 404, body: { error: 'no such reference' } }
       const pending = keys.find((key) => state.payments.get(key)?.status === 'PDNG')
@@ -113,13 +109,13 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       return { status: 200, body: { reference, outcome } }
     }),
     route('POST', /^\/control\/random$/, async ({ body }) => {
-      const random = read(RandomSettings, body)
+      const random = readCall(RandomSettings, body)
       bank.record({ random })
       await bank.durable()
       return { status: 200, body: random }
     }),
     route('POST', /^\/control\/outage$/, async ({ body }) => {
-      const { seconds, mode } = read(OutageRequest, body)
+      const { seconds, mode } = readCall(OutageRequest, body)
       const untilMs = clock.nowMs() + seconds * 1000
       bank.record({ outage: { untilMs, mode } })
       await bank.durable()
@@ -127,7 +123,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       return { status: 200, body: { until: new Date(untilMs).toISOString(), mode } }
     }),
     route('POST', /^\/control\/accounts$/, async ({ body }) => {
-      const { account, balance, currency, holder } = read(AccountRequest, body)
+      const { account, balance, currency, holder } = readCall(AccountRequest, body)
       bank.record({ account: { account, currency, holder, openingMinor: BigInt(balance) } })
       await bank.durable()
       return { status: 200, body: { account, balance, currency, holder } }
@@ -146,18 +142,11 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       return { status: 200, body }
     }),
     route('POST', /^\/control\/clock$/, async ({ body }) => {
-      const { offset_s } = read(ClockRequest, body)
+      const { offset_s } = readCall(ClockRequest, body)
       bank.record({ clockOffsetMs: offset_s * 1000 })
       await bank.durable()
       clock.shift(offset_s * 1000)
       return { status: 200, body: { offset_s, time: new Date(clock.nowMs()).toISOString() } }
     }),
   ]
-}
-
-function read<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  throw new BadCall(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`)
 }

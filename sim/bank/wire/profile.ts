@@ -2,7 +2,7 @@ import { choice, leaf, may, must, sequence, type LeafCheck, type Shape } from '.
 
 /** The messages the bank takes, element by element (connectors.md §1.1): the XSD's order, the profile's obligations. */
 
-const refuse = (text: string, code: 'FF01' | 'RC01' = 'FF01') => ({ code, text }) as const
+const refuse = (what: string, code: 'FF01' | 'RC01' = 'FF01') => ({ code, text: what }) as const
 const matching =
   (pattern: RegExp, what: string, code: 'FF01' | 'RC01' = 'FF01'): LeafCheck =>
   (value) =>
@@ -10,7 +10,7 @@ const matching =
 const oneOf = (...allowed: string[]): Shape =>
   leaf((value) => (allowed.includes(value) ? null : refuse(`is not ${allowed.join(' or ')}`)))
 /** Lengths of the XSD count characters, not UTF-16 units. */
-const text = (most: number): Shape =>
+const words = (most: number): Shape =>
   leaf((value) => {
     const length = Array.from(value).length
     return length >= 1 && length <= most ? null : refuse(`is not 1 to ${most} characters`)
@@ -44,21 +44,21 @@ const agent = sequence(
       may('BICFI', bic),
       may(
         'ClrSysMmbId',
-        sequence(may('ClrSysId', choice(must('Cd', text(5)), must('Prtry', text(35)))), must('MmbId', text(35))),
+        sequence(may('ClrSysId', choice(must('Cd', words(5)), must('Prtry', words(35)))), must('MmbId', words(35))),
       ),
       may('LEI', leaf(matching(/^[A-Z0-9]{18}[0-9]{2}$/, 'is not an LEI'))),
-      may('Nm', text(140)),
-      may('Othr', sequence(must('Id', text(35)), may('Issr', text(35)))),
+      may('Nm', words(140)),
+      may('Othr', sequence(must('Id', words(35)), may('Issr', words(35)))),
     ),
   ),
 )
 const account = sequence(
-  must('Id', choice(must('IBAN', iban), must('Othr', sequence(must('Id', text(34)))))),
+  must('Id', choice(must('IBAN', iban), must('Othr', sequence(must('Id', words(34)))))),
   may('Ccy', leaf(matching(/^[A-Z]{3}$/, 'is not a currency'))),
-  may('Nm', text(70)),
+  may('Nm', words(70)),
 )
-const party = sequence(must('Nm', text(140)))
-const remittance = sequence(may('Ustrd', text(140)))
+const party = sequence(must('Nm', words(140)))
+const remittance = sequence(may('Ustrd', words(140)))
 const paymentId = sequence(
   must('InstrId', reference),
   must('EndToEndId', reference),
@@ -67,7 +67,7 @@ const paymentId = sequence(
 )
 const settlement = sequence(must('SttlmMtd', oneOf('CLRG')))
 const serviceLevel = may('SvcLvl', choice(must('Cd', oneOf('SEPA', 'INST'))))
-const originalGroup = sequence(must('OrgnlMsgId', reference), must('OrgnlMsgNmId', text(35)))
+const originalGroup = sequence(must('OrgnlMsgId', reference), must('OrgnlMsgNmId', words(35)))
 const money = [may('CtrlSum', leaf(matching(/^[0-9]{1,18}(\.[0-9]{1,5})?$/, 'is not a sum')))]
 
 const groupHeader = (total: string, ...last: Parameters<typeof sequence>) =>
@@ -106,7 +106,7 @@ export const MESSAGES = {
           may('IntrBkSttlmDt', date),
           must('ChrgBr', oneOf('SLEV')),
           must('ReqdColltnDt', date),
-          must('DrctDbtTx', sequence(must('MndtRltdInf', sequence(must('MndtId', text(35)), must('DtOfSgntr', date))))),
+          must('DrctDbtTx', sequence(must('MndtRltdInf', sequence(must('MndtId', words(35)), must('DtOfSgntr', date))))),
           must('Cdtr', party),
           must('CdtrAcct', account),
           must('CdtrAgt', agent),
@@ -168,7 +168,7 @@ export const MESSAGES = {
             'RtrRsnInf',
             sequence(
               must('Rsn', choice(must('Cd', oneOf('CUST', 'DUPL', 'MS02', 'FOCR', 'NARR')))),
-              may('AddtlInf', text(105)),
+              may('AddtlInf', words(105)),
             ),
           ),
         ),

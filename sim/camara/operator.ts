@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { answerControl, type ControlRoute } from '../common/control.ts'
+import type { Log } from '../common/log.ts'
+import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
+import { apiError, BASE, SCOPE, sendCode, validateCode, type ApiReply } from './otp-sms.ts'
+import type { Passwords } from './passwords.ts'
+import type { Tokens } from './tokens.ts'
+
+/** The operator's one port: token endpoint, API and control API. */
+
+const BODY_LIMIT_BYTES = 16_384
+const HANG_MS = 600_000
+const CORRELATOR = /^[a-zA-Z0-9-_:;./<>{}]{0,256}$/
+
+export function operatorServer(passwords: Passwords, tokens: Tokens, controlToken: string, log: Log): Server {
+  const routes = controlRoutes(passwords)
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await answerControl(routes, controlToken, request, response)) return
+    const body = await readBody(request)
+    if (passwords.clock.nowMs() < passwords.outage.untilMs) return inOutage(passwords.outage.mode, request, response)
+    const { pathname } = new URL(request.url ?? '/', 'http://operator')
+    if (pathname === '/oauth2/token') return token(tokens, request, body, response)
+    const correlator = request.headers['x-correlator']
+    const reply =
+      body === null
+        ? apiError(413, 'INVALID_ARGUMENT', 'The request body is too large.')
+        : await api(passwords, tokens, request, pathname, body)
+    if (reply.status >= 400) log('refused', { path: pathname, status: reply.status })
+    const headers: Record<string, string> = {}
+    if (typeof correlator === 'string' && CORRELATOR.test(correlator)) headers['x-correlator'] = correlator
+    if (reply.body !== null) headers['content-type'] = 'application/json'
+    response.writeHead(reply.status, headers)
+    response.end(reply.body === null ? undefined : JSON.stringify(reply.body))
+  }
+  return createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      log('failed', { error: error instanceof Error ? error.message : String(error) })
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500).end()
+    })
+  })
+}
+
+async function api(
+  passwords: Passwords,
+  tokens: Tokens,
+  request: IncomingMessage,
+  pathname: string,
+  text: string,
+): Promise<ApiReply> {
+  const call = pathname === `${BASE}/send-code` ? sendCode : pathname === `${BASE}/validate-code` ? validateCode : null
+  if (call === null) return apiError(404, 'NOT_FOUND', 'The specified resource is not found.')
+  if (request.method !== 'POST') return apiError(405, 'METHOD_NOT_ALLOWED', 'The method is not allowed here.')
+  const scopes = tokens.scopesOf(request.headers.authorization)
+  if (scopes === null)
+    return apiError(
+      401,
+      'UNAUTHENTICATED',
+      'Request not authenticated due to missing, invalid, or expired credentials.',
+    )
+  if (!scopes.includes(SCOPE))
+    return apiError(403, 'PERMISSION_DENIED', 'Client does not have sufficient permissions to perform this action.')
+  const correlator = request.headers['x-correlator']
+  if (correlator !== undefined && (typeof correlator !== 'string' || !CORRELATOR.test(correlator)))
+    return apiError(400, 'INVALID_ARGUMENT', 'x-correlator has characters it may not have.')
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    return apiError(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'The server refuses to accept the request because of its payload format.',
+    )
+  return call(passwords, parseJson(text))
+}
+
+function token(tokens: Tokens, request: IncomingMessage, body: string | null, response: ServerResponse): void {
+  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers['content-type'] ?? '')
+  const reply =
+    request.method === 'POST' && isForm && body !== null
+      ? tokens.issue(request.headers.authorization, new URLSearchParams(body))
+      : { status: 400, body: { error: 'invalid_request' } }
+  const challenge: Record<string, string> = reply.status === 401 ? { 'www-authenticate': 'Basic realm="operator"' } : {}
+  response.writeHead(reply.status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...challenge })
+  response.end(JSON.stringify(reply.body))
+}
+
+function inOutage(mode: 'refuse' | 'hang' | '500', request: IncomingMessage, response: ServerResponse): void {
+  if (mode === '500') response.writeHead(500, { 'content-type': 'text/plain' }).end('gateway error\n')
+  else if (mode === 'refuse') request.socket.destroy()
+  else {
+    const timer = setTimeout(() => request.socket.destroy(), HANG_MS)
+    request.socket.once('close', () => clearTimeout(timer))
+  }
+}
+
+function controlRoutes(passwords: Passwords): ControlRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: /^\/control\/sms$/,
+      handle: ({ query }) => {
+        // A plus that was not escaped arrives as a blank
+        const phone = query.get('phone')?.replace(/^ /, '+') ?? null
+        return { status: 200, body: { data: passwords.inbox(phone) } }
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/control\/outage$/,
+      handle: async ({ body }) => {
+        const { seconds, mode } = readCall(OutageRequest, body)
+        const untilMs = passwords.clock.nowMs() + seconds * 1000
+        await passwords.beginOutage({ untilMs, mode })
+        return { status: 200, body: { until: new Date(untilMs).toISOString(), mode } }
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/control\/clock$/,
+      handle: async ({ body }) => {
+        const { offset_s } = readCall(ClockRequest, body)
+        await passwords.shiftClock(offset_s * 1000)
+        return { status: 200, body: { offset_s, time: new Date(passwords.clock.nowMs()).toISOString() } }
+      },
+    },
+  ]
+}
+
+/** null when it is longer than any request of these APIs. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request) {
+    if (!Buffer.isBuffer(part)) throw new TypeError('the body is read as bytes')
+    size += part.length
+    if (size <= BODY_LIMIT_BYTES) parts.push(part)
+  }
+  return size > BODY_LIMIT_BYTES ? null : Buffer.concat(parts).toString('utf8')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
