@@ -1,5 +1,6 @@
 export * from './accounts.ts'
 export * from './aggregator.ts'
+export * from './audit.ts'
 export * from './database.ts'
 export * from './derived-uuid.ts'
 export * from './ledgers.ts'
