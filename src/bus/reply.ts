@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import { isRetryable, type WireError } from '../contract/errors.ts'
-import type { ErrorCode } from '../contract/names.ts'
+import { type ErrorCode, isRetryable, type WireError } from '../contract/index.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { HubReply } from './messages.ts'
 

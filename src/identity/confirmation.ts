@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { PROOF_TYP } from '../contract/names.ts'
+import { PROOF_TYP } from '../contract/index.ts'
 import { claimMismatch, expiryFault, type ExpectedClaims } from '../domain/confirmation.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, type Result } from '../domain/result.ts'

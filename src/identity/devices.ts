@@ -1,5 +1,5 @@
 import type { Sql } from './sql.ts'
-import { DevicePublicKey } from '../contract/primitives.ts'
+import { DevicePublicKey } from '../contract/index.ts'
 import { importDeviceKey, type VerifyKey } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 

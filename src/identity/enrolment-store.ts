@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from './sql.ts'
-import { DevicePublicKey } from '../contract/primitives.ts'
+import { DevicePublicKey } from '../contract/index.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 
 /** SQL of sign-up. Times are the database's, so that hubs whose clocks differ agree. */

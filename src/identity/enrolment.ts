@@ -3,17 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { calculateJwkThumbprint } from 'jose'
 import type { Sql } from './sql.ts'
 import { z } from 'zod'
-import type { HubReply } from '../bus/messages.ts'
-import { invalidRequest, okReply, refusalReply } from '../bus/reply.ts'
-import { PROOF_TYP } from '../contract/names.ts'
-import { EnrolmentId } from '../contract/primitives.ts'
-import { EnrolProofClaims } from '../contract/proofs.ts'
+import { type HubReply, invalidRequest, okReply, refusalReply } from '../bus/index.ts'
 import {
-  EnrolmentBody,
-  VerifyEnrolmentBody,
   type EnrolmentAnswer,
+  EnrolmentBody,
+  EnrolmentId,
+  EnrolProofClaims,
+  PROOF_TYP,
   type VerifyEnrolmentAnswer,
-} from '../contract/rest.ts'
+  VerifyEnrolmentBody,
+} from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'

@@ -1,5 +1,5 @@
 import { compactVerify } from 'jose'
-import type { ProofTyp } from '../contract/names.ts'
+import type { ProofTyp } from '../contract/index.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import type { VerifyKey } from './keys.ts'

@@ -153,12 +153,16 @@ describe('a password', () => {
     const id = await beginEnrolment(stage.identity, phone, key)
     stage.operator.beforeAnswer = async () => {
       await stage.admin`
-        select pg_terminate_backend(pid) from pg_stat_activity where usename = 'mooring_hub'`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where usename = 'mooring_hub' and datname = current_database()`
     }
     const reply = await verify(stage.identity, id, stage.operator.otp(phone), key)
     stage.operator.beforeAnswer = async () => {}
     expect(codeOf(reply)).toBe('ok')
     expect(await devicesOf(phone)).toBe(1)
+    // Every connection of the pool has noticed and is new before the next test.
+    const all = () => Promise.allSettled(Array.from({ length: 20 }, () => stage.sql`select pg_sleep(0.01)`))
+    await expect.poll(async () => (await all()).every((one) => one.status === 'fulfilled')).toBe(true)
   })
 
   it('asks for a new one where a hub died after the operator judged', async () => {

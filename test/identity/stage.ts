@@ -10,7 +10,7 @@ import { makeIdentity, readIdentityKeys, type Handler, type Identity } from '../
 import { openDatabase, type Sql } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import type { OtpSender } from '../../src/rails/port.ts'
-import { newDatabase, startPostgres } from '../support/servers.ts'
+import { testDatabase } from '../support/run-servers.ts'
 
 /** An operator that hands every password to the test, counts what it is asked and fails when told to. */
 export type Operator = OtpSender & {
@@ -69,9 +69,6 @@ export async function hubKeys(): Promise<{ dir: string; remove: () => void }> {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
 }
 
-/** Identity's tables stand by themselves. */
-const MIGRATION = join(import.meta.dirname, '../../src/ledger/migrations/0003_identity.sql')
-
 export type Stage = {
   /** As the hub's role. */
   sql: Sql
@@ -86,11 +83,7 @@ export type Stage = {
 }
 
 export async function openStage(): Promise<Stage> {
-  const server = await startPostgres()
-  const database = await newDatabase(server)
-  const owner = openDatabase({ url: database.url('mooring_owner'), name: 'test-owner', connections: 1 })
-  await owner.file(MIGRATION)
-  await owner.end()
+  const database = await testDatabase()
   const sql = openDatabase({ url: database.url('mooring_hub'), name: 'test-hub', connections: 10 })
   const admin = openDatabase({ url: database.url('postgres'), name: 'test', connections: 2 })
   const keys = await hubKeys()
@@ -117,7 +110,7 @@ export async function openStage(): Promise<Stage> {
     close: async () => {
       await sql.end({ timeout: 1 })
       await admin.end({ timeout: 1 })
-      await server.stop()
+      await database.drop()
       keys.remove()
     },
   }
