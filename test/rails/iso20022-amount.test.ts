@@ -23,7 +23,17 @@ describe.each(CURRENCIES)('an amount in $currency', ({ currency, exponent }) => 
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 15n }), (amountMinor) => {
         const text = writeAmount(amountMinor, currency)
-        for (const bent of [`0${text}`, `+${text}`, `-${text}`, ` ${text}`, `${text} `, `${text}0`, `${text}.`, `${text}e0`, text.replace('.', ',') + (exponent === 0 ? ',' : '')]) {
+        for (const bent of [
+          `0${text}`,
+          `+${text}`,
+          `-${text}`,
+          ` ${text}`,
+          `${text} `,
+          `${text}0`,
+          `${text}.`,
+          `${text}e0`,
+          text.replace('.', ',') + (exponent === 0 ? ',' : ''),
+        ]) {
           // A further zero makes another whole amount where there are no decimals.
           if (exponent === 0 && bent === `${text}0`) continue
           expect(readAmount(bent, exponent)).toBeNull()
@@ -43,9 +53,12 @@ it('writes small amounts out in full', () => {
   expect([writeAmount(5n, 'EUR'), writeAmount(5n, 'JPY'), writeAmount(5n, 'KWD')]).toEqual(['0.05', '5', '0.005'])
 })
 
-it.each(['', '.', '.50', '12.', '1.5', '1.500', '1e2', '0x10', '٣.٠٠', '1_0.00', 'NaN', '00.10'])('refuses %j for EUR', (text) => {
-  expect(readAmount(text, 2)).toBeNull()
-})
+it.each(['', '.', '.50', '12.', '1.5', '1.500', '1e2', '0x10', '٣.٠٠', '1_0.00', 'NaN', '00.10'])(
+  'refuses %j for EUR',
+  (text) => {
+    expect(readAmount(text, 2)).toBeNull()
+  },
+)
 
 it('does not know what it was not told', () => {
   expect(() => writeAmount(1n, 'XXX')).toThrow(RangeError)

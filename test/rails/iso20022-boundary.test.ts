@@ -22,7 +22,9 @@ const options = (more: Partial<SendOptions> = {}): SendOptions => ({
   ...more,
 })
 
-async function listenRaw(onConnection: (socket: Socket) => void): Promise<{ url: string; server: Server; sockets: Socket[] }> {
+async function listenRaw(
+  onConnection: (socket: Socket) => void,
+): Promise<{ url: string; server: Server; sockets: Socket[] }> {
   const sockets: Socket[] = []
   const server = createServer((socket) => {
     sockets.push(socket)
@@ -92,7 +94,10 @@ describe('a call is not_sent', () => {
     const { url, server } = await listenRaw(() => {})
     await new Promise((resolve) => server.close(resolve))
     closing.splice(0)
-    expect(await bank.makeRail({ baseUrl: url }).send(newOrder(), options())).toEqual({ kind: 'not_sent', why: 'ECONNREFUSED' })
+    expect(await bank.makeRail({ baseUrl: url }).send(newOrder(), options())).toEqual({
+      kind: 'not_sent',
+      why: 'ECONNREFUSED',
+    })
   })
 
   it('when the peer hangs up during the handshake', async () => {

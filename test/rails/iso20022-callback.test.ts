@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpMessage, RailOrder } from '../../src/rails/port.ts'
-import { digest, makeOrder, report, signLines, startBank, type ReportParts, type Signing, type TestBank } from './support/bank.ts'
+import {
+  digest,
+  makeOrder,
+  report,
+  signLines,
+  startBank,
+  type ReportParts,
+  type Signing,
+  type TestBank,
+} from './support/bank.ts'
 
 let bank: TestBank
 beforeAll(async () => {
@@ -10,7 +19,10 @@ afterAll(() => bank.close())
 
 const CALLBACKS = 'http://127.0.0.1:7200/v1/rails/iso20022/callbacks'
 
-function callback(order: RailOrder, options: { parts?: ReportParts; body?: string; uri?: string; signing?: Partial<Signing> } = {}): HttpMessage {
+function callback(
+  order: RailOrder,
+  options: { parts?: ReportParts; body?: string; uri?: string; signing?: Partial<Signing> } = {},
+): HttpMessage {
   const body = options.body ?? report(order, options.parts)
   const targetUri = options.uri ?? `${CALLBACKS}?ref=${order.reference}`
   const lines: [string, string][] = [
@@ -19,7 +31,12 @@ function callback(order: RailOrder, options: { parts?: ReportParts; body?: strin
     ['"content-type"', 'application/xml'],
     ['"content-digest"', digest(body)],
   ]
-  const by = { key: bank.bankKey.privateKey, keyId: bank.bankKey.id, createdS: Math.floor(Date.now() / 1000), ...options.signing }
+  const by = {
+    key: bank.bankKey.privateKey,
+    keyId: bank.bankKey.id,
+    createdS: Math.floor(Date.now() / 1000),
+    ...options.signing,
+  }
   const headers = { 'content-type': 'application/xml', 'content-digest': digest(body), ...signLines(lines, by) }
   return { method: 'POST', targetUri, headers, body: Buffer.from(body) }
 }
@@ -61,12 +78,17 @@ describe('a callback', () => {
 
   it('may be delivered again as it was when we could not look the order up', async () => {
     const message = callback(order)
-    await expect(bank.rail.readCallback(message, () => Promise.reject(new Error('no database')))).rejects.toThrow('no database')
+    await expect(bank.rail.readCallback(message, () => Promise.reject(new Error('no database')))).rejects.toThrow(
+      'no database',
+    )
     expect(await bank.rail.readCallback(message, orders)).toMatchObject({ ok: true })
   })
 
   it.each<[string, (message: HttpMessage) => HttpMessage]>([
-    ['altered', (message) => ({ ...message, body: Buffer.from(Buffer.from(message.body).toString().replace('ACSC', 'RJCT')) })],
+    [
+      'altered',
+      (message) => ({ ...message, body: Buffer.from(Buffer.from(message.body).toString().replace('ACSC', 'RJCT')) }),
+    ],
     ['sent to another address', (message) => ({ ...message, targetUri: `${CALLBACKS}?ref=other` })],
     ['unsigned', (message) => ({ ...message, headers: { 'content-type': 'application/xml' } })],
   ])('that is %s is refused before it is read', async (_what, bend) => {
@@ -101,7 +123,10 @@ describe('a callback', () => {
   )
 
   it('that is no status report is refused', async () => {
-    expect(await bank.rail.readCallback(callback(order, { body: '<html/>' }), orders)).toMatchObject({ ok: false, status: 400 })
+    expect(await bank.rail.readCallback(callback(order, { body: '<html/>' }), orders)).toMatchObject({
+      ok: false,
+      status: 400,
+    })
   })
 
   it('about a reference we do not know is refused as such', async () => {

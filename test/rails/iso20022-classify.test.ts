@@ -30,8 +30,14 @@ describe('a final positive status', () => {
   it('settles a payOut named as pacs.008', () => {
     const payOut = makeOrder({ operation: 'payOut' })
     expect(messageName(payOut)).toBe('pacs.008.001.08')
-    expect(read(report(payOut), payOut, 'inquiry', 200)).toMatchObject({ kind: 'settled', evidence: { via: 'inquiry' } })
-    expect(read(report(payOut), payOut, 'callback', null)).toMatchObject({ kind: 'settled', evidence: { via: 'callback' } })
+    expect(read(report(payOut), payOut, 'inquiry', 200)).toMatchObject({
+      kind: 'settled',
+      evidence: { via: 'inquiry' },
+    })
+    expect(read(report(payOut), payOut, 'callback', null)).toMatchObject({
+      kind: 'settled',
+      evidence: { via: 'callback' },
+    })
   })
 
   it.each<[string, ReportParts]>([
@@ -90,11 +96,19 @@ describe('a status that is not final', () => {
 describe('a rejection', () => {
   const table: [string, string[], boolean][] = [
     ['insufficient_funds', ['AM04', 'AG07'], false],
-    ['source_not_usable', ['AC01', 'AC02', 'AC03', 'AC04', 'AC05', 'AC06', 'AC07', 'AC13', 'AC14', 'AG01', 'MD01', 'MD07'], false],
+    [
+      'source_not_usable',
+      ['AC01', 'AC02', 'AC03', 'AC04', 'AC05', 'AC06', 'AC07', 'AC13', 'AC14', 'AG01', 'MD01', 'MD07'],
+      false,
+    ],
     ['limit_exceeded', ['AM02', 'AM13', 'AM14', 'AM21', 'SL13', 'SL14'], false],
     ['declined_by_payer', ['MS02'], false],
     ['declined_by_rail', ['AG03', 'SL11', 'SL12', 'RR04', 'AM09', 'AM12', 'CH20'], false],
-    ['declined_by_rail', ['AB05', 'AB06', 'AB08', 'AB09', 'AB10', 'AB11', 'TM01', 'FF10', 'ED05', 'MS03', 'NOAS'], false],
+    [
+      'declined_by_rail',
+      ['AB05', 'AB06', 'AB08', 'AB09', 'AB10', 'AB11', 'TM01', 'FF10', 'ED05', 'MS03', 'NOAS'],
+      false,
+    ],
     ['declined_by_rail', ['FF01', 'FF02', 'CH21', 'RC01', 'RC09', 'BE01', 'BE09'], true],
   ]
   it.each(table.flatMap(([code, reasons, alarm]) => reasons.map((reason) => ({ code, reason, alarm }))))(
@@ -115,9 +129,12 @@ describe('a rejection', () => {
     expect(rejected('AM04', reason)).toMatchObject({ kind: 'unknown' })
   })
 
-  it.each([['AG09'], ['ZZ99'], ['FF12'], ['AG13'], ['AM04', 'ZZ99']])('for %j, unknown among payments, decides nothing', (...reasons) => {
-    expect(rejected(...reasons)).toMatchObject({ kind: 'unknown', alarm: true })
-  })
+  it.each([['AG09'], ['ZZ99'], ['FF12'], ['AG13'], ['AM04', 'ZZ99']])(
+    'for %j, unknown among payments, decides nothing',
+    (...reasons) => {
+      expect(rejected(...reasons)).toMatchObject({ kind: 'unknown', alarm: true })
+    },
+  )
 
   it('without a reason, or with a word of the bank’s own, decides nothing', () => {
     expect(rejected()).toMatchObject({ kind: 'unknown', alarm: true })
@@ -173,7 +190,10 @@ describe('404', () => {
   const never: ReportParts = { status: null, reasons: ['AG09'], railReference: null, amount: null }
 
   it('with AG09 and our ids, to an inquiry, is not_found', () => {
-    expect(said(never, 'inquiry', 404)).toMatchObject({ kind: 'not_found', evidence: { via: 'inquiry', status: 'AG09' } })
+    expect(said(never, 'inquiry', 404)).toMatchObject({
+      kind: 'not_found',
+      evidence: { via: 'inquiry', status: 'AG09' },
+    })
   })
 
   it.each<[string, ReportParts, Via, number | null]>([

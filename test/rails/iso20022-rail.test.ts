@@ -83,7 +83,8 @@ describe('an inquiry', () => {
     const never = { status: null, reasons: ['AG09'], amount: null, railReference: null }
     bank.script = ({ reply }) => reply(404, report(order, never))
     expect(await bank.rail.inquire(order, signal())).toMatchObject({ kind: 'not_found' })
-    bank.script = ({ response }) => response.writeHead(404, { 'content-type': 'application/xml' }).end(report(order, never))
+    bank.script = ({ response }) =>
+      response.writeHead(404, { 'content-type': 'application/xml' }).end(report(order, never))
     expect(await bank.rail.inquire(order, signal())).toMatchObject({ kind: 'unknown', alarm: true })
   })
 
@@ -124,13 +125,15 @@ describe('linking a mandate', () => {
     expect(await link()).toMatchObject({ kind: 'unavailable' })
   })
 
-  it.each([{}, '{', { mandateId: '', dateOfSignature: '2026-11-23', status: 'active' }, { mandateId: 'M', dateOfSignature: 'today', status: 'active' }])(
-    'does not take %j for a mandate',
-    async (body) => {
-      json(201, body)
-      expect(await link()).toMatchObject({ kind: 'unavailable' })
-    },
-  )
+  it.each([
+    {},
+    '{',
+    { mandateId: '', dateOfSignature: '2026-11-23', status: 'active' },
+    { mandateId: 'M', dateOfSignature: 'today', status: 'active' },
+  ])('does not take %j for a mandate', async (body) => {
+    json(201, body)
+    expect(await link()).toMatchObject({ kind: 'unavailable' })
+  })
 
   it('that times out is unavailable', async () => {
     bank.script = () => {}
@@ -150,9 +153,12 @@ describe('a connector', () => {
     },
   )
 
-  it.each(['http://localhost:1', 'https://localhost:1/path', 'localhost', 'https://user@localhost'])('does not speak to %s', (baseUrl) => {
-    expect(() => bank.makeRail({ baseUrl })).toThrow('https://host')
-  })
+  it.each(['http://localhost:1', 'https://localhost:1/path', 'localhost', 'https://user@localhost'])(
+    'does not speak to %s',
+    (baseUrl) => {
+      expect(() => bank.makeRail({ baseUrl })).toThrow('https://host')
+    },
+  )
 
   it('counts its calls by outcome, beside another in the same process', async () => {
     const registry = new Registry()
@@ -161,6 +167,8 @@ describe('a connector', () => {
     const rail = bank.makeRail({ registry })
     bank.makeRail({ registry, id: 'second-bank' })
     await rail.send(order, { signal: signal(), mayWrite: () => true })
-    expect(await registry.metrics()).toContain('mooring_rail_call_seconds_count{rail="test-bank",call="send",outcome="settled"} 1')
+    expect(await registry.metrics()).toContain(
+      'mooring_rail_call_seconds_count{rail="test-bank",call="send",outcome="settled"} 1',
+    )
   })
 })

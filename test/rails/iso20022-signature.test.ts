@@ -34,7 +34,10 @@ describe('a request of ours', () => {
     )
     expect(request.headers['content-digest']).toBe(digest(BODY))
     const message = { ...request, body: BODY }
-    expect(verifyRequest(message, verificationKey(ours.publicJwk), NOW_MS)).toEqual({ ok: true, value: { nonce: 'bm9uY2U' } })
+    expect(verifyRequest(message, verificationKey(ours.publicJwk), NOW_MS)).toEqual({
+      ok: true,
+      value: { nonce: 'bm9uY2U' },
+    })
   })
 })
 
@@ -49,7 +52,8 @@ describe('an answer', () => {
     headers: signAnswer({ status: 200, contentType: 'application/xml', body }, to, signing),
     body: Buffer.from(body),
   })
-  const verdict = (came: ReturnType<typeof answer>, nowMs = NOW_MS) => verifyResponse(came, request, banksPublicKey, nowMs)
+  const verdict = (came: ReturnType<typeof answer>, nowMs = NOW_MS) =>
+    verifyResponse(came, request, banksPublicKey, nowMs)
 
   it('signed by the bank for this question is accepted', () => {
     expect(verdict(answer())).toEqual({ ok: true, value: undefined })
@@ -99,11 +103,18 @@ describe('an answer', () => {
     '"content-digest";req',
     '"signature";req;key="m"',
   ])('that leaves %s unsigned is refused', (component) => {
-    expect(verdict(answer(by({ without: [component] })))).toMatchObject({ ok: false, error: expect.stringContaining('cover') })
+    expect(verdict(answer(by({ without: [component] })))).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('cover'),
+    })
   })
 
   it('that covers a header it does not have, or one twice, is refused', () => {
-    const lines: [string, string][] = [['"@status"', '200'], ['"@status"', '200'], ['"date"', 'x']]
+    const lines: [string, string][] = [
+      ['"@status"', '200'],
+      ['"@status"', '200'],
+      ['"date"', 'x'],
+    ]
     const came = answer()
     expect(verdict({ ...came, headers: { ...came.headers, ...signLines(lines, by()) } }).ok).toBe(false)
   })
@@ -116,9 +127,12 @@ describe('an answer', () => {
     expect(verdict(answer(by({ keyId: 'bank-2' }))).ok).toBe(false)
   })
 
-  it.each(['hmac-sha256', 'rsa-pss-sha512', 'ecdsa-p256-sha256', 'none', 'ED25519'])('that claims algorithm %s is refused', (alg) => {
-    expect(verdict(answer(by({ alg }))).ok).toBe(false)
-  })
+  it.each(['hmac-sha256', 'rsa-pss-sha512', 'ecdsa-p256-sha256', 'none', 'ED25519'])(
+    'that claims algorithm %s is refused',
+    (alg) => {
+      expect(verdict(answer(by({ alg }))).ok).toBe(false)
+    },
+  )
 
   it('for another purpose is refused', () => {
     expect(verdict(answer(by({ tag: 'something-else' }))).ok).toBe(false)
@@ -138,7 +152,9 @@ describe('an answer', () => {
     ['a short digest', { 'content-digest': 'sha-256=:AAAA:' }],
   ])('with %s is refused', (_what, headers) => {
     const came = answer()
-    expect(verifyResponse({ ...came, headers: { ...came.headers, ...headers } }, request, banksPublicKey, NOW_MS).ok).toBe(false)
+    expect(
+      verifyResponse({ ...came, headers: { ...came.headers, ...headers } }, request, banksPublicKey, NOW_MS).ok,
+    ).toBe(false)
   })
 })
 

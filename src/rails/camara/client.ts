@@ -28,7 +28,12 @@ export function makePool(origin: string): Pool {
 }
 
 export function makeOperatorClient(pool: Pool, tokens: AccessTokens, correlator: () => string): OperatorClient {
-  const once = async (path: string, body: string, token: string, signal: AbortSignal): Promise<OperatorAnswer | null> => {
+  const once = async (
+    path: string,
+    body: string,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<OperatorAnswer | null> => {
     const headers = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',

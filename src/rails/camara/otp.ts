@@ -43,7 +43,9 @@ export function readCamaraCredentials(dir: string): ClientCredentials {
     const { client_id, client_secret } = Credentials.parse(JSON.parse(text))
     return { clientId: client_id, clientSecret: client_secret }
   } catch {
-    throw new Error('key file camara.json is not {"client_id", "client_secret"}; the operator connector does not start without it')
+    throw new Error(
+      'key file camara.json is not {"client_id", "client_secret"}; the operator connector does not start without it',
+    )
   }
 }
 
@@ -59,7 +61,8 @@ export function makeCamaraOtpSender(config: CamaraOtpConfig): CamaraOtpSender {
   const operator = makeOperatorClient(pool, tokens, config.correlator ?? randomUUID)
 
   const unavailable = (call: string, answer: OperatorAnswer | null) => {
-    const why = answer === null ? 'no answer' : `status ${answer.status}${answer.code === null ? '' : ` ${answer.code}`}`
+    const why =
+      answer === null ? 'no answer' : `status ${answer.status}${answer.code === null ? '' : ` ${answer.code}`}`
     config.log.warn({ call, why }, 'operator does not serve one-time passwords')
     return { kind: 'unavailable', why } as const
   }

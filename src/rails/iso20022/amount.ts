@@ -20,7 +20,8 @@ export function exponentOf(currency: string): number {
 export function writeAmount(amountMinor: bigint, currency: string): string {
   if (amountMinor <= 0n) throw new RangeError('a bank message moves more than nothing')
   const text = toDecimal(amountMinor, exponentOf(currency))
-  if (text.replace('.', '').length > DIGITS_MAX) throw new RangeError('an amount of a bank message has at most 18 digits')
+  if (text.replace('.', '').length > DIGITS_MAX)
+    throw new RangeError('an amount of a bank message has at most 18 digits')
   return text
 }
 

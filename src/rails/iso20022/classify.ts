@@ -30,7 +30,10 @@ export function classify(statement: Statement, order: RailOrder): RailOutcome {
     case 404:
       return via === 'inquiry' ? neverReceived(report, order) : unknown('404 to a payment', true)
     default:
-      return unknown(`status ${httpStatus}`, httpStatus < 500 && httpStatus !== 429 && httpStatus !== 408 && httpStatus !== 425)
+      return unknown(
+        `status ${httpStatus}`,
+        httpStatus < 500 && httpStatus !== 429 && httpStatus !== 408 && httpStatus !== 425,
+      )
   }
 }
 
@@ -76,7 +79,8 @@ function neverReceived(report: StatusReport, order: RailOrder): RailOutcome {
   const mismatch = otherTransaction(transaction, order)
   if (mismatch !== null) return unknown(mismatch, true)
   const reason = transaction.reasons[0]
-  const saysSo = transaction.reasons.length === 1 && reason !== undefined && 'code' in reason && reason.code === NEVER_RECEIVED
+  const saysSo =
+    transaction.reasons.length === 1 && reason !== undefined && 'code' in reason && reason.code === NEVER_RECEIVED
   if (transaction.status !== null || !saysSo) return unknown('404 without AG09', true)
   return { kind: 'not_found', evidence: evidenceOf('inquiry', transaction, NEVER_RECEIVED) }
 }
@@ -86,7 +90,8 @@ function rejected(reasons: Reason[], evidence: Evidence): RailOutcome {
   let decline: { code: string; as: NonNullable<ReturnType<typeof declineOf>> } | null = null
   for (const reason of reasons) {
     if (!('code' in reason)) return unknown(`rejected for proprietary reason ${reason.proprietary}`, true)
-    if (DUPLICATE.has(reason.code)) return unknown(`rejected as a duplicate (${reason.code}): the original decides`, false)
+    if (DUPLICATE.has(reason.code))
+      return unknown(`rejected as a duplicate (${reason.code}): the original decides`, false)
     const as = declineOf(reason.code)
     if (as === null) return unknown(`rejected for reason ${reason.code}`, true)
     decline ??= { code: reason.code, as }
@@ -100,7 +105,8 @@ function otherTransaction(transaction: TransactionStatus, order: RailOrder): str
   const ours = order.reference
   if (transaction.originalTxId !== ours) return 'another transaction id'
   if (transaction.originalEndToEndId !== ours) return 'another end-to-end id'
-  if (transaction.originalInstructionId !== null && transaction.originalInstructionId !== ours) return 'another instruction id'
+  if (transaction.originalInstructionId !== null && transaction.originalInstructionId !== ours)
+    return 'another instruction id'
   if (transaction.originalMessageId !== ours) return 'another message id'
   if (transaction.originalMessageName !== messageNameOf(order.operation)) return 'another message type'
   if (transaction.originalUetr !== order.uetr) return 'another UETR'

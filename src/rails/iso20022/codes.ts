@@ -40,7 +40,19 @@ const DECLINES: ReadonlyMap<string, Decline> = new Map(
     ...codes('limit_exceeded', ['AM02', 'AM13', 'AM14', 'AM21', 'SL13', 'SL14']),
     ...codes('declined_by_payer', ['MS02']),
     ...codes('declined_by_rail', ['AG03', 'SL11', 'SL12', 'RR04', 'AM09', 'AM12', 'CH20']),
-    ...codes('declined_by_rail', ['AB05', 'AB06', 'AB08', 'AB09', 'AB10', 'AB11', 'TM01', 'FF10', 'ED05', 'MS03', 'NOAS']),
+    ...codes('declined_by_rail', [
+      'AB05',
+      'AB06',
+      'AB08',
+      'AB09',
+      'AB10',
+      'AB11',
+      'TM01',
+      'FF10',
+      'ED05',
+      'MS03',
+      'NOAS',
+    ]),
   ].map(([reason, code]) => [reason, { code, alarm: false }]),
 )
 

@@ -28,7 +28,9 @@ export function readMandateAnswer(answer: HttpAnswer): MandateAnswer {
     const created = Created.safeParse(json)
     if (!created.success) return { kind: 'unavailable', why: 'mandate answer is ill-formed' }
     const { mandateId, dateOfSignature, status } = created.data
-    return status === 'active' ? { kind: 'active', mandateId, signedOn: dateOfSignature } : { kind: 'pending', mandateId }
+    return status === 'active'
+      ? { kind: 'active', mandateId, signedOn: dateOfSignature }
+      : { kind: 'pending', mandateId }
   }
   if (!REFUSALS.has(answer.status)) return { kind: 'unavailable', why: `status ${answer.status}` }
   const problem = Problem.safeParse(json)

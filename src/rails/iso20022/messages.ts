@@ -57,7 +57,13 @@ function document(messageName: string, content: string): Buffer {
 }
 
 /** Fields both payment messages share, checked once. */
-function common(order: RailOrder): { id: string; at: string; date: string; amount: (tag: string) => string; pmtId: string } {
+function common(order: RailOrder): {
+  id: string
+  at: string
+  date: string
+  amount: (tag: string) => string
+  pmtId: string
+} {
   const id = exact(order.reference, REFERENCE, 'reference')
   const at = timestamp(order.dispatchedAtMs)
   const text = writeAmount(order.amountMinor, order.currency)
@@ -77,7 +83,8 @@ export function collectMessage(order: RailOrder, us: PlatformAccount): Buffer {
   if (order.mandate === null) throw new RangeError('a collect needs a mandate')
   const { id, at, date, amount, pmtId } = common(order)
   const mandateId = escapeXml(order.mandate.id)
-  if (order.mandate.id.length < 1 || order.mandate.id.length > MANDATE_MAX) throw new RangeError('mandate id does not fit')
+  if (order.mandate.id.length < 1 || order.mandate.id.length > MANDATE_MAX)
+    throw new RangeError('mandate id does not fit')
   return document(
     MESSAGE_NAME.collect,
     `<FIToFICstmrDrctDbt><GrpHdr><MsgId>${id}</MsgId><CreDtTm>${at}</CreDtTm><NbOfTxs>1</NbOfTxs>` +

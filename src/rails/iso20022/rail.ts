@@ -61,19 +61,26 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
 
   async function ask(path: string, contentType: string, body: Buffer, options: SendOptions): Promise<Authentic> {
     const nonce = Buffer.from(random(18)).toString('base64url')
-    const request = signRequest({ method: 'POST', targetUri: origin + path, contentType, body }, keys.sign, clock.now(), nonce)
+    const request = signRequest(
+      { method: 'POST', targetUri: origin + path, contentType, body },
+      keys.sign,
+      clock.now(),
+      nonce,
+    )
     const exchanged = await http.exchange({ method: 'POST', path, headers: request.headers, body }, options)
     if (exchanged.kind === 'not_sent') return exchanged
     if (exchanged.kind === 'unknown') return { ...exchanged, alarm: false }
     const { answer } = exchanged
-    if (answer.headers['content-encoding'] !== undefined) return { kind: 'unknown', why: 'compressed answer', alarm: true }
+    if (answer.headers['content-encoding'] !== undefined)
+      return { kind: 'unknown', why: 'compressed answer', alarm: true }
     const verified = verifyResponse(answer, request, keys.verify, clock.now())
     if (!verified.ok) {
       // Proxies and dying servers answer 5xx and 429 unsigned; anywhere else it is a forgery or a broken bank.
       const expected = answer.status >= 500 || answer.status === 429
       return { kind: 'unknown', why: `status ${answer.status}: ${verified.error}`, alarm: !expected }
     }
-    if (mediaTypeOf(answer) !== contentType) return { kind: 'unknown', why: 'answer of another content type', alarm: true }
+    if (mediaTypeOf(answer) !== contentType)
+      return { kind: 'unknown', why: 'answer of another content type', alarm: true }
     return { kind: 'authentic', answer }
   }
 

@@ -34,7 +34,10 @@ export type SignedRequest = {
 export type Signable = { method: string; targetUri: string; contentType: string; body: Uint8Array }
 
 const REQUEST_COMPONENTS = ['"@method"', '"@target-uri"', '"content-type"', '"content-digest"']
-const REQUEST_ITEMS: Item[] = ['@method', '@target-uri', 'content-type', 'content-digest'].map((name) => [name, new Map()])
+const REQUEST_ITEMS: Item[] = ['@method', '@target-uri', 'content-type', 'content-digest'].map((name) => [
+  name,
+  new Map(),
+])
 const RESPONSE_COMPONENTS = [
   '"@status"',
   '"content-type"',
@@ -135,7 +138,8 @@ function verifyMessage(
   const created = parameters.get('created')
   const expires = parameters.get('expires')
   const nowS = nowMs / 1000
-  if (typeof created !== 'number' || Math.abs(nowS - created) > WINDOW_S) return err('signature too old or from the future')
+  if (typeof created !== 'number' || Math.abs(nowS - created) > WINDOW_S)
+    return err('signature too old or from the future')
   if (typeof expires !== 'number' || expires < created || nowS > expires) return err('signature expired')
 
   const covered: string[] = []
@@ -156,7 +160,11 @@ function verifyMessage(
 }
 
 /** RFC 9421 §2.5. */
-function signatureBase(components: readonly string[], values: ReadonlyMap<string, string | null>, parameters: string): string {
+function signatureBase(
+  components: readonly string[],
+  values: ReadonlyMap<string, string | null>,
+  parameters: string,
+): string {
   let base = ''
   for (const component of components) base += `${component}: ${values.get(component) ?? ''}\n`
   return `${base}"@signature-params": ${parameters}`

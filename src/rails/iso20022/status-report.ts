@@ -177,7 +177,8 @@ function parts(element: XmlElement, sequence: readonly string[]): Parts {
     }
   }
   for (const entry of sequence) {
-    if (entry.endsWith('!') && !found.has(bare(entry))) throw new MalformedMessage(`${bare(entry)} missing in ${element.name}`)
+    if (entry.endsWith('!') && !found.has(bare(entry)))
+      throw new MalformedMessage(`${bare(entry)} missing in ${element.name}`)
   }
   return found
 }
@@ -193,7 +194,8 @@ function one(holder: Parts, name: string): XmlElement {
 }
 
 function text(element: XmlElement, pattern: RegExp): string {
-  if (element.children.length > 0 || !pattern.test(element.text)) throw new MalformedMessage(`${element.name} is ill-formed`)
+  if (element.children.length > 0 || !pattern.test(element.text))
+    throw new MalformedMessage(`${element.name} is ill-formed`)
   return element.text
 }
 

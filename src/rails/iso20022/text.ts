@@ -49,7 +49,13 @@ export function schemeText(text: string, lengthMax: number, fallback: string): s
   return /[A-Za-z0-9]/.test(out) ? out : fallback
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+}
 
 /** Character data of XML 1.0. */
 export function escapeXml(text: string): string {

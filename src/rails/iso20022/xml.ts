@@ -19,7 +19,8 @@ export type XmlElement = {
 export const XML_BYTES_MAX = 64 * 1024
 const DEPTH_MAX = 32
 
-const DECLARATION = /^<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"utf-8"|'utf-8'))?(?: standalone=(?:"yes"|'yes'))?\s*\?>/i
+const DECLARATION =
+  /^<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"utf-8"|'utf-8'))?(?: standalone=(?:"yes"|'yes'))?\s*\?>/i
 // oxlint-disable-next-line no-control-regex -- the characters XML 1.0 §2.2 forbids
 const FORBIDDEN_CHARS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 const REFERENCE = /&(?:(amp|lt|gt|quot|apos);)?/g
@@ -102,7 +103,8 @@ function elementsOf(nodes: unknown): { children: XmlElement[]; text: string } {
     }
     if (name === null) continue
     const inner = elementsOf(content)
-    if (inner.children.length > 0 && inner.text.trim() !== '') throw new MalformedMessage(`text between the elements of ${name}`)
+    if (inner.children.length > 0 && inner.text.trim() !== '')
+      throw new MalformedMessage(`text between the elements of ${name}`)
     children.push({ name, attributes, children: inner.children, text: inner.text })
   }
   return { children, text }

@@ -83,7 +83,10 @@ export function signLines(lines: [string, string][], signing: Signing): Record<s
     `(${covered.map(([identifier]) => identifier).join(' ')});created=${signing.createdS}` +
     `;expires=${signing.expiresS ?? signing.createdS + 300}${nonce === null ? '' : `;nonce="${nonce}"`}` +
     `;keyid="${signing.keyId}";alg="${signing.alg ?? 'ed25519'}";tag="${signing.tag ?? 'mooring-iso20022'}"`
-  const base = [...covered.map(([identifier, value]) => `${identifier}: ${value}`), `"@signature-params": ${parameters}`]
+  const base = [
+    ...covered.map(([identifier, value]) => `${identifier}: ${value}`),
+    `"@signature-params": ${parameters}`,
+  ]
   const signature = sign(null, Buffer.from(base.join('\n')), signing.key).toString('base64')
   return { 'signature-input': `m=${parameters}`, signature: `m=:${signature}:` }
 }
@@ -136,7 +139,9 @@ export type TestBank = {
   close(): Promise<void>
 }
 
-export async function startBank(options: { serverAuthority?: Authority; clientAuthority?: Authority } = {}): Promise<TestBank> {
+export async function startBank(
+  options: { serverAuthority?: Authority; clientAuthority?: Authority } = {},
+): Promise<TestBank> {
   const authority = await makeAuthority('Test CA')
   const server = await (options.serverAuthority ?? authority).issue('localhost')
   const client = await (options.clientAuthority ?? authority).issue('mooring')
@@ -238,7 +243,12 @@ export async function startBank(options: { serverAuthority?: Authority; clientAu
   return bank
 }
 
-export const PLATFORM = { name: 'Mooring', iban: 'DE19888888880000000001', bic: 'MOORDEFFXXX', customerBic: 'DEMODEFFXXX' }
+export const PLATFORM = {
+  name: 'Mooring',
+  iban: 'DE19888888880000000001',
+  bic: 'MOORDEFFXXX',
+  customerBic: 'DEMODEFFXXX',
+}
 
 let orderNo = 0
 
@@ -275,14 +285,19 @@ export type ReportParts = {
   currency?: string
 }
 
-export const messageName = (order: RailOrder): string => (order.operation === 'collect' ? 'pacs.003.001.09' : 'pacs.008.001.08')
+export const messageName = (order: RailOrder): string =>
+  order.operation === 'collect' ? 'pacs.003.001.09' : 'pacs.008.001.08'
 
 export function report(order: RailOrder, parts: ReportParts = {}): string {
   const { reference } = order
   const tag = (name: string, text: string | null): string => (text === null ? '' : `<${name}>${text}</${name}>`)
   const reasons = [
-    ...(parts.reasons ?? []).map((code) => `<StsRsnInf><Rsn><Cd>${code}</Cd></Rsn><AddtlInf>said &amp; done</AddtlInf></StsRsnInf>`),
-    ...(parts.proprietary === undefined ? [] : [`<StsRsnInf><Rsn><Prtry>${parts.proprietary}</Prtry></Rsn></StsRsnInf>`]),
+    ...(parts.reasons ?? []).map(
+      (code) => `<StsRsnInf><Rsn><Cd>${code}</Cd></Rsn><AddtlInf>said &amp; done</AddtlInf></StsRsnInf>`,
+    ),
+    ...(parts.proprietary === undefined
+      ? []
+      : [`<StsRsnInf><Rsn><Prtry>${parts.proprietary}</Prtry></Rsn></StsRsnInf>`]),
   ]
   const status = parts.status === undefined ? 'ACSC' : parts.status
   const railReference = parts.railReference === undefined ? 'ASREF1' : parts.railReference
@@ -306,7 +321,12 @@ export function report(order: RailOrder, parts: ReportParts = {}): string {
   )
 }
 
-export function groupReport(parts: { messageId: string; messageName: string; status?: string; reasons: string[] }): string {
+export function groupReport(parts: {
+  messageId: string
+  messageName: string
+  status?: string
+  reasons: string[]
+}): string {
   return document(
     `<GrpHdr><MsgId>BANKMSG1</MsgId><CreDtTm>2026-11-23T09:00:00Z</CreDtTm></GrpHdr>` +
       `<OrgnlGrpInfAndSts><OrgnlMsgId>${parts.messageId}</OrgnlMsgId><OrgnlMsgNmId>${parts.messageName}</OrgnlMsgNmId>` +
