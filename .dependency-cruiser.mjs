@@ -174,7 +174,7 @@ const importRule = {
       comment: 'mains are composition roots: they are run, not imported',
       severity: 'error',
       from: {},
-      to: { path: '^src/proc/[^/]+\\.ts$' },
+      to: { path: '^src/(proc/[^/]+|ops/cli)\\.ts$' },
     },
     {
       name: 'only-tools-share-parts-of-dev',

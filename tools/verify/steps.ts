@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 export type Step = {
@@ -13,7 +14,9 @@ export type Step = {
 
 export const ROOT = join(import.meta.dirname, '../..')
 
-const FOLDERS = ['src', 'workflows', 'activities', 'clients', 'sim', 'test', 'bench', 'tools']
+const FOLDERS = ['src', 'workflows', 'activities', 'clients', 'sim', 'test', 'bench', 'tools'].filter((folder) =>
+  existsSync(join(ROOT, folder)),
+)
 
 /** What is checked before the tests, in this order. Each reads the tree alone: no server, no network. */
 export const STEPS: readonly Step[] = [
