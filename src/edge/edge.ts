@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import type { Bus, EdgeControl } from '../bus/index.ts'
 import { CLOSE } from '../contract/index.ts'
@@ -39,6 +40,7 @@ export class Edge {
   readonly #stopControl: () => void
   readonly #sweep: NodeJS.Timeout
   #onEmpty: (() => void) | null = null
+  #verifyRound = 0
 
   constructor(options: EdgeOptions) {
     const { bus, clock, ids, limits, log, nonce, pushed, registry } = options
@@ -133,13 +135,23 @@ export class Edge {
     }
   }
 
-  /** NATS was away: events may have passed by unheard, and devices may have been revoked. */
+  /**
+   * NATS was away: events may have passed by unheard, and devices may have been
+   * revoked. Hubs come back about when we do, so a session is asked about again
+   * until somebody answers. A later reconnection starts over.
+   */
   async #verifyAll(): Promise<void> {
+    const round = ++this.#verifyRound
+    const { hub, limits } = this.#context
     const rest = [...this.#sessions].values()
     const lane = async () => {
-      for (const session of rest) await session.verify()
+      for (const session of rest) {
+        while (round === this.#verifyRound && hub.up && (await session.verify()).at === 'unanswered') {
+          await delay(limits.verify_retry_ms)
+        }
+      }
     }
-    await Promise.all(Array.from({ length: this.#context.limits.verify_parallel }, lane))
+    await Promise.all(Array.from({ length: limits.verify_parallel }, lane))
   }
 }
 

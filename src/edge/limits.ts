@@ -46,6 +46,7 @@ export const EDGE_LIMITS = {
   true_heads_every_pings: 2,
   /** Sessions whose heads are asked for at the same time after NATS came back. */
   verify_parallel: 32,
+  verify_retry_ms: 250,
 
   rate_sweep_ms: 10_000,
   drain_timeout_ms: 8_000,

@@ -14,6 +14,9 @@ import { disposition, mayEnter, type Identity, type SessionState } from './sessi
 import { TokenBucket } from './token-bucket.ts'
 import type { ClientSocket, OutFrame, SocketEvents } from './transport.ts'
 
+/** What came of comparing a session with the hub: `unanswered` may be tried again. */
+export type Verified = { at: 'verified'; head: number } | { at: 'unanswered' } | { at: 'ended' }
+
 /** What a session tells its edge. */
 export type SessionOwner = {
   /** The hub has said who this is; older sessions of the device give way. */
@@ -118,9 +121,9 @@ export class Session implements SocketEvents {
   }
 
   /** Compares with the feed's true head, and with what the hub still says of this token. */
-  async verify(): Promise<number | null> {
+  async verify(): Promise<Verified> {
     const state = this.#state
-    if (state.at !== 'ready') return null
+    if (state.at !== 'ready') return { at: 'ended' }
     const { identity, follower } = state.live
     const head = await readHead(
       this.#context.hub,
@@ -128,18 +131,16 @@ export class Session implements SocketEvents {
       identity.user,
       this.#context.limits.command_timeout_ms,
     )
-    if (this.#state !== state) return null
+    if (this.#state !== state) return { at: 'ended' }
     if (head.ok) {
       await follower.verify(head.value)
-      return Math.max(head.value, follower.last)
+      return { at: 'verified', head: Math.max(head.value, follower.last) }
     }
-    if (
-      head.error.code === CLOSE.unauthenticated &&
-      this.#context.clock.now() >= identity.expiresAt_ms - EXPIRY_SLACK_MS
-    ) {
-      this.#expire()
-    } else if (head.error.code === CLOSE.unauthenticated || head.error.code === CLOSE.forbidden) this.end(head.error)
-    return null
+    if (head.error.code === CLOSE.forbidden) this.end(head.error)
+    else if (head.error.code !== CLOSE.unauthenticated) return { at: 'unanswered' }
+    else if (this.#context.clock.now() >= identity.expiresAt_ms - EXPIRY_SLACK_MS) this.#expire()
+    else this.end(head.error)
+    return { at: 'ended' }
   }
 
   #hello(hello: HelloFrame, nonce: string): void {
@@ -258,8 +259,9 @@ export class Session implements SocketEvents {
     const state = this.#state
     if (!('live' in state)) return
     const { identity, follower } = state.live
-    const head = trueHeads ? await this.verify() : null
-    this.#send({ t: 'ping', n, nonce: this.#context.nonce(), heads: { [identity.user]: head ?? follower.last } })
+    const verified = trueHeads ? await this.verify() : null
+    const head = verified?.at === 'verified' ? verified.head : follower.last
+    this.#send({ t: 'ping', n, nonce: this.#context.nonce(), heads: { [identity.user]: head } })
   }
 
   #expire(): void {

@@ -7,7 +7,7 @@ export const RELAY_LIMITS = {
   chain_rows: 32,
   /** Feeds published to at the same time. */
   parallel_feeds: 64,
-  publish_timeout_ms: 3_000,
+  publish_timeout_ms: 1_500,
   /** How long an idle relay sleeps when nobody wakes it. */
   idle_ms: 200,
   /** How often an idle or busy leader looks whether the stream is still the one it knows. */

@@ -98,6 +98,17 @@ export class ScriptedHub {
   readonly #handlers = new Map<string, Handler>()
   readonly #book = new Map<string, FeedEvent[]>()
 
+  /** How `feed.page` is answered from the book. */
+  readonly page: Handler = ({ body }) => {
+    // codec: the edge's own request
+    const { feed, after, upto } = body as FeedPage
+    const events = (this.#book.get(feed) ?? []).filter((event) => event.seq > after && event.seq <= upto).slice(0, 40)
+    return {
+      ok: true,
+      body: { epoch: this.epoch, events: events.map((event) => ({ ...event, pos: String(event.seq * 10) })) },
+    }
+  }
+
   constructor(bus: Bus) {
     this.#bus = bus
     bus.subscribe(ALL_COMMANDS, {
@@ -183,16 +194,7 @@ export class ScriptedHub {
       const snapshot = mode === 'snapshot' && { snapshot: { payments: [], balances: [] } }
       return { ok: true, body: { mode, epoch: this.epoch, seq, pos: String(seq * 10), ...snapshot } }
     })
-    this.on('feed.page', ({ body }) => {
-      const { feed, after, upto } = body as FeedPage
-      const events = (this.#book.get(feed) ?? [])
-        .filter((event) => event.seq > after && event.seq <= upto)
-        .slice(0, 200)
-      return {
-        ok: true,
-        body: { epoch: this.epoch, events: events.map((event) => ({ ...event, pos: String(event.seq * 10) })) },
-      }
-    })
+    this.on('feed.page', this.page)
     this.on('feed.heads', ({ body }) => ({
       ok: true,
       body: { heads: Object.fromEntries((body as FeedHeads).feeds.map((feed) => [feed, this.#head(feed)])) },

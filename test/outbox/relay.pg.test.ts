@@ -207,6 +207,7 @@ describe('the relay', () => {
     await nats.start()
     await until(async () => (await unpublished()) === 0, { timeout_ms: 15_000 })
     expect(relay.alive()).toBe(true)
+    await until(() => bus.flush().then(() => true))
     const manager = await jetstreamManager(bus)
     expect((await manager.streams.info('FEEDS')).state.messages).toBe(2)
   }, 30_000)
