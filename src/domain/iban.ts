@@ -6,7 +6,7 @@ const SHAPE = /^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$/
 function mod97(text: string): number {
   let rest = 0
   for (const char of text) {
-    const value = parseInt(char, 36)
+    const value = Number.parseInt(char, 36)
     rest = (rest * (value > 9 ? 100 : 10) + value) % 97
   }
   return rest

@@ -61,6 +61,13 @@ describe('hostile or broken XML is refused', () => {
     ['something after the end', () => `${good}<Document/>`],
     ['text after the end', () => `${good}x`],
     ['crossed tags', () => swap('</TxSts>', '</StsId>')],
+    ['an attribute twice', () => swap(' Ccy="KES"', ' Ccy="KES" Ccy="EUR"')],
+    ['an unquoted attribute', () => swap(' Ccy="KES"', ' Ccy=KES')],
+    ['a < in an attribute', () => swap(' Ccy="KES"', ' Ccy="<KES"')],
+    ['a blank before a name', () => swap('<TxSts>', '< TxSts>')],
+    ['an unclosed tag', () => swap('<TxSts>', '<TxSts')],
+    ['text before the root', () => swap('<Document', 'x<Document')],
+    ['an end without a start', () => `${good}</Document>`],
     ['a DTD', () => swap(DECLARATION, `${DECLARATION}<!DOCTYPE Document>`)],
     [
       'an external entity',

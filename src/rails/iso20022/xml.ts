@@ -1,4 +1,4 @@
-import { XMLParser, XMLValidator } from 'fast-xml-parser'
+import { XMLParser } from 'fast-xml-parser'
 
 /**
  * XML from outside, read narrowly: UTF-8, no DTD, comment, CDATA or processing
@@ -23,6 +23,10 @@ const DECLARATION =
   /^<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"utf-8"|'utf-8'))?(?: standalone=(?:"yes"|'yes'))?\s*\?>/i
 // oxlint-disable-next-line no-control-regex -- the characters XML 1.0 §2.2 forbids
 const FORBIDDEN_CHARS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+/** A start or end tag of XML 1.0 §3.1, names in ASCII, anchored where it is tried. */
+const TAG =
+  /<(?:\/([A-Za-z_][\w.:-]*)\s*|([A-Za-z_][\w.:-]*)((?:\s+[A-Za-z_][\w.:-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*\/?)>/y
+const ATTRIBUTE_NAME = /\s[A-Za-z_][\w.:-]*(?=\s*=\s*["'])/g
 const REFERENCE = /&(?:(amp|lt|gt|quot|apos);)?/g
 const PREDEFINED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
@@ -55,8 +59,7 @@ export function readXml(bytes: Uint8Array): XmlElement {
   if (content.includes('<?')) throw new MalformedMessage('processing instruction')
   if (content.includes(']]>')) throw new MalformedMessage('stray CDATA end')
   if (FORBIDDEN_CHARS.test(content)) throw new MalformedMessage('character outside XML 1.0')
-  refuseDepth(content)
-  if (XMLValidator.validate(content) !== true) throw new MalformedMessage('not well-formed')
+  refuseBroken(content)
   let nodes: unknown
   try {
     nodes = parser.parse(content)
@@ -69,18 +72,33 @@ export function readXml(bytes: Uint8Array): XmlElement {
   return root
 }
 
-/** Counts open tags before anything recursive sees the text. */
-function refuseDepth(content: string): void {
-  let depth = 0
-  for (let at = content.indexOf('<'); at >= 0; at = content.indexOf('<', at + 1)) {
-    if (content[at + 1] === '/') depth--
-    else {
-      const end = content.indexOf('>', at)
-      if (end < 0) throw new MalformedMessage('not well-formed')
-      if (content[end - 1] !== '/') depth++
-      if (depth > DEPTH_MAX) throw new MalformedMessage('nested deeper than 32')
-    }
+/**
+ * Well-formedness and depth, before anything recursive or lenient sees the text:
+ * the parser below makes something of nearly everything.
+ */
+function refuseBroken(content: string): void {
+  const open: string[] = []
+  let roots = 0
+  let at = 0
+  while (true) {
+    const next = content.indexOf('<', at)
+    const outside = content.slice(at, next < 0 ? undefined : next)
+    if (open.length === 0 && outside.trim() !== '') throw new MalformedMessage('text outside the root element')
+    if (next < 0) break
+    TAG.lastIndex = next
+    const tag = TAG.exec(content)
+    if (tag === null) throw new MalformedMessage('ill-formed tag')
+    const [whole, closes, opens, attributes = ''] = tag
+    if (opens !== undefined) {
+      if (open.length === 0) roots++
+      const names = Array.from(attributes.matchAll(ATTRIBUTE_NAME), ([name]) => name.trim())
+      if (new Set(names).size !== names.length) throw new MalformedMessage('attribute twice')
+      if (!whole.endsWith('/>')) open.push(opens)
+      if (open.length > DEPTH_MAX) throw new MalformedMessage('nested deeper than 32')
+    } else if (open.pop() !== closes) throw new MalformedMessage('crossed tags')
+    at = next + whole.length
   }
+  if (open.length > 0 || roots !== 1) throw new MalformedMessage('not one closed root element')
 }
 
 /** The parser's ordered form (`[{ Name: […], ':@': {…} }, { '#text': … }]`) as elements. */
@@ -111,14 +129,8 @@ function elementsOf(nodes: unknown): { children: XmlElement[]; text: string } {
 }
 
 function attributesOf(value: unknown): Record<string, string> {
-  const attributes: Record<string, string> = Object.create(null)
-  if (typeof value !== 'object' || value === null) return attributes
-  for (const [key, raw] of Object.entries(value)) {
-    const text = String(raw)
-    if (text.includes('<')) throw new MalformedMessage('unescaped < in an attribute')
-    attributes[key] = resolve(text)
-  }
-  return attributes
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, resolve(String(text))]))
 }
 
 function resolve(text: string): string {
