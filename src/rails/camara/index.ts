@@ -1,2 +1,2 @@
 /** The operator connector's door. */
-export { makeCamaraOtpSender, readCamaraCredentials, type CamaraOtpConfig, type CamaraOtpSender } from './otp.ts'
+export { makeCamaraOtpSender, readCamaraCredentials, type CamaraOtpSender } from './otp.ts'

@@ -1,4 +1,3 @@
 /** The bank connector's door. */
 export { makeIso20022Rail, type Iso20022Config } from './rail.ts'
-export { readIso20022Keys, type Iso20022Keys } from './keys.ts'
-export type { PlatformAccount } from './messages.ts'
+export { readIso20022Keys } from './keys.ts'
