@@ -1,12 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -14,15 +12,14 @@ import { makeIban } from '../../src/domain/iban.ts'
 import { makeIso20022Rail, readIso20022Keys } from '../../src/rails/iso20022/index.ts'
 import type { BankRail, CallbackVerdict, RailOrder, RailOutcome } from '../../src/rails/port.ts'
 import { ed25519, makeAuthority, makeOrder, PLATFORM } from './support/bank.ts'
+import { startSimulator, writeKeys, type Simulator } from './support/sim.ts'
 
 /**
  * The connector against the bank simulator as a process. The two share no code:
  * what either misread of connectors.md §1 shows here.
  */
 
-const ROOT = join(import.meta.dirname, '../..')
 const CONTROL_TOKEN = 'control-token-of-this-test'
-const Ready = z.object({ port: z.number(), control: z.number() })
 const Book = z.object({
   data: z.array(
     z.object({ operation: z.string(), amount: z.string(), effect: z.string(), times_requested: z.number() }),
@@ -30,7 +27,7 @@ const Book = z.object({
 })
 
 let dir: string
-let bank: ChildProcess
+let bank: Simulator
 let control: string
 let callbacks: Server
 let rail: BankRail
@@ -43,14 +40,14 @@ beforeAll(async () => {
   const server = await authority.issue('localhost')
   const client = await authority.issue('mooring')
   const [ours, banks] = [ed25519('mooring-1'), ed25519('bank-1')]
-  write('hub', {
+  const hubKeys = writeKeys(dir, 'hub', {
     'bank-ca.crt': authority.certificate,
     'bank-client.crt': client.certificate,
     'bank-client.key': client.key,
     'bank-sign.jwk.json': ours.privateJwk,
     'bank-verify.jwk.json': banks.publicJwk,
   })
-  write('sim-bank', {
+  const simKeys = writeKeys(dir, 'sim-bank', {
     'ca.crt': authority.certificate,
     'server.crt': server.certificate,
     'server.key': server.key,
@@ -82,33 +79,18 @@ beforeAll(async () => {
   await once(callbacks, 'listening')
   callbackUrl = `http://127.0.0.1:${(callbacks.address() as AddressInfo).port}/v1/rails/iso20022/callbacks` // a TCP server's address
 
-  bank = spawn(process.execPath, ['sim/bank/main.ts'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...process.env,
-      SIM_PORT: '0',
-      SIM_CONTROL_PORT: '0',
-      SIM_DATA: join(dir, 'data'),
-      SIM_KEYS: join(dir, 'sim-bank'),
-      SIM_CALLBACK_URL: callbackUrl,
-    },
+  bank = await startSimulator('sim/bank/main.ts', {
+    SIM_DATA: join(dir, 'data'),
+    SIM_KEYS: simKeys,
+    SIM_CALLBACK_URL: callbackUrl,
   })
-  const ready = await new Promise<z.infer<typeof Ready>>((resolve, reject) => {
-    bank.once('exit', (code) => reject(new Error(`the bank exited with ${code}`)))
-    if (bank.stdout === null) throw new Error('the bank has no output')
-    createInterface(bank.stdout).on('line', (line) => {
-      const parsed = Ready.safeParse(JSON.parse(line))
-      if (parsed.success) resolve(parsed.data)
-    })
-  })
-  control = `http://127.0.0.1:${ready.control}/control`
+  control = `http://127.0.0.1:${bank.controlPort ?? 0}/control`
   rail = makeIso20022Rail({
     id: 'demo-bank',
-    baseUrl: `https://localhost:${ready.port}`,
+    baseUrl: `https://localhost:${bank.port}`,
     callbackUrl,
     platform: PLATFORM,
-    keys: readIso20022Keys(join(dir, 'hub')),
+    keys: readIso20022Keys(hubKeys),
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     log: pino({ level: 'silent' }),
   })
@@ -116,18 +98,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rail.close()
-  const exited = once(bank, 'exit')
-  bank.kill()
-  await exited
+  await bank.stop()
   callbacks.closeAllConnections()
   callbacks.close()
   rmSync(dir, { recursive: true })
 })
-
-function write(role: string, files: Record<string, string>): void {
-  mkdirSync(join(dir, role))
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, role, name), content)
-}
 
 const magic = (nn: number): string => makeIban('DE', `99999999${String(nn).padStart(10, '0')}`)
 
