@@ -12,7 +12,7 @@ export const LIMITS = {
   /** `connect()` gives up where no session came about in this time. */
   first_ready_ms: 30_000,
   /** An unanswered command is sent again after this, under the same key. */
-  reply_ms: 10_000,
+  reply_ms: 5_000,
   retry_base_ms: 200,
   retry_cap_ms: 5_000,
   command_deadline_ms: 60_000,
