@@ -14,6 +14,8 @@ const LOCK = 7_215_001
 export async function migrate(sql: Sql): Promise<string[]> {
   const files = (await readdir(DIRECTORY)).filter((name) => name.endsWith('.sql')).toSorted()
   const applied: string[] = []
+  // Reserving a connection that is still being opened never resolves where the client fetches no types: open it first.
+  await sql`select 1`
   const connection = await sql.reserve()
   try {
     await connection`select pg_advisory_lock(${LOCK})`
