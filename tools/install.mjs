@@ -7,6 +7,7 @@ import { waitForLock } from './process/lock.mjs'
 
 /** What was installed from: the sum of package-lock.json, kept beside what it describes. */
 const STAMP = '.mooring-stamp'
+const PROGRESS_EVERY_MS = 15_000
 
 /** @param {string} root
  * @returns {string} */
@@ -58,8 +59,15 @@ export async function install(root) {
   try {
     if (isInstalled(root)) return undefined
     const before = wanted(root)
-    console.error('mooring: installing packages, about a minute the first time')
-    const code = await npm(root, ['ci', '--no-audit', '--no-fund'])
+    console.error('mooring: installing packages, a minute or so the first time')
+    const startedAt = Date.now()
+    // A terminal sees npm's own progress; a log sees that something goes on.
+    const progress = setInterval(() => {
+      console.error(`mooring: still installing, ${Math.round((Date.now() - startedAt) / 1000)} s`)
+    }, PROGRESS_EVERY_MS)
+    // Some packages ask for a newer Node than this one, which is the Node they will run on: no warnings about that.
+    const code = await npm(root, ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false'])
+    clearInterval(progress)
     if (code !== 0) {
       return [
         code === 127 ? 'npm is not on PATH.' : `npm ci ended with code ${code}; its message is above.`,

@@ -45,7 +45,7 @@ if (!existsSync(join(ROOT, main))) fail(`"${command}" is not part of this versio
 
 const child = spawn(node, ['--import', new URL('tether.mjs', import.meta.url).href, join(ROOT, main), ...args], {
   cwd: ROOT,
-  env: { ...process.env, MOORING_TETHER_FD: String(TETHER_FD) },
+  env: { ...process.env, MOORING_TETHER_FD: String(TETHER_FD), NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile') },
   stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
 })
 child.once('error', (error) => fail(`${node} cannot be started: ${error.message}`))

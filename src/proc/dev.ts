@@ -13,9 +13,9 @@ import { banner } from './dev/banner.ts'
 import { devJson } from './dev/dev-json.ts'
 import { parseOptions, USAGE, type DevOptions } from './dev/options.ts'
 import { devPorts, portsInUse } from './dev/ports.ts'
-import { startNats, startPostgres, startTemporal } from './dev/servers.ts'
+import { startNats, startPostgres, startTemporal, type Servers } from './dev/servers.ts'
 import { runSetup } from './dev/setup.ts'
-import { intake, simulators, workers, type Settings } from './dev/table.ts'
+import { intake, simulators, workers, type Base } from './dev/table.ts'
 
 /** `npm start`: everything of Mooring on one machine, kept running, and stopped in order. */
 
@@ -113,16 +113,23 @@ async function start(chosen: DevOptions): Promise<void> {
   }
   const step = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`)
 
-  const postgres = startPostgres(context).then(async (database) => {
+  const base: Base = {
+    options: chosen,
+    ports,
+    keysDir,
+    failpoints: process.env['MOORING_FAILPOINTS'],
+    workflowTaskTimeoutMs: process.env['MOORING_WORKFLOW_TASK_TIMEOUT_MS'],
+    logLevel: process.env['LOG_LEVEL'] ?? 'info',
+  }
+
+  // Each begins as soon as what it needs is there.
+  const database = startPostgres(context)
+  const setup = database.then(async (url) => {
     step('Postgres is ready')
-    const answer = await runSetup({
-      dataDir,
-      keysDir,
-      databaseUrl: database('mooring_owner'),
-      signal: stopping.signal,
-    })
-    step('ledger, migrations and demo merchants are in place')
-    return { database, answer }
+    const databaseUrl = url('mooring_owner')
+    const answer = await runSetup({ dataDir, keysDir, databaseUrl, signal: stopping.signal })
+    step('migrations, books and demo merchants are in place')
+    return answer
   })
   const nats = startNats(context).then((address) => {
     step('NATS is ready')
@@ -132,22 +139,18 @@ async function start(chosen: DevOptions): Promise<void> {
     step('Temporal is ready')
     return address
   })
-  const [{ database, answer }, natsAddress, temporalAddress] = await Promise.all([postgres, nats, temporal])
-  const settings: Settings = {
-    options: chosen,
-    ports,
-    keysDir,
-    servers: { database, nats: natsAddress, temporal: temporalAddress },
-    failpoints: process.env['MOORING_FAILPOINTS'],
-    logLevel: process.env['LOG_LEVEL'] ?? 'info',
-  }
-  await Promise.all([
-    startAll('rails', simulators(settings)),
-    startAll('work', workers(settings)),
-    startAll('intake', intake(settings)),
-  ])
+  const rails = startAll('rails', simulators(base))
+  const servers = Promise.all([database, nats, temporal, setup, rails]).then(
+    async ([databaseOf, natsOf, temporalAt]) => {
+      const all: Servers = { database: databaseOf, nats: natsOf, temporal: temporalAt }
+      await startAll('work', workers(base, all))
+      return all
+    },
+  )
+  const intakeReady = nats.then((natsOf) => startAll('intake', intake(base, natsOf)))
+  const [all, answer] = await Promise.all([servers, setup, intakeReady])
   stopping.signal.throwIfAborted()
-  const described = devJson(settings, answer)
+  const described = devJson(base, all, answer)
   publishPids = () => {
     if (!stopping.signal.aborted) writeDevJson(dataDir, { ...described, pids: running.pids() })
   }

@@ -39,6 +39,18 @@ async function existing(recipe: Recipe): Promise<string | undefined> {
   return undefined
 }
 
+/** One build at a time: each fills the machine, and side by side both would only take longer. */
+async function buildInTurn(recipe: Recipe, target: string, say: Say): Promise<string | undefined> {
+  const release = await waitForLock(join(CACHE_BIN, 'build.lock'), () =>
+    say(`${recipe.title}: waiting for its turn to build`),
+  )
+  try {
+    return await build(recipe, target, say)
+  } finally {
+    release()
+  }
+}
+
 /** What an interrupted download or build left; only the holder of the lock may say so. */
 function removeUnfinished(recipe: Recipe): void {
   for (const entry of readdirSync(CACHE_BIN)) {
@@ -71,7 +83,7 @@ export async function acquire(recipe: Recipe, say: Say): Promise<string> {
     removeUnfinished(recipe)
     const noRelease = await download(recipe, target, say)
     if (noRelease === undefined && (await isGood(recipe, target))) return target
-    const noBuild = await build(recipe, target, say)
+    const noBuild = await buildInTurn(recipe, target, say)
     if (noBuild === undefined && (await isGood(recipe, target))) return target
     throw new ServerUnavailable(
       [

@@ -1,3 +1,6 @@
+import { join } from 'node:path'
+import { ROOT } from '../paths.ts'
+
 /** How a process is started, known to be ready, and asked to stop; the same for a server and for a process of ours. */
 export type Launch = {
   /** Its name in dev.json, logs and messages: `hub-0`. */
@@ -18,6 +21,11 @@ export type Launch = {
   prepare?: () => Promise<void>
   /** Whether the process with this pid is ready; asked every few ms while it starts. Never throws. */
   isReady: (pid: number) => Promise<boolean>
+}
+
+/** For a process on Node: what it compiles, and strips of types, it compiles once for all of them and all starts. */
+export function nodeEnv(): Record<string, string> {
+  return { ...baseEnv(), NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile') }
 }
 
 export type Owner = { uid: number; gid: number }

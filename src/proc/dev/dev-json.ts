@@ -2,14 +2,15 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { readKeyFile } from '../../config/env.ts'
+import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
-import { BANK, CURRENCY, LIMIT_PAYMENT, OPERATOR, PIN_ABOVE, type Settings } from './table.ts'
+import { BANK, CURRENCY, LIMIT_PAYMENT, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
 
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
 
 /** Everything of dev.json but the pids, which change. */
-export function devJson(settings: Settings, setup: SetupOutput): Omit<DevJson, 'pids'> {
-  const { options, ports, servers, keysDir } = settings
+export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<DevJson, 'pids'> {
+  const { options, ports, keysDir } = base
   const keys = MerchantKeys.parse(JSON.parse(readKeyFile(join(keysDir, 'setup'), 'merchants.json')))
   const merchants = setup.merchants.map((merchant, index) => {
     const secretKey = keys[index]?.secret_key

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ROOT } from '../../../tools/paths.ts'
 import { logTail, openLog } from '../../../tools/process/log-file.ts'
-import { baseEnv } from '../../../tools/servers/launch.ts'
+import { nodeEnv } from '../../../tools/servers/launch.ts'
 import { BANK, CURRENCY } from './table.ts'
 
 const SETUP_TIMEOUT_MS = 120_000
@@ -29,7 +29,7 @@ export async function runSetup(options: {
   const child = spawn(process.execPath, [join(ROOT, 'src/proc/setup.ts')], {
     cwd: ROOT,
     env: {
-      ...baseEnv(),
+      ...nodeEnv(),
       MOORING_ENV: 'test',
       MOORING_KEYS: join(options.keysDir, 'setup'),
       DATABASE_URL: options.databaseUrl,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ROOT } from '../../../tools/paths.ts'
 import { answersOk } from '../../../tools/process/probe.ts'
-import { baseEnv, type Launch } from '../../../tools/servers/launch.ts'
+import { type Launch, nodeEnv } from '../../../tools/servers/launch.ts'
 import type { Stage } from '../../../tools/supervisor/supervisor.ts'
 import type { DevOptions } from './options.ts'
 import type { DevPorts } from './ports.ts'
@@ -16,17 +16,21 @@ export const LIMIT_PAYMENT = '10000000'
 export const BANK = { id: 'demo-bank', name: 'Demo Bank' }
 export const OPERATOR = 'demo-mobile'
 
-const READY_TIMEOUT_MS = 30_000
+const READY_TIMEOUT_MS = 60_000
 
-export type Settings = {
+/** What a start was told and found out before any server. */
+export type Base = {
   options: DevOptions
   ports: DevPorts
-  servers: Servers
   keysDir: string
   /** Directory in which a test arms failpoints. */
   failpoints: string | undefined
+  /** The hub's, ms; a test that kills hubs shortens it. */
+  workflowTaskTimeoutMs: string | undefined
   logLevel: string
 }
+
+type Role = 'hub' | 'edge' | 'bridge' | 'relay'
 
 type Row = {
   name: string
@@ -44,7 +48,7 @@ function launch(row: Row): Launch {
     command: process.execPath,
     args: [join(ROOT, row.main)],
     cwd: ROOT,
-    env: { ...baseEnv(), ...row.env },
+    env: { ...nodeEnv(), ...row.env },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: row.stopTimeoutMs,
     readyTimeoutMs: READY_TIMEOUT_MS,
@@ -55,19 +59,19 @@ function launch(row: Row): Launch {
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 
 /** Settings every process of ours shares. */
-function common(settings: Settings, role: 'hub' | 'edge' | 'bridge' | 'relay', name: string, privatePort: number) {
+function common(base: Base, nats: Servers['nats'], role: Role, name: string, privatePort: number) {
   return {
     MOORING_ENV: 'test',
     MOORING_PROCESS: name,
     MOORING_PRIVATE_PORT: String(privatePort),
-    MOORING_KEYS: join(settings.keysDir, role),
-    NATS_URL: settings.servers.nats(role),
-    LOG_LEVEL: settings.logLevel,
-    ...(settings.failpoints === undefined ? {} : { MOORING_FAILPOINTS: settings.failpoints }),
+    MOORING_KEYS: join(base.keysDir, role),
+    NATS_URL: nats(role),
+    LOG_LEVEL: base.logLevel,
+    ...(base.failpoints === undefined ? {} : { MOORING_FAILPOINTS: base.failpoints }),
   }
 }
 
-export function simulators({ ports, options, keysDir, failpoints }: Settings): Launch[] {
+export function simulators({ ports, options, keysDir, failpoints }: Base): Launch[] {
   const shared = (name: string) => ({
     SIM_DATA: join(options.dataDir, name),
     SIM_KEYS: join(keysDir, name),
@@ -99,8 +103,8 @@ export function simulators({ ports, options, keysDir, failpoints }: Settings): L
   return rows.map(launch)
 }
 
-export function workers(settings: Settings): Launch[] {
-  const { options, ports, servers } = settings
+export function workers(base: Base, servers: Servers): Launch[] {
+  const { options, ports, workflowTaskTimeoutMs: taskTimeout } = base
   const relay: Row = {
     name: 'relay-0',
     stage: 'work',
@@ -108,7 +112,7 @@ export function workers(settings: Settings): Launch[] {
     privatePort: ports.relayPrivate,
     stopTimeoutMs: 10_000,
     env: {
-      ...common(settings, 'relay', 'relay-0', ports.relayPrivate),
+      ...common(base, servers.nats, 'relay', 'relay-0', ports.relayPrivate),
       DATABASE_URL: servers.database('mooring_relay'),
     },
   }
@@ -122,7 +126,7 @@ export function workers(settings: Settings): Launch[] {
       privatePort,
       stopTimeoutMs: 20_000,
       env: {
-        ...common(settings, 'hub', name, privatePort),
+        ...common(base, servers.nats, 'hub', name, privatePort),
         DATABASE_URL: servers.database('mooring_hub'),
         TEMPORAL_ADDRESS: servers.temporal.address,
         TEMPORAL_NAMESPACE: servers.temporal.namespace,
@@ -135,6 +139,7 @@ export function workers(settings: Settings): Launch[] {
         MOORING_BANK_NAME: BANK.name,
         MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
         MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
+        ...(taskTimeout === undefined ? {} : { MOORING_WORKFLOW_TASK_TIMEOUT_MS: taskTimeout }),
       },
     }
   })
@@ -148,8 +153,8 @@ function origins(ports: DevPorts): string {
     .join(',')
 }
 
-export function intake(settings: Settings): Launch[] {
-  const { options, ports } = settings
+export function intake(base: Base, nats: Servers['nats']): Launch[] {
+  const { options, ports } = base
   const caps = options.caps ? 'on' : 'off'
   const edges = times(options.edges, (index): Row => {
     const name = `edge-${index}`
@@ -161,7 +166,7 @@ export function intake(settings: Settings): Launch[] {
       privatePort,
       stopTimeoutMs: 10_000,
       env: {
-        ...common(settings, 'edge', name, privatePort),
+        ...common(base, nats, 'edge', name, privatePort),
         MOORING_PORT: String(ports.edge(index)),
         MOORING_ORIGINS: origins(ports),
         MOORING_TRANSPORT: options.transport,
@@ -176,7 +181,7 @@ export function intake(settings: Settings): Launch[] {
     privatePort: ports.bridgePrivate,
     stopTimeoutMs: 10_000,
     env: {
-      ...common(settings, 'bridge', 'bridge-0', ports.bridgePrivate),
+      ...common(base, nats, 'bridge', 'bridge-0', ports.bridgePrivate),
       MOORING_PORT: String(ports.bridge),
       MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
       MOORING_CAPS: caps,
