@@ -3,6 +3,8 @@ import { collect, field, MAGIC, order, payOut, reasonOf, refund, type Order } fr
 import { BankStage } from '../support/bank-stage.ts'
 import { until } from '../support/sim-process.ts'
 
+// oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
+
 let stage: BankStage
 beforeAll(async () => {
   stage = await BankStage.open()

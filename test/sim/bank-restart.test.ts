@@ -15,6 +15,8 @@ import {
 import { BankStage } from '../support/bank-stage.ts'
 import { until } from '../support/sim-process.ts'
 
+// oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
+
 let stage: BankStage
 beforeEach(async () => {
   stage = await BankStage.open()

@@ -60,7 +60,8 @@ async function control(method: string, path: string, body?: unknown) {
     url(`/control/${path}`),
     body === undefined ? init : { ...init, body: JSON.stringify(body) },
   )
-  return { status: response.status, body: await response.json() }
+  const said: unknown = await response.json()
+  return { status: response.status, body: said }
 }
 const inbox = async (phone: string) =>
   Inbox.parse((await control('GET', `sms?phone=${encodeURIComponent(phone)}`)).body).data

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -14,8 +15,9 @@ export class SimProcess {
   port = 0
   controlPort = 0
 
+  /** `main` from the project's root. */
   constructor(main: string, env: Record<string, string>) {
-    this.#main = main
+    this.#main = join(import.meta.dirname, '../..', main)
     this.#env = env
   }
 
