@@ -22,9 +22,7 @@ async function main(): Promise<void> {
   try {
     const payments = await story(stack, new Patience(DEADLINE_S), phones)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    good(
-      `All ${payments} payments ended as they should, on the phones, at the merchants and in the bank's book (${seconds} s).`,
-    )
+    good(`All ${payments} payments ended as they should, on every side (${seconds} s).`)
   } finally {
     for (const { client } of phones) await client.close()
   }

@@ -40,8 +40,8 @@ export class ScriptedServer {
   onCommand: (cmd: Cmd, reply: (frame: object) => void, socket: WebSocket) => void = () => {}
   /** Judges a hello: a close code, or null to go on. */
   onHello: (hello: Hello, nth: number) => number | null = () => null
-  /** Sends these right after `ready`, before the replay. */
-  onReady: (socket: WebSocket) => void = () => {}
+  /** Answers GET, for tests whose client is a page of this origin: its type and text. */
+  onGet: (path: string) => { type: string; text: string } | null = () => null
 
   readonly hellos: Hello[] = []
   readonly commands: Cmd[] = []
@@ -54,7 +54,7 @@ export class ScriptedServer {
   static async start(): Promise<ScriptedServer> {
     const server = new ScriptedServer()
     server.#http.on('upgrade', (request, socket, head) => {
-      server.#sockets.handleUpgrade(request, socket, head, (ws) => server.#open(ws))
+      server.#sockets.handleUpgrade(request, socket, head, (ws) => server.#open(ws, request.headers.origin))
     })
     await new Promise<void>((resolve) => server.#http.listen(0, '127.0.0.1', resolve))
     return server
@@ -128,23 +128,27 @@ export class ScriptedServer {
     await new Promise<void>((resolve) => this.#http.close(() => resolve()))
   }
 
-  #open(socket: WebSocket): void {
+  #open(socket: WebSocket, origin: string | undefined): void {
     const nonce = randomBytes(32).toString('base64url')
     socket.send(JSON.stringify({ t: 'challenge', nonce, time: new Date().toISOString() }))
     socket.on('close', () => this.#ready.delete(socket))
     socket.on('message', (data: Buffer) => {
       const frame = JSON.parse(data.toString('utf8')) as { t: string; n?: number }
-      if (frame.t === 'hello') void this.#greet(socket, frame as unknown as Hello, nonce)
+      if (frame.t === 'hello') void this.#greet(socket, frame as unknown as Hello, nonce, origin)
       if (frame.t === 'pong') this.pongs.push(frame.n ?? -1)
       if (frame.t === 'cmd') this.#command(socket, frame as unknown as Cmd)
     })
   }
 
-  async #greet(socket: WebSocket, hello: Hello, nonce: string): Promise<void> {
+  async #greet(socket: WebSocket, hello: Hello, nonce: string, origin: string | undefined): Promise<void> {
     this.hellos.push(hello)
     const claims = await this.#verify(hello.proof, 'mooring-proof+jwt')
     const ath = createHash('sha256').update(hello.token).digest('base64url')
-    const proven = claims?.['aud'] === 'mooring:socket' && claims['nonce'] === nonce && claims['ath'] === ath
+    const proven =
+      claims?.['aud'] === 'mooring:socket' &&
+      claims['nonce'] === nonce &&
+      claims['ath'] === ath &&
+      claims['origin'] === origin
     if (!proven || !this.#good.has(hello.token)) return socket.close(4501)
     const code = this.onHello(hello, this.hellos.length)
     if (code !== null) return socket.close(code)
@@ -168,7 +172,6 @@ export class ScriptedServer {
         feeds: { [USER]: { mode, epoch: this.epoch, seq: this.head } },
       }),
     )
-    this.onReady(socket)
     if (mode === 'replay') for (let seq = this.head - behind + 1; seq <= this.head; seq++) this.#sendEvent(socket, seq)
     if (mode === 'snapshot') this.sendSnapshot(socket)
     this.#ready.add(socket)
@@ -206,6 +209,12 @@ export class ScriptedServer {
   }
 
   async #rest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      const page = this.onGet(request.url ?? '/')
+      response.writeHead(page === null ? 404 : 200, { 'content-type': page?.type ?? 'text/plain' })
+      response.end(page?.text)
+      return
+    }
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>
