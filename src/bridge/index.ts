@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, Histogram, type Registry } from 'prom-client'
+import type { Bus } from '../bus/index.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Ids } from '../domain/ids.ts'
+import type { Log } from '../observe/log.ts'
+import { makeHub } from './hub.ts'
+import { acceptJsonOnly } from './json.ts'
+import { BRIDGE_LIMITS } from './limits.ts'
+import { openApiDocument } from './openapi.ts'
+import { Buckets } from './rate.ts'
+import { callbackRoutes } from './routes/callbacks.ts'
+import { docsRoutes } from './routes/docs.ts'
+import { enrolmentRoutes } from './routes/enrolment.ts'
+import { paymentRoutes } from './routes/payments.ts'
+import { makeServer } from './server.ts'
+
+export { BRIDGE_LIMITS } from './limits.ts'
+
+export type BridgeDeps = {
+  bus: Bus
+  clock: Clock
+  ids: Ids
+  log: Log
+  registry: Registry
+  /** `off` lifts the caps per address, for loopback only. */
+  caps: 'on' | 'off'
+  /** Scheme and authority under which rails know us; null: as the request's Host says. */
+  publicUrl: string | null
+}
+
+export type Bridge = {
+  app: FastifyInstance
+  /** Whether the hub can be reached. */
+  ready: () => boolean
+}
+
+/** The REST front: HTTP in, one question to the hub, HTTP out. It holds no state about money and verifies no identity. */
+export function makeBridge(deps: BridgeDeps): Bridge {
+  const app = makeServer(deps)
+  const hub = makeHub(deps)
+  const buckets = (perSecond: number, burst: number) =>
+    new Buckets({ perSecond, burst }, BRIDGE_LIMITS.buckets, () => deps.clock.monotonic())
+  const merchants = buckets(BRIDGE_LIMITS.merchant_per_s, BRIDGE_LIMITS.merchant_burst)
+  const addresses = buckets(BRIDGE_LIMITS.address_per_s, BRIDGE_LIMITS.address_burst)
+  const document = openApiDocument()
+
+  measure(app, deps.registry)
+  acceptJsonOnly(app)
+  docsRoutes(app, document)
+  void app.register(
+    async (v1) => {
+      paymentRoutes(v1, { hub, merchants })
+      enrolmentRoutes(v1, { hub, addresses, caps: deps.caps })
+      callbackRoutes(v1, { hub, bus: deps.bus, publicUrl: deps.publicUrl })
+      v1.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'public, max-age=60').send(document))
+    },
+    { prefix: '/v1' },
+  )
+  return { app, ready: () => hub.up }
+}
+
+/** Requests by route and status: routes as patterns, so that ids make no series. */
+function measure(app: FastifyInstance, registry: Registry): void {
+  const labelNames = ['method', 'route', 'status'] as const
+  const requests = new Counter({
+    name: 'bridge_requests_total',
+    help: 'HTTP requests answered',
+    labelNames,
+    registers: [registry],
+  })
+  const seconds = new Histogram({
+    name: 'bridge_request_seconds',
+    help: 'From the first header to the last byte given to the socket',
+    labelNames: ['method', 'route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method } = request
+    const route = request.routeOptions.url ?? '(none)'
+    requests.inc({ method, route, status: reply.statusCode })
+    seconds.observe({ method, route }, reply.elapsedTime / 1_000)
+  })
+}

@@ -1,0 +1,188 @@
+import { EnrolmentId, PaymentId } from '../contract/index.ts'
+import { PROBLEM_TYPE } from './problem.ts'
+import { componentSchemas, listParameters, ref, schemaOf, type JsonSchema, type SchemaName } from './schemas.ts'
+
+/** What is wrong, by status (protocol.md §2, Errors). */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'Ill-formed: `invalid_request` with `param` as a JSON pointer, or `idempotency_key_missing`.',
+  401: '`unauthenticated`: no key, not one of ours, or a proof that does not hold.',
+  402: '`insufficient_funds`.',
+  403: '`forbidden`.',
+  404: '`not_found`: nothing of yours has this id.',
+  409: 'The state forbids it: `in_flight` (try again after Retry-After), `order_ref_in_use` (with `payment`).',
+  413: 'The body has more than 64 KiB.',
+  415: 'The body is not application/json.',
+  422: 'Refused: the code says why (`amount_too_small`, `idempotency_key_reused`, `otp_wrong`, …).',
+  429: '`rate_limited`: try again after Retry-After.',
+  500: '`internal`.',
+  503: '`temporarily_unavailable` or `overloaded`: try again after Retry-After.',
+}
+
+const EVERYWHERE = [413, 415, 429, 500, 503]
+const RETRY_AFTER = new Set([409, 429, 503])
+
+const requestIdHeader = { 'X-Request-Id': { $ref: '#/components/headers/XRequestId' } }
+const rateHeaders = {
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+}
+
+function answer(description: string, schema: SchemaName, headers: JsonSchema = {}): JsonSchema {
+  return {
+    description,
+    headers: { ...requestIdHeader, ...headers },
+    content: { 'application/json': { schema: ref(schema) } },
+  }
+}
+
+function problems(...statuses: number[]): Record<string, JsonSchema> {
+  const all = [...statuses, ...EVERYWHERE].toSorted((a, b) => a - b)
+  return Object.fromEntries(all.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]))
+}
+
+function problemResponse(status: number, description: string): JsonSchema {
+  const retry = RETRY_AFTER.has(status) ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}
+  return {
+    description,
+    headers: { ...requestIdHeader, ...retry },
+    content: { [PROBLEM_TYPE]: { schema: ref('Problem') } },
+  }
+}
+
+function body(schema: SchemaName): JsonSchema {
+  return { required: true, content: { 'application/json': { schema: ref(schema) } } }
+}
+
+function idParameter(description: string, schema: JsonSchema): JsonSchema {
+  return { name: 'id', in: 'path', required: true, description, schema }
+}
+
+const replayed = { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } }
+
+const paymentPaths = {
+  '/payments': {
+    post: {
+      operationId: 'createPayment',
+      tags: ['Payments'],
+      summary: 'Ask for a payment',
+      description: 'Show `qr.payload` as a QR code; the payer’s phone resolves and confirms it.',
+      parameters: [{ $ref: '#/components/parameters/IdempotencyKey' }],
+      requestBody: body('CreatePayment'),
+      responses: {
+        201: answer('The payment, waiting for its payer.', 'Payment', { ...replayed, ...rateHeaders }),
+        ...problems(400, 401, 402, 403, 409, 422),
+      },
+    },
+    get: {
+      operationId: 'listPayments',
+      tags: ['Payments'],
+      summary: 'List payments, newest first',
+      parameters: listParameters(),
+      responses: { 200: answer('A page of payments.', 'PaymentList', rateHeaders), ...problems(400, 401, 403, 422) },
+    },
+  },
+  '/payments/{id}': {
+    get: {
+      operationId: 'getPayment',
+      tags: ['Payments'],
+      summary: 'Read a payment',
+      parameters: [idParameter('The payment’s id.', schemaOf(PaymentId))],
+      responses: { 200: answer('The payment as it is now.', 'Payment', rateHeaders), ...problems(400, 401, 403, 404) },
+    },
+  },
+}
+
+const phonePaths = {
+  '/nonces': {
+    post: {
+      operationId: 'createNonce',
+      tags: ['Phones'],
+      summary: 'Get a nonce to sign',
+      security: [],
+      responses: { 201: answer('A nonce, good for one use within minutes.', 'Nonce'), ...problems(400) },
+    },
+  },
+  '/enrolments': {
+    post: {
+      operationId: 'createEnrolment',
+      tags: ['Phones'],
+      summary: 'Have a one-time password sent to a number',
+      security: [],
+      requestBody: body('Enrolment'),
+      responses: { 201: answer('The password is on its way by SMS.', 'EnrolmentBegun'), ...problems(400) },
+    },
+  },
+  '/enrolments/{id}/verify': {
+    post: {
+      operationId: 'verifyEnrolment',
+      tags: ['Phones'],
+      summary: 'Prove number and key, and become a device',
+      description: 'Safe to repeat: the same password by the same key gets the same device.',
+      security: [],
+      parameters: [idParameter('The enrolment’s id.', schemaOf(EnrolmentId))],
+      requestBody: body('VerifyEnrolment'),
+      responses: { 200: answer('The user and the device.', 'Enrolled'), ...problems(400, 401, 403, 404, 409, 422) },
+    },
+  },
+  '/tokens': {
+    post: {
+      operationId: 'createToken',
+      tags: ['Phones'],
+      summary: 'Get an access token for the socket',
+      security: [],
+      requestBody: body('Token'),
+      responses: { 200: answer('A token bound to the device’s key.', 'AccessToken'), ...problems(400, 401) },
+    },
+  },
+}
+
+/** The OpenAPI 3.1 document of `/v1`. */
+export function openApiDocument(): Record<string, unknown> {
+  const text = (description: string, schema: JsonSchema = { type: 'string' }) => ({ description, schema })
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Mooring',
+      version: '1.0.0',
+      description:
+        'Amounts are decimal strings of integer minor units with an ISO 4217 currency. Times are RFC 3339 UTC with ' +
+        'milliseconds. Ids are opaque. Unknown fields in requests are errors; ignore unknown fields in answers.',
+    },
+    servers: [{ url: '/v1' }],
+    security: [{ secretKey: [] }],
+    tags: [
+      { name: 'Payments', description: 'For merchants’ servers.' },
+      { name: 'Phones', description: 'Sign-up and tokens; all else of a phone goes over the socket.' },
+    ],
+    paths: { ...paymentPaths, ...phonePaths },
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: {
+        secretKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A merchant’s secret key: `sk_test_…` or `sk_live_…`.',
+        },
+      },
+      parameters: {
+        IdempotencyKey: {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: true,
+          description: 'New for each payment, the same for its retries: the first answer comes again. Quoted or bare.',
+          schema: { type: 'string', pattern: '^("[A-Za-z0-9_-]{16,64}"|[A-Za-z0-9_-]{16,64})$' },
+        },
+      },
+      headers: {
+        XRequestId: text('Name it when you ask us about a request.'),
+        RetryAfter: text('Seconds to wait before the next try.', { type: 'integer', minimum: 1 }),
+        IdempotencyReplayed: text('`true` where this is the stored first answer.', { type: 'string', const: 'true' }),
+        RateLimit: text('What is left of the policy (IETF draft ratelimit-headers).'),
+        RateLimitPolicy: text('How many requests a window of seconds may hold.'),
+      },
+      responses: Object.fromEntries(
+        Object.entries(PROBLEMS).map(([status, why]) => [`Problem${status}`, problemResponse(Number(status), why)]),
+      ),
+    },
+  }
+}

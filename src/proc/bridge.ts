@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { Registry } from 'prom-client'
+import { z } from 'zod'
+import { BRIDGE_LIMITS, makeBridge } from '../bridge/index.ts'
+import { connectBus } from '../bus/index.ts'
+import { CommonEnv, readEnv } from '../config/env.ts'
+import { makeIds } from '../domain/ids.ts'
+import { makeLog } from '../observe/log.ts'
+import { openPrivatePort } from '../observe/private-port.ts'
+
+const env = readEnv(
+  CommonEnv.extend({
+    MOORING_PORT: z.coerce.number().int().min(0).max(65_535),
+    MOORING_HOST: z.string().default('127.0.0.1'),
+    MOORING_CAPS: z.enum(['on', 'off']),
+    /** Scheme and authority under which rails know us, e.g. https://pay.example; default: the request's Host. */
+    MOORING_PUBLIC_URL: z
+      .url()
+      .transform((text) => text.replace(/\/+$/, ''))
+      .optional(),
+  }),
+  process.env,
+)
+const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
+const registry = new Registry()
+const clock = { now: () => Date.now(), monotonic: () => performance.now() }
+const ids = makeIds(clock.now, (bytes) => randomBytes(bytes))
+
+const stopping = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort())
+
+let listening = false
+let hubUp = () => false
+const privatePort = await openPrivatePort({
+  port: env.MOORING_PRIVATE_PORT,
+  registry,
+  ready: () => listening && !stopping.signal.aborted && hubUp(),
+})
+const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
+const publicUrl = env.MOORING_PUBLIC_URL ?? null
+const bridge = makeBridge({ bus, clock, ids, log, registry, caps: env.MOORING_CAPS, publicUrl })
+hubUp = bridge.ready
+const address = await bridge.app.listen({ port: env.MOORING_PORT, host: env.MOORING_HOST })
+listening = true
+log.info({ address }, 'bridge listens')
+
+if (!stopping.signal.aborted) {
+  await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }))
+}
+log.info('bridge drains')
+// Requests in flight are answered first; whoever still waits past the limit has been told to try again.
+const hard = setTimeout(() => process.exit(0), BRIDGE_LIMITS.drain_timeout_ms)
+await bridge.app.close()
+await bus.close()
+await privatePort.close()
+clearTimeout(hard)
+log.info('bridge stopped')
