@@ -23,8 +23,7 @@ const DECLARATION = /<\?xml\s+version=(?:"1\.0"|'1\.0')(?:\s+encoding=(?:"UTF-8"
 const OPEN = new RegExp(`<(${NAME})((?:\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*)\\s*(/?)>`, 'y')
 const CLOSE = new RegExp(`</(${NAME})\\s*>`, 'y')
 const ATTRIBUTE = new RegExp(`(${NAME})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'g')
-// XML 1.0 §2.2 Char: no C0 control but tab, line feed, carriage return; no U+FFFE, U+FFFF
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- the characters XML 1.0 §2.2 forbids
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 const BLANK = /^[ \t\r\n]*$/
 const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({})
