@@ -106,7 +106,10 @@ export const MESSAGES = {
           may('IntrBkSttlmDt', date),
           must('ChrgBr', oneOf('SLEV')),
           must('ReqdColltnDt', date),
-          must('DrctDbtTx', sequence(must('MndtRltdInf', sequence(must('MndtId', words(35)), must('DtOfSgntr', date))))),
+          must(
+            'DrctDbtTx',
+            sequence(must('MndtRltdInf', sequence(must('MndtId', words(35)), must('DtOfSgntr', date)))),
+          ),
           must('Cdtr', party),
           must('CdtrAcct', account),
           must('CdtrAgt', agent),
