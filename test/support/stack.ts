@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { devPorts, portsInUse } from '../../src/proc/dev/ports.ts'
-import { type DevJson, readDevJson } from '../../tools/dev-json.ts'
+import { type DevJson, readDevJson, removeDevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { identify, isRunning } from '../../tools/process/identity.mjs'
 import { takenPorts } from '../../tools/process/ports.ts'
@@ -203,6 +203,8 @@ function stackOf(parts: {
     killAndWait: (name) => waitForPid(name, kill(name)),
     end,
     start: async () => {
+      // One that was killed leaves its own for a moment.
+      removeDevJson(dataDir)
       running = spawnDev(dataDir, failpointsDir, offset, options)
       await untilReady(running, dataDir)
     },

@@ -8,16 +8,18 @@ import { Socket } from 'node:net'
  *
  * Lines it hears: `first <pid…>` and `then <pid…>` replace the lists of what is
  * ended first (SIGTERM) and after that (SIGINT: for Postgres a fast shutdown),
- * `remove <path>` adds a file or directory, `bye` ends it with nothing done.
+ * `unlink <file>` adds what is removed before, `remove <path>` what is removed
+ * after everything has ended, `bye` ends it with nothing done.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
-first= then=
+first= then= unlink=
 set --
 while read -r verb rest; do
   case $verb in
     first) first=$rest ;;
     then) then=$rest ;;
+    unlink) unlink=$rest ;;
     remove) set -- "$@" "$rest" ;;
     bye) exit 0 ;;
   esac
@@ -36,6 +38,7 @@ end() {
   done
   kill -s KILL "$@" 2>/dev/null
 }
+[ -z "$unlink" ] || rm -f -- "$unlink"
 end TERM 50 $first
 end INT 80 $then
 [ $# -eq 0 ] || rm -rf -- "$@"
@@ -45,7 +48,9 @@ export type Guardian = {
   readonly pid: number | undefined
   /** Replaces what it knows: pids of what is ended first, and of the servers that are ended after that. */
   guard(first: number[], then: number[]): void
-  /** Removes a path too, should it come to act. */
+  /** A file that is no longer true once this process is gone: removed first. The last one named counts. */
+  unlink(path: string): void
+  /** A path that is removed when everything has ended. */
   remove(path: string): void
   /** Ends it; to be called when everything is stopped. */
   dismiss(): void
@@ -66,10 +71,13 @@ export function startGuardian(): Guardian {
   return {
     pid: child.pid,
     guard: (first, then) => void child.stdin.write(`first ${first.join(' ')}\nthen ${then.join(' ')}\n`),
-    remove: (path) => {
-      if (!path.startsWith('/') || path.includes('\n')) throw new Error(`not a path to remove: ${JSON.stringify(path)}`)
-      child.stdin.write(`remove ${path}\n`)
-    },
+    unlink: (path) => void child.stdin.write(`unlink ${checkedPath(path)}\n`),
+    remove: (path) => void child.stdin.write(`remove ${checkedPath(path)}\n`),
     dismiss: () => void child.stdin.end('bye\n'),
   }
+}
+
+function checkedPath(path: string): string {
+  if (!path.startsWith('/') || path.includes('\n')) throw new Error(`not a path to remove: ${JSON.stringify(path)}`)
+  return path
 }

@@ -34,7 +34,7 @@ export function makeSupervisor(options: { dataDir: string; say: Say; onPids: () 
   const members: { stage: Stage; process: Supervised }[] = []
   let stopping = false
   const guardian = startGuardian()
-  guardian.remove(devJsonPath(dataDir))
+  guardian.unlink(devJsonPath(dataDir))
   const logDir = join(dataDir, 'logs')
   mkdirSync(logDir, { recursive: true, mode: 0o700 })
   const logCheck = setInterval(() => {
