@@ -12,6 +12,9 @@ export function openDatabase(options: { url: string; name: string; connections: 
   return postgres(options.url, {
     max: options.connections,
     types: { bigint: postgres.BigInt },
+    // Its look-up of array types at each connect hangs, or throws past every handler, when that connection dies
+    // meanwhile; no array crosses this client, lists travel as JSON.
+    fetch_types: false,
     connection: { application_name: options.name, tcp_user_timeout: 5_000 },
     connect_timeout: 5,
     // A refused connection is tried again soon: the server is usually back within a second.

@@ -28,6 +28,8 @@ export async function withLeadership(options: {
   const lost = new AbortController()
   const sql = postgres(options.databaseUrl, {
     max: 1,
+    // See src/ledger/database.ts.
+    fetch_types: false,
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 5,

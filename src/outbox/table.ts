@@ -33,13 +33,12 @@ export async function readUnpublished(sql: Sql, limitRows: number): Promise<Outb
 
 /** Records the acks of a batch and how far the stream has come, in one statement. */
 export async function markPublished(sql: Sql, published: readonly Published[]): Promise<void> {
-  const ids = published.map((row) => row.id)
-  const positions = published.map((row) => String(row.streamSequence))
+  const marks = JSON.stringify(published.map((row) => ({ id: row.id, pos: String(row.streamSequence) })))
   await sql`
     with marked as (
       update outbox o
          set published_at = now(), pos = m.pos
-        from unnest(${ids}::text[], ${positions}::bigint[]) as m (id, pos)
+        from json_to_recordset(${marks}::text::json) as m (id text, pos bigint)
        where o.id = m.id
       returning o.pos
     )

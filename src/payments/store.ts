@@ -24,7 +24,7 @@ export function makePaymentStore(sql: Sql) {
           a.sends as attempt_sends, a.inquiries as attempt_inquiries, a.next_look_at as attempt_next_look_at,
           a.failure_code as attempt_failure_code, a.failure_message as attempt_failure_message,
           a.rail_reference as attempt_rail_reference, a.updated_at as attempt_updated_at,
-          coalesce((select array_agg(h.id::text order by h.id) from holds h where h.subject = p.id), '{}') as holds
+          coalesce((select json_agg(h.id order by h.id) from holds h where h.subject = p.id), '[]') as holds
         from payments p
         left join lateral (select * from attempts where payment = p.id order by no desc limit 1) a on true
         where p.id = ${id}`
