@@ -2,7 +2,7 @@ import { STATUS_CODES, createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { CLOSE, type CloseCode } from '../contract/index.ts'
+import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../contract/index.ts'
 import { ConnectionCount } from './connections.ts'
 import { SOCKET_PATH, admit } from './handshake.ts'
 import type { EdgeLimits } from './limits.ts'
@@ -35,6 +35,7 @@ export async function listenWs(options: WsOptions): Promise<Transport> {
 
   const framing = {
     noServer: true,
+    handleProtocols: () => PROTOCOL_VERSION,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.frame_bytes,

@@ -1,19 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { scratchNats, until, type ScratchNats } from '../support/scratch-servers.ts'
+import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { until } from '../support/until.ts'
 import { Phone, ScriptedHub, USER, refusal, startEdge, type TestEdge } from './harness.ts'
 
-let nats: ScratchNats
+let nats: OpenNats
 let hub: ScriptedHub
 let edge: TestEdge
 
 beforeAll(async () => {
-  nats = await scratchNats()
+  nats = await startOpenNats()
   hub = await ScriptedHub.start(nats.url)
 })
 
 afterAll(async () => {
   await hub.close()
-  await nats.remove()
+  await nats.stop()
 })
 
 beforeEach(async () => {
@@ -275,7 +276,7 @@ describe('while NATS is away', () => {
     hub.on('payment.cancel', () => 'silence')
     phone.send({ t: 'cmd', id: 'in-flight', key: 'key-0123456789abcdef', name: 'payment.cancel', body: {} })
     await until(() => hub.asked('payment.cancel').length === 1)
-    await nats.stop()
+    await nats.kill()
     expect(await phone.reply('in-flight')).toMatchObject({ ok: false, error: { code: 'temporarily_unavailable' } })
     const startedAt = performance.now()
     expect(await phone.command('wallet.balances')).toMatchObject({ error: { code: 'temporarily_unavailable' } })
@@ -291,7 +292,7 @@ describe('while NATS is away', () => {
   it('closes a session whose device was revoked meanwhile', async () => {
     const phone = await Phone.open(edge.url)
     hub.on('feed.heads', () => refusal('forbidden'))
-    await nats.stop()
+    await nats.kill()
     await nats.start()
     expect((await phone.closed).code).toBe(4504)
   }, 40_000)

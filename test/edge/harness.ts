@@ -20,7 +20,7 @@ import { wireError } from '../../src/edge/faults.ts'
 import { makeIds } from '../../src/domain/ids.ts'
 import { EDGE_LIMITS, Edge, listenWs, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
-import { until } from '../support/scratch-servers.ts'
+import { until } from '../support/until.ts'
 
 export const ORIGIN = 'https://wallet.example'
 export const USER = 'usr_aaaaaaaaaaaa'

@@ -1,20 +1,21 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { edgeControlSubject } from '../../src/bus/index.ts'
-import { scratchNats, until, type ScratchNats } from '../support/scratch-servers.ts'
+import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { until } from '../support/until.ts'
 import { KEY, ORIGIN, Phone, ScriptedHub, USER, code, refusal, startEdge, type TestEdge } from './harness.ts'
 
-let nats: ScratchNats
+let nats: OpenNats
 let hub: ScriptedHub
 let edge: TestEdge
 
 beforeAll(async () => {
-  nats = await scratchNats()
+  nats = await startOpenNats()
   hub = await ScriptedHub.start(nats.url)
 })
 
 afterAll(async () => {
   await hub.close()
-  await nats.remove()
+  await nats.stop()
 })
 
 beforeEach(async () => {

@@ -4,25 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { Subscription } from '@nats-io/transport-node'
-import type { Sql } from 'postgres'
+import postgres, { type Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FEED_HEADERS, RELAY_WAKE, connectBus, type Bus, type FeedEvent } from '../../src/bus/index.ts'
-import {
-  freePort,
-  scratchNats,
-  scratchPostgres,
-  until,
-  type ScratchNats,
-  type ScratchPostgres,
-} from '../support/scratch-servers.ts'
+import { freePorts } from '../../tools/process/ports.ts'
+import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { testDatabase } from '../support/run-servers.ts'
+import type { TestDatabase } from '../support/servers.ts'
+import { until } from '../support/until.ts'
 
 const NODE = join(import.meta.dirname, '../../node_modules/node/bin/node')
 const MAIN = join(import.meta.dirname, '../../src/proc/relay.ts')
 
 type Heard = { event: FeedEvent; epoch: string; streamSequence: number }
 
-let nats: ScratchNats
-let pg: ScratchPostgres
+let nats: OpenNats
+let database: TestDatabase
 let sql: Sql
 let bus: Bus
 let relays: Started[]
@@ -30,26 +27,19 @@ let heard: Heard[]
 let live: Subscription
 
 beforeAll(async () => {
-  ;[nats, pg] = await Promise.all([scratchNats(), scratchPostgres()])
-  sql = pg.sql
+  ;[nats, database] = await Promise.all([startOpenNats(), testDatabase()])
+  sql = postgres(database.url('postgres'), { max: 4, onnotice: () => {} })
   bus = await connectBus({ url: nats.url, name: 'test' })
-}, 60_000)
+})
 
 afterAll(async () => {
+  await sql.end()
   await bus.close()
-  await Promise.all([nats.remove(), pg.remove()])
+  await Promise.all([nats.stop(), database.drop()])
 })
 
 beforeEach(async () => {
-  await sql.unsafe(`
-    drop table if exists outbox, feed_stream;
-    create table outbox (
-      id text collate "C" primary key, feed text collate "C" not null, seq bigint not null, name text not null,
-      body json not null, at timestamptz not null, published_at timestamptz, pos bigint, unique (feed, seq));
-    create index outbox_unpublished on outbox (id) where published_at is null;
-    create table feed_stream (
-      the_only_row boolean primary key default true check (the_only_row), epoch text not null,
-      stream_created_at timestamptz not null, last_sequence bigint not null default 0);`)
+  await sql`truncate outbox, feed_stream`
   relays = []
   heard = []
   live = bus.subscribe('live.>', {
@@ -202,7 +192,7 @@ describe('the relay', () => {
     const relay = await startRelay()
     await write('usr_aaaaaaaa', 1)
     await until(() => heard.length === 1)
-    await nats.stop()
+    await nats.kill()
     await write('usr_aaaaaaaa', 2)
     await nats.start()
     await until(async () => (await unpublished()) === 0, { timeout_ms: 15_000 })
@@ -226,7 +216,7 @@ type Started = {
 }
 
 async function startRelay(extra: Record<string, string> = {}): Promise<Started> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const child: ChildProcess = spawn(NODE, [MAIN], {
     env: {
       MOORING_ENV: 'test',
@@ -234,7 +224,7 @@ async function startRelay(extra: Record<string, string> = {}): Promise<Started> 
       MOORING_PRIVATE_PORT: String(port),
       MOORING_KEYS: '/nonexistent',
       NATS_URL: nats.url,
-      DATABASE_URL: pg.url,
+      DATABASE_URL: database.url('mooring_relay'),
       LOG_LEVEL: 'warn',
       ...extra,
     },

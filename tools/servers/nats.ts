@@ -8,6 +8,7 @@ import {
   FEED_SUBJECTS,
   LIVE_PREFIX,
   RELAY_WAKE,
+  edgeControlSubject,
 } from '../../src/bus/subjects.ts'
 import { baseEnv, type Launch } from './launch.ts'
 
@@ -45,7 +46,11 @@ const PERMISSIONS: Record<NatsRole, Permissions> = {
     subscribe: [ALL_COMMANDS, ALL_RAIL_CALLBACKS],
     responds: true,
   },
-  edge: { publish: EDGE_AREAS.map((area) => `cmd.${area}.*`), subscribe: [LIVE, EDGE_CONTROL] },
+  // An edge tells the others which of a device's sockets is the newest.
+  edge: {
+    publish: [...EDGE_AREAS.map((area) => `cmd.${area}.*`), edgeControlSubject('all')],
+    subscribe: [LIVE, EDGE_CONTROL],
+  },
   bridge: { publish: ['cmd.checkout.*', 'cmd.identity.*', ALL_RAIL_CALLBACKS], subscribe: [] },
   relay: {
     publish: [
