@@ -95,7 +95,7 @@ export async function readEnrolment(sql: Sql, id: string): Promise<Enrolment | n
 }
 
 export type Try =
-  | { kind: 'begun'; authenticationId: string }
+  | { kind: 'begun'; authenticationId: string; last: boolean }
   | { kind: 'used'; sameOtp: boolean }
   | { kind: 'expired' | 'exhausted' | 'in_flight' }
 
@@ -105,14 +105,14 @@ export type Try =
  * at once make one device.
  */
 export async function beginTry(sql: Sql, id: string, otpHash: Buffer): Promise<Try> {
-  const [begun] = await sql<{ authenticationId: string }[]>`
+  const [begun] = await sql<{ authenticationId: string; last: boolean }[]>`
     update enrolments
     set tries = tries + 1,
       checking_until = clock_timestamp() + make_interval(secs => ${IDENTITY_LIMITS.verify_lease_ms / 1_000})
     where id = ${id} and authentication_id is not null and used_at is null
       and expires_at > clock_timestamp() and tries < ${IDENTITY_LIMITS.otp_tries}
       and (checking_until is null or checking_until < clock_timestamp())
-    returning authentication_id as "authenticationId"`
+    returning authentication_id as "authenticationId", tries = ${IDENTITY_LIMITS.otp_tries} as last`
   if (begun !== undefined) return { kind: 'begun', ...begun }
   const [row] = await sql<
     { used: boolean; sameOtp: boolean | null; checking: boolean; expired: boolean; tries: number }[]

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type HubReply, invalidRequest, okReply, refusalReply } from '../bus/index.ts'
 import {
   type EnrolmentAnswer,
+  type DevicePublicKey,
   EnrolmentBody,
   EnrolmentId,
   EnrolProofClaims,
@@ -129,7 +130,8 @@ export function identityVerify(deps: EnrolmentDeps): Handler {
         return refused(otpRefusal(judged.kind))
       case 'exhausted':
         await endTry(deps.sql, id, 'exhausted')
-        return refused(otpRefusal('exhausted'))
+        // The operator may count as we do and say so with the last try, which was then a wrong one like those before.
+        return refused(otpRefusal(begun.last ? 'wrong' : 'exhausted'))
       case 'unavailable':
         await endTry(deps.sql, id, 'not_judged')
         deps.log.warn({ why: judged.why, requestId: request.requestId }, 'operator judged no password')
@@ -177,7 +179,7 @@ async function isProven(enrolment: Enrolment, proof: string): Promise<boolean> {
   return claims.success && claims.data.enrolment === enrolment.id
 }
 
-async function isOnCurve(jwk: z.infer<typeof EnrolmentBody>['device']['public_key']): Promise<boolean> {
+async function isOnCurve(jwk: DevicePublicKey): Promise<boolean> {
   return importDeviceKey(jwk).then(
     () => true,
     () => false,

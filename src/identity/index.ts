@@ -16,9 +16,9 @@ export type { Authenticate, Principal } from './authenticate.ts'
 export { actionBodyHash, expiryRefusal, mismatchRefusal, openConfirmation } from './confirmation.ts'
 export type { Handler } from './handler.ts'
 export { contentHash } from './idempotency-hash.ts'
-export { readIdentityKeys, readPepper, type IdentityKeys, type VerifyKey } from './keys.ts'
-export { createMerchant, type AuthenticateMerchant, type Merchant, type NewMerchant } from './merchants.ts'
-export { verifyProof, type ProofClaims, type ProofExpected } from './proof.ts'
+export { readIdentityKeys, readPepper, type IdentityKeys } from './keys.ts'
+export { createMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
+export type { ProofClaims } from './proof.ts'
 
 export type IdentityDeps = {
   sql: Sql
