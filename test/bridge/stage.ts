@@ -42,7 +42,8 @@ export async function scriptedHub(nats: NatsAddress): Promise<ScriptedHub> {
     answer: () => okReply({}),
     callbacks: [],
     verdict: 204,
-    close: () => bus.close(),
+    // Drained, so that the server knows at once that nobody listens.
+    close: () => bus.drain(),
   }
   bus.subscribe(ALL_COMMANDS, {
     queue: HUB_QUEUE,
