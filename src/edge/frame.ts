@@ -28,7 +28,8 @@ export function readFrame(text: string, maxDepth: number): Result<IncomingFrame,
   const parsed = IncomingFrame.safeParse(value)
   if (parsed.success) return ok(parsed.data)
   const issue = parsed.error.issues[0]
-  return err(`${issue?.path.join('.') || 'frame'}: ${issue?.message ?? 'does not fit'}`)
+  const where = issue === undefined || issue.path.length === 0 ? 'frame' : issue.path.join('.')
+  return err(`${where}: ${issue?.message ?? 'does not fit'}`)
 }
 
 /** zod leaves `__proto__` out of what it hands on; in the frame or its cursors it is a field we do not know. */

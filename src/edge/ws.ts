@@ -1,5 +1,5 @@
 import { STATUS_CODES, createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../contract/index.ts'
@@ -90,7 +90,9 @@ export async function listenWs(options: WsOptions): Promise<Transport> {
     server.once('error', reject)
     server.listen(options.port, options.host, resolve)
   })
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address with a port')
+  const { port } = address
 
   return {
     port,
@@ -121,7 +123,7 @@ function attach(ws: WebSocket, stream: Duplex, peer: Pick<ClientSocket, 'address
   ws.on('message', (data, isBinary) => {
     if (ws.readyState !== ws.OPEN) return
     if (isBinary) ws.close(CLOSE.binary, 'text frames only')
-    else events.message(data.toString())
+    else if (Buffer.isBuffer(data)) events.message(data.toString())
   })
   stream.on('drain', () => events.drained())
   // `ws` closes with the right code by itself; an error here is the peer's, and `close` follows.

@@ -229,7 +229,9 @@ export class Phone {
       ...(options.origin !== undefined && { origin: options.origin }),
       perMessageDeflate: false,
     })
-    this.ws.on('message', (data) => this.frames.push(JSON.parse(data.toString()) as Frame))
+    this.ws.on('message', (data) => {
+      if (Buffer.isBuffer(data)) this.frames.push(JSON.parse(data.toString()) as Frame)
+    })
     this.ws.on('error', () => {})
     this.closed = new Promise((resolve) => {
       this.ws.once('close', (code, reason) => {
@@ -312,6 +314,6 @@ export class Phone {
   }
 }
 
-export function code(frame: Frame): unknown {
+export function errorCode(frame: Frame): unknown {
   return (frame['error'] as { code?: unknown } | undefined)?.code
 }

@@ -60,7 +60,12 @@ async function run(role: 'relay' | 'edge', name: string, env: Record<string, str
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  await until(() => fetch(`http://127.0.0.1:${privatePort}/readyz`).then((answer) => answer.ok, () => false))
+  await until(() =>
+    fetch(`http://127.0.0.1:${privatePort}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    ),
+  )
   return { child, exit, port }
 }
 

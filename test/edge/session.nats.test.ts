@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { edgeControlSubject } from '../../src/bus/index.ts'
 import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
 import { until } from '../support/until.ts'
-import { KEY, ORIGIN, Phone, ScriptedHub, USER, code, refusal, startEdge, type TestEdge } from './harness.ts'
+import { KEY, ORIGIN, Phone, ScriptedHub, USER, errorCode, refusal, startEdge, type TestEdge } from './harness.ts'
 
 let nats: OpenNats
 let hub: ScriptedHub
@@ -70,7 +70,7 @@ describe('opening', () => {
     const phone = await Phone.connect(edge.url)
     phone.hello()
     expect((await phone.closed).code).toBe(closeCode)
-    expect(code(await phone.heard('error'))).toBe(refused)
+    expect(errorCode(await phone.heard('error'))).toBe(refused)
   })
 
   it('turns away a hello that names the feed of another', async () => {
@@ -94,7 +94,7 @@ describe('opening', () => {
     const phone = await Phone.connect(edge.url)
     phone.send(frame)
     expect((await phone.closed).code).toBe(4500)
-    expect(code(await phone.heard('error'))).toBe('invalid_request')
+    expect(errorCode(await phone.heard('error'))).toBe('invalid_request')
   })
 
   it('closes 4500 at a cursor hidden under __proto__', async () => {
@@ -181,7 +181,7 @@ describe('commands', () => {
   ])('answers unknown_command for the name %j without asking the hub', async (name) => {
     const phone = await Phone.open(edge.url)
     const before = hub.requests.length
-    expect(code(await phone.command(name, {}))).toBe('unknown_command')
+    expect(errorCode(await phone.command(name, {}))).toBe('unknown_command')
     expect(hub.requests.length).toBe(before)
   })
 
@@ -194,7 +194,7 @@ describe('commands', () => {
     [{ key: null }],
   ])('answers idempotency_key_missing where a changing command has %j', async (more) => {
     const phone = await Phone.open(edge.url)
-    expect(code(await phone.command('payment.cancel', { payment: 'pay_00000001' }, more))).toBe(
+    expect(errorCode(await phone.command('payment.cancel', { payment: 'pay_00000001' }, more))).toBe(
       'idempotency_key_missing',
     )
     expect(hub.asked('payment.cancel')).toEqual([])
@@ -218,7 +218,7 @@ describe('commands', () => {
     phone.send({ t: 'cmd', id: 'a', name: 'wallet.balances' })
     phone.send({ t: 'cmd', id: 'b', name: 'wallet.balances' })
     const startedAt = performance.now()
-    expect(code(await phone.command('wallet.balances'))).toBe('overloaded')
+    expect(errorCode(await phone.command('wallet.balances'))).toBe('overloaded')
     expect(performance.now() - startedAt).toBeLessThan(50)
   })
 
@@ -269,7 +269,7 @@ describe('frames', () => {
     const phone = await Phone.open(edge.url)
     phone.sendText(text)
     expect((await phone.closed).code).toBe(4500)
-    expect(code(await phone.heard('error'))).toBe('invalid_request')
+    expect(errorCode(await phone.heard('error'))).toBe('invalid_request')
   })
 
   it('takes 32 levels', async () => {
@@ -351,7 +351,7 @@ describe('the end of a session', () => {
     await until(() => hub.asked('payment.cancel').length === 1)
     const draining = edge.edge.drain()
     expect((await idle.closed).code).toBe(4001)
-    expect(code(await busy.command('payment.cancel', {}))).toBe('temporarily_unavailable')
+    expect(errorCode(await busy.command('payment.cancel', {}))).toBe('temporarily_unavailable')
     expect(busy.closeCode).toBeNull()
     answer()
     expect((await busy.closed).code).toBe(4001)

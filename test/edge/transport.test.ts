@@ -179,7 +179,12 @@ describe('floods and slow-loris', () => {
     await expect(open()).rejects.toThrow()
     held.socket.destroy()
     ws.close()
-    await until(() => open().then(() => true, () => false))
+    await until(() =>
+      open().then(
+        () => true,
+        () => false,
+      ),
+    )
   })
 
   it('lifts that cap for loopback alone where caps are off', async () => {

@@ -12,7 +12,8 @@ const row = (feed: string, seq: number, waits = false) => ({
   at: new Date(0),
   waits,
 })
-const shape = (chains: ReturnType<typeof chainsOf>) => chains.map((chain) => chain.map(({ feed, seq }) => `${feed}${seq}`))
+const shape = (chains: ReturnType<typeof chainsOf>) =>
+  chains.map((chain) => chain.map(({ feed, seq }) => `${feed}${seq}`))
 
 describe('what may be published', () => {
   it('is each feed from its first unpublished event on', () => {

@@ -170,12 +170,14 @@ describe('the relay', () => {
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'relay-0'`
     await write('usr_aaaaaaaa', 2)
     await until(() => heard.length === 2)
+    expect(heard.map((item) => item.event.seq)).toEqual([1, 2])
   }, 20_000)
 
   it('begins a new epoch when the stream was deleted and publishes the retained window again, in order', async () => {
     await startRelay()
     for (const seq of [1, 2, 3]) await write('usr_aaaaaaaa', seq)
     await until(() => heard.length === 3)
+    await until(async () => (await unpublished()) === 0)
     await sql`update outbox set published_at = now() - interval '3 hours' where seq = 1`
     const manager = await jetstreamManager(bus)
     await manager.streams.delete('FEEDS')
