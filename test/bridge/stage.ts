@@ -99,7 +99,7 @@ export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo // it listens on TCP
   const url = `http://127.0.0.1:${port}`
-  return {
+  const stage: Stage = {
     nats,
     hub,
     url,
@@ -108,10 +108,11 @@ export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<
     close: async () => {
       await app.close()
       await bus.close()
-      await hub.close()
+      await stage.hub.close()
       await nats.stop()
     },
   }
+  return stage
 }
 
 const AnyObject = z.record(z.string(), z.unknown())
