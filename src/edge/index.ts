@@ -1,4 +1,4 @@
-export { Edge, type EdgeOptions } from './edge.ts'
+export { Edge } from './edge.ts'
 export { EDGE_LIMITS, type EdgeLimits } from './limits.ts'
 export type { Transport } from './transport.ts'
-export { listenWs, type WsOptions } from './ws.ts'
+export { listenWs } from './ws.ts'

@@ -1,2 +1,2 @@
-export { RELAY_LIMITS, type RelayLimits } from './limits.ts'
-export { Relay, type RelayOptions, type RelayState } from './relay.ts'
+export { RELAY_LIMITS } from './limits.ts'
+export { Relay } from './relay.ts'
