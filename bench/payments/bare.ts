@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url'
+import { Client } from '@temporalio/client'
+import { NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
+import { type Measured, measure } from './measure.ts'
+
+/**
+ * The baseline, in a process of its own: client and worker on one connection,
+ * eager start, start → result. Driven over IPC by bench/payments/run.ts.
+ */
+
+export type BareJob = { count: number; inFlight: number }
+
+const [address = '', namespace = ''] = process.argv.slice(2)
+const TASK_QUEUE = 'bench-bare'
+
+Runtime.install({ shutdownSignals: [], logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error } })
+const connection = await NativeConnection.connect({ address })
+const client = new Client({ connection, namespace })
+const workflowBundle = await bundleWorkflowCode({
+  workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
+  logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error },
+})
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue: TASK_QUEUE,
+  workflowBundle,
+  activities: { nothing: () => Promise.resolve() },
+  maxConcurrentWorkflowTaskExecutions: 2_000,
+  maxConcurrentLocalActivityExecutions: 2_000,
+  maxCachedWorkflows: 2_000,
+})
+void worker.run()
+let started = 0
+
+process.on('message', (job: BareJob) => {
+  void measure(job.count, job.inFlight, async () => {
+    started += 1
+    const handle = await client.workflow.start('bare', {
+      workflowId: `bare-${String(process.pid)}-${String(started)}`,
+      taskQueue: TASK_QUEUE,
+      requestEagerStart: true,
+    })
+    await handle.result()
+  }).then((measured: Measured) => process.send?.(measured))
+})
+process.send?.('ready')
