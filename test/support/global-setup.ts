@@ -1,5 +1,4 @@
-import { openDatabase } from '../../src/ledger/database.ts'
-import { migrate } from '../../src/ledger/migrate.ts'
+import { migrate, openDatabase } from '../../src/ledger/index.ts'
 import {
   newDatabase,
   type ServerAddresses,

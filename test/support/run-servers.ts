@@ -1,4 +1,4 @@
-import { inject, onTestFinished } from 'vitest'
+import { inject } from 'vitest'
 import type { NatsRole } from '../../tools/servers/nats.ts'
 import { natsUrlOf, newDatabase, type TemporalAddress, type TestDatabase } from './servers.ts'
 
@@ -19,13 +19,6 @@ export async function testDatabase(options: { empty?: boolean } = {}): Promise<T
   const template = inject('template')
   if ('failed' in template) throw new Error(`the migrations do not apply: ${template.failed}`)
   return newDatabase(postgres, template.name)
-}
-
-/** A database for one test, dropped when it ends. */
-export async function databaseOfThisTest(options: { empty?: boolean } = {}): Promise<TestDatabase> {
-  const database = await testDatabase(options)
-  onTestFinished(() => database.drop())
-  return database
 }
 
 /** NATS for a role. The server is the whole run's: streams and subjects are shared with other files. */

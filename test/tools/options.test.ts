@@ -32,7 +32,7 @@ describe('options of npm start', () => {
     [['--edges', '0'], '--edges is at least 1'],
     [['--hubs', 'many'], '--hubs is a number'],
     [['--port-offset', '60000'], '--port-offset is at most'],
-    [['--transport', 'udp'], '--transport is ws, uws or auto'],
+    [['--transport', 'udp'], '--transport is ws or auto'],
     [['--nonsense'], '--nonsense'],
   ])('are refused by name: %j', (args, message) => {
     expect(() => parse(args)).toThrow(message)

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
+import { basename } from 'node:path'
 
 export const LOOPBACK = '127.0.0.1'
 
@@ -42,6 +43,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 const LISTENING = '0A'
+const COMMAND_CHARS = 100
 
 /** Inodes of sockets that listen on this port: columns 2 (local address), 4 (state) and 10 (inode) of proc_net_tcp. */
 export function listeningInodes(table: string, port: number): string[] {
@@ -63,6 +65,14 @@ function orEmpty<T>(read: () => T, empty: T): T {
   }
 }
 
+/** The program and its first argument: `node src/proc/edge.ts` says more than the name of a thread. */
+function commandOf(pid: string): string {
+  const args = orEmpty(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '').split('\0')
+  const [program = '', ...rest] = args.filter((arg) => arg !== '')
+  const script = rest.find((arg) => !arg.startsWith('-'))
+  return [basename(program) || '?', ...(script === undefined ? [] : [script])].join(' ').slice(0, COMMAND_CHARS)
+}
+
 function linuxOwner(port: number): PortOwner | undefined {
   const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
     listeningInodes(
@@ -76,7 +86,7 @@ function linuxOwner(port: number): PortOwner | undefined {
     if (!/^\d+$/.test(entry)) continue
     for (const fd of orEmpty(() => readdirSync(`/proc/${entry}/fd`), [])) {
       if (!wanted.has(orEmpty(() => readlinkSync(`/proc/${entry}/fd/${fd}`), ''))) continue
-      return { pid: Number(entry), command: orEmpty(() => readFileSync(`/proc/${entry}/comm`, 'utf8').trim(), '?') }
+      return { pid: Number(entry), command: commandOf(entry) }
     }
   }
   return undefined

@@ -9,7 +9,7 @@ import {
   LIVE_PREFIX,
   RELAY_WAKE,
   edgeControlSubject,
-} from '../../src/bus/subjects.ts'
+} from '../../src/bus/index.ts'
 import { baseEnv, type Launch } from './launch.ts'
 
 export const NATS_ROLES = ['hub', 'edge', 'bridge', 'relay', 'ops'] as const

@@ -1,4 +1,4 @@
 export { findPostgres } from './binaries.ts'
 export { ensureCluster, postgresLaunch } from './cluster.ts'
 export { postgresHome, wipeOutside } from './home.ts'
-export { createDatabase, DATABASE, databaseUrl, ensureRoles, type DatabaseRole, urlFor } from './roles.ts'
+export { createDatabase, databaseUrl, ensureRoles, type DatabaseRole, urlFor } from './roles.ts'

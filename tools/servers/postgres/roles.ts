@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 
-export const DATABASE = 'mooring'
+const DATABASE = 'mooring'
 export const DATABASE_ROLES = ['mooring_owner', 'mooring_hub', 'mooring_relay'] as const
 export type DatabaseRole = (typeof DATABASE_ROLES)[number]
 
