@@ -1,0 +1,69 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failpoints } from '../../src/config/failpoint.ts'
+import { ROOT } from '../../tools/paths.ts'
+import { run } from '../../tools/process/run.ts'
+
+/** Enough for each main to read its settings; none is reached. */
+const SETTINGS = {
+  MOORING_PROCESS: 'hub-0',
+  MOORING_PRIVATE_PORT: '0',
+  MOORING_PORT: '0',
+  MOORING_ORIGINS: 'https://pay.example',
+  MOORING_KEYS: '/nonexistent',
+  NATS_URL: 'nats://127.0.0.1:1',
+  DATABASE_URL: 'postgres://127.0.0.1:1/none',
+  TEMPORAL_ADDRESS: '127.0.0.1:1',
+  MOORING_CAPS: 'on',
+  MOORING_CURRENCY: 'KES',
+  MOORING_PIN_ABOVE: '500000',
+  MOORING_LIMIT_PAYMENT: '10000000',
+  MOORING_BANK_URL: 'https://localhost:1',
+  MOORING_BANK_ID: 'a-bank',
+  MOORING_BANK_NAME: 'A Bank',
+  MOORING_CAMARA_URL: 'http://127.0.0.1:1',
+  MOORING_PUBLIC_URL: 'http://127.0.0.1:1',
+}
+
+describe('failpoints', () => {
+  let dir: string
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'mooring-failpoints-'))
+  })
+  afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+  it('are refused where the environment is live', () => {
+    expect(() => failpoints({ MOORING_ENV: 'live', MOORING_FAILPOINTS: dir })).toThrow('MOORING_ENV is test')
+  })
+
+  it.each(['hub', 'edge', 'relay'])('keep a live %s from starting', async (name) => {
+    const env = { ...process.env, ...SETTINGS, MOORING_ENV: 'live', MOORING_FAILPOINTS: dir }
+    const { code, output } = await run(process.execPath, [join(ROOT, `src/proc/${name}.ts`)], {
+      env,
+      timeoutMs: 25_000,
+    })
+    expect(code).not.toBe(0)
+    expect(output).toContain('failpoints exist only where MOORING_ENV is test')
+  })
+
+  it('do nothing without a directory, or for another amount', () => {
+    writeFileSync(join(dir, 'confirmed'), JSON.stringify({ amount: '7' }))
+    failpoints({ MOORING_ENV: 'live' })('confirmed', '7')
+    failpoints({ MOORING_ENV: 'test', MOORING_FAILPOINTS: dir })('confirmed', '8')
+    expect(existsSync(join(dir, 'confirmed'))).toBe(true)
+  })
+
+  it('kill the process that reaches an armed step, once', async () => {
+    writeFileSync(join(dir, 'confirmed'), JSON.stringify({ amount: '7' }))
+    const program = `
+      import { failpoints } from '${new URL('../../src/config/failpoint.ts', import.meta.url).href}'
+      failpoints({ MOORING_ENV: 'test', MOORING_FAILPOINTS: '${dir}' })('confirmed', '7')
+      console.log('lives')`
+    const reach = () => run(process.execPath, ['--input-type=module-typescript', '-e', program], { timeoutMs: 20_000 })
+    expect((await reach()).output).not.toContain('lives')
+    expect(existsSync(join(dir, 'confirmed.fired'))).toBe(true)
+    expect((await reach()).output).toContain('lives')
+  })
+})

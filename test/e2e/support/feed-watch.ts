@@ -1,0 +1,70 @@
+import { isTerminal, type Mooring, type MooringEvent } from '../../../clients/mobile/index.ts'
+import type { PaymentView } from '../../../src/contract/index.ts'
+
+/** An event as the phone's program got it. */
+export type Heard = { seq: number; id: string }
+
+/**
+ * Everything a phone's program was told, as it was told. What no program should
+ * ever see is noted as a fault: a hole, a version that does not grow, a payment
+ * that goes on after its end.
+ */
+export class FeedWatch {
+  readonly faults: string[] = []
+  readonly #log: Heard[] = []
+  readonly #payments = new Map<string, PaymentView[]>()
+  readonly #name: string
+  #last: number | null = null
+
+  constructor(name: string, client: Mooring) {
+    this.#name = name
+    this.#read(client.events({ buffer: 100_000 })).catch((error: unknown) => {
+      this.faults.push(`${name}: the feed broke off: ${String(error)}`)
+    })
+  }
+
+  /** The last event's seq; null before the first. */
+  get last(): number | null {
+    return this.#last
+  }
+
+  get log(): readonly Heard[] {
+    return this.#log
+  }
+
+  /** Versions of a payment as events brought them, in order. */
+  versions(payment: string): readonly PaymentView[] {
+    return this.#payments.get(payment) ?? []
+  }
+
+  async #read(events: AsyncIterable<MooringEvent>): Promise<void> {
+    for await (const event of events) this.#take(event)
+  }
+
+  #take(event: MooringEvent): void {
+    const { name, seq } = event
+    if (name === 'snapshot') {
+      this.#last = seq
+      return
+    }
+    if (this.#last !== null && seq !== this.#last + 1) {
+      this.faults.push(`${this.#name}: event ${seq} came after ${this.#last}`)
+    }
+    this.#last = seq
+    this.#log.push({ seq, id: event.id })
+    if (name === 'payment.updated') this.#version(event.body)
+  }
+
+  #version(view: PaymentView): void {
+    const versions = this.#payments.get(view.id) ?? []
+    this.#payments.set(view.id, versions)
+    const before = versions.at(-1)
+    if (before !== undefined && before.version >= view.version) {
+      this.faults.push(`${this.#name}: ${view.id} went from version ${before.version} to ${view.version}`)
+    }
+    if (before !== undefined && isTerminal(before.status)) {
+      this.faults.push(`${this.#name}: ${view.id} had ended ${before.status} and went on to ${view.status}`)
+    }
+    versions.push(view)
+  }
+}
