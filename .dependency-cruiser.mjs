@@ -219,7 +219,7 @@ const importRule = {
     {
       name: 'nobody-imports-tests',
       severity: 'error',
-      from: { path: OURS, pathNot: '^test/' },
+      from: { path: OURS, pathNot: '^(test|bench)/' },
       to: { path: '^test/' },
     },
     {

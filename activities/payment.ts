@@ -1,5 +1,4 @@
-import type { Next } from '../src/payments/next.ts'
-import type { Steps } from '../src/payments/steps.ts'
+import type { Next, Steps } from '../src/payments/index.ts'
 
 type Input = { payment: string }
 

@@ -1,4 +1,13 @@
-import { CancellationScope, condition, defineSignal, proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  condition,
+  defineSignal,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow'
 import type { PaymentStatus } from '../src/contract/names.ts'
 import type { PaymentActivities } from '../activities/payment.ts'
 

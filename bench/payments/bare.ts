@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Client } from '@temporalio/client'
 import { NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker'
-import { type Measured, measure } from './measure.ts'
+import { measure } from './measure.ts'
 
 /**
  * The baseline, in a process of its own: client and worker on one connection,
@@ -12,13 +12,14 @@ export type BareJob = { count: number; inFlight: number }
 
 const [address = '', namespace = ''] = process.argv.slice(2)
 const TASK_QUEUE = 'bench-bare'
+const SILENT = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
-Runtime.install({ shutdownSignals: [], logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error } })
+Runtime.install({ shutdownSignals: [], logger: SILENT })
 const connection = await NativeConnection.connect({ address })
 const client = new Client({ connection, namespace })
 const workflowBundle = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
-  logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error },
+  logger: SILENT,
 })
 const worker = await Worker.create({
   connection,
@@ -42,6 +43,6 @@ process.on('message', (job: BareJob) => {
       requestEagerStart: true,
     })
     await handle.result()
-  }).then((measured: Measured) => process.send?.(measured))
+  }).then((measured) => process.send?.(measured))
 })
 process.send?.('ready')

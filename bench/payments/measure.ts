@@ -1,8 +1,15 @@
+import { z } from 'zod'
+
 /** Rate and latencies of one run. */
-export type Measured = { perSecond: number; p50Ms: number; p99Ms: number; count: number }
+export const Measured = z.object({ perSecond: z.number(), p50Ms: z.number(), p99Ms: z.number(), count: z.number() })
+export type Measured = z.infer<typeof Measured>
 
 /** Runs `once` count times, so many at a time; each call is timed from its start to its end. */
-export async function measure(count: number, inFlight: number, once: (worker: number) => Promise<void>): Promise<Measured> {
+export async function measure(
+  count: number,
+  inFlight: number,
+  once: (worker: number) => Promise<void>,
+): Promise<Measured> {
   const times: number[] = []
   let left = count
   const began = performance.now()

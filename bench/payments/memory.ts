@@ -8,7 +8,8 @@ export function descendantsPssKb(root: number): number {
     const parent = /^PPid:\s+(\d+)$/m.exec(read(`/proc/${name}/status`))?.[1]
     if (parent !== undefined) parents.set(Number(name), Number(parent))
   }
-  const below = (pid: number): boolean => pid === root || (parents.has(pid) && pid !== 1 && below(parents.get(pid) ?? 1))
+  const below = (pid: number): boolean =>
+    pid === root || (parents.has(pid) && pid !== 1 && below(parents.get(pid) ?? 1))
   let total = 0
   for (const pid of parents.keys()) {
     if (!below(pid)) continue

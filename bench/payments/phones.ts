@@ -1,11 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Mooring, connect, enrol, generateDeviceKey } from '../../clients/mobile/index.ts'
+import { connect, enrol, generateDeviceKey } from '../../clients/mobile/index.ts'
+import { z } from 'zod'
 import { makeIban } from '../../src/domain/iban.ts'
 import type { DevJson } from '../../tools/dev-json.ts'
-
-/** A payment ready to be confirmed: made by the merchant, scanned by the phone. */
-type Ready = { payment: Awaited<ReturnType<Mooring['command']>>; pay: () => Promise<void> }
 
 /** A phone with a linked bank account, whose payments are timed from confirm to the `succeeded` event. */
 export type BenchPhone = {
@@ -21,7 +19,13 @@ const digits = (n: number) => Array.from({ length: n }, () => String(randomInt(1
 export async function benchPhone(dev: DevJson, index: number): Promise<BenchPhone> {
   const phone = `+2547${digits(8)}`
   const key = await generateDeviceKey()
-  const identity = await enrol({ bridge: dev.bridge, phone, deviceName: `bench ${String(index)}`, key, readOtp: () => readOtp(dev, phone) })
+  const identity = await enrol({
+    bridge: dev.bridge,
+    phone,
+    deviceName: `bench ${String(index)}`,
+    key,
+    readOtp: () => readOtp(dev, phone),
+  })
   const url = dev.edge[index % dev.edge.length] ?? ''
   const client = await connect({ url, bridge: dev.bridge, identity, key })
   const source = await client.linkBank({ bank: dev.sim.bank.bank, account: makeIban('DE', `88888888${digits(10)}`) })
@@ -36,7 +40,7 @@ export async function benchPhone(dev: DevJson, index: number): Promise<BenchPhon
     }
   })()
 
-  const ready: Ready['pay'][] = []
+  const ready: (() => Promise<void>)[] = []
   return {
     async prepare(count) {
       for (let i = 0; i < count; i++) {
@@ -71,16 +75,16 @@ async function newQr(dev: DevJson): Promise<string> {
     },
     body: JSON.stringify({ amount: String(1_000 + randomInt(9_000)), currency: dev.currency }),
   })
-  const body = (await response.json()) as { qr?: { payload: string } }
-  if (body.qr === undefined) throw new Error(`no payment was made: ${JSON.stringify(body)}`)
-  return body.qr.payload
+  return z.object({ qr: z.object({ payload: z.string() }) }).parse(await response.json()).qr.payload
 }
 
 async function readOtp(dev: DevJson, phone: string): Promise<string> {
   const { control, control_token: token } = dev.sim.camara
   for (let i = 0; i < 100; i++) {
-    const response = await fetch(`${control}/sms?phone=${encodeURIComponent(phone)}`, { headers: { authorization: `Bearer ${token}` } })
-    const { data } = (await response.json()) as { data: { text: string }[] }
+    const response = await fetch(`${control}/sms?phone=${encodeURIComponent(phone)}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const { data } = z.object({ data: z.array(z.object({ text: z.string() })) }).parse(await response.json())
     const otp = /\b\d{6}\b/.exec(data[0]?.text ?? '')?.[0]
     if (otp !== undefined) return otp
     await delay(50)

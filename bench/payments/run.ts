@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { type DevJson, readDevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { startStack } from '../../test/support/stack.ts'
-import { type Measured, measure, median } from './measure.ts'
+import { Measured, measure, median } from './measure.ts'
 import { type BenchPhone, benchPhone } from './phones.ts'
 import { descendantsPssKb } from './memory.ts'
 
@@ -53,7 +53,9 @@ export async function run(args: string[]): Promise<void> {
       throughput: median(results.map((r) => r.ours.perSecond / r.bare.perSecond)),
       idleP50: median(results.map((r) => r.oursIdle.p50Ms / r.bareIdle.p50Ms)),
     }
-    console.log(`\n  throughput at ${String(IN_FLIGHT)} in flight, ours / bare   ${ratios.throughput.toFixed(2)}   (at least 0.50)`)
+    console.log(
+      `\n  throughput at ${String(IN_FLIGHT)} in flight, ours / bare   ${ratios.throughput.toFixed(2)}   (at least 0.50)`,
+    )
     console.log(`  idle p50, ours / bare                     ${ratios.idleP50.toFixed(2)}   (at most 2.50)`)
     const pssMb = Math.round(descendantsPssKb(stack?.pid ?? dev.pids['postgres'] ?? 0) / 1_024)
     if (stack !== undefined) console.log(`  all processes, PSS                        ${String(pssMb)} MB`)
@@ -80,15 +82,19 @@ async function ours(phones: readonly BenchPhone[], count: number, inFlight: numb
 }
 
 async function startBare(dev: DevJson) {
-  const child = fork(fileURLToPath(new URL('./bare.ts', import.meta.url)), [dev.temporal.address, dev.temporal.namespace], {
-    execPath: process.execPath,
-  })
+  const child = fork(
+    fileURLToPath(new URL('./bare.ts', import.meta.url)),
+    [dev.temporal.address, dev.temporal.namespace],
+    {
+      execPath: process.execPath,
+    },
+  )
   await once(child, 'message')
   return {
     async run(job: { count: number; inFlight: number }): Promise<Measured> {
       child.send(job)
-      const [measured] = (await once(child, 'message')) as [Measured]
-      return measured
+      const [measured]: unknown[] = await once(child, 'message')
+      return Measured.parse(measured)
     },
     stop: () => void child.kill('SIGKILL'),
   }
@@ -120,5 +126,7 @@ function save(result: object): void {
   mkdirSync(dir, { recursive: true })
   const path = join(dir, 'payments.json')
   writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`)
-  console.log(`\n  written to ${path.slice(ROOT.length).replace(/^\//, '')} (${String(readFileSync(path).length)} bytes)`)
+  console.log(
+    `\n  written to ${path.slice(ROOT.length).replace(/^\//, '')} (${String(readFileSync(path).length)} bytes)`,
+  )
 }

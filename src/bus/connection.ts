@@ -1,4 +1,4 @@
-import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { HubReply, HubRequest } from './messages.ts'
 import { commandSubject } from './subjects.ts'
 
@@ -29,14 +29,4 @@ export async function connectBus(options: { url: string; name: string }): Promis
 export async function requestHub(bus: Bus, name: string, request: HubRequest, timeoutMs: number): Promise<HubReply> {
   const message = await bus.request(commandSubject(name), JSON.stringify(request), { timeout: timeoutMs })
   return message.json<HubReply>()
-}
-
-/** Feeds each message of a subscription to `handle`, which must not throw; ends with the subscription. */
-export async function forEachMessage(
-  subscription: Subscription,
-  handle: (message: { subject: string; data: Uint8Array; respond: (payload: string) => void }) => void,
-): Promise<void> {
-  for await (const message of subscription) {
-    handle({ subject: message.subject, data: message.data, respond: (payload) => void message.respond(payload) })
-  }
 }

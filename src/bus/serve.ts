@@ -53,7 +53,12 @@ export function serveCommands(
       return
     }
     if (running.size >= options.maxInFlight) {
-      send(refusalReply(refuse('overloaded', 'Too much at once; try again shortly.', { retryAfterMs: 250 }), request.requestId))
+      send(
+        refusalReply(
+          refuse('overloaded', 'Too much at once; try again shortly.', { retryAfterMs: 250 }),
+          request.requestId,
+        ),
+      )
       return
     }
     if (request.deadline <= options.now()) return
@@ -64,7 +69,12 @@ export function serveCommands(
       after?.()
     } catch (error) {
       options.log.error({ err: error, request: request.requestId }, 'a command broke')
-      send(refusalReply(refuse('temporarily_unavailable', 'Something is away on our side; try again with the same key.'), request.requestId))
+      send(
+        refusalReply(
+          refuse('temporarily_unavailable', 'Something is away on our side; try again with the same key.'),
+          request.requestId,
+        ),
+      )
     }
   }
 

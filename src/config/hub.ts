@@ -21,7 +21,10 @@ export const HubEnv = CommonEnv.extend({
   MOORING_CACHE: z.string().default('.cache'),
   MOORING_WORKFLOW_TASK_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).optional(),
   /** Where merchants are, for QR payloads. */
-  MOORING_COUNTRY: z.string().regex(/^[A-Z]{2}$/).default('KE'),
+  MOORING_COUNTRY: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .default('KE'),
   MOORING_CITY: z.string().min(1).default('Nairobi'),
   /** The platform's own account at the bank and the two banks' BICs. */
   MOORING_PLATFORM_NAME: z.string().default('Mooring'),

@@ -41,7 +41,8 @@ export function encodeDynamicQr(
 /** What a dynamic code of ours says; null for any other, damaged or foreign payload. */
 export function decodeDynamicQr(payload: string): DynamicQr | null {
   const end = payload.length - 4
-  if (end < 4 || payload.slice(end - 4, end) !== `${TAG.crc}04` || crc16(payload.slice(0, end)) !== payload.slice(end)) return null
+  if (end < 4 || payload.slice(end - 4, end) !== `${TAG.crc}04` || crc16(payload.slice(0, end)) !== payload.slice(end))
+    return null
   const fields = parse(payload)
   if (fields?.get(TAG.format) !== '01' || fields.get(TAG.initiation) !== '12') return null
   const account = parse(fields.get(TAG.account) ?? '')
@@ -52,7 +53,8 @@ export function decodeDynamicQr(payload: string): DynamicQr | null {
 }
 
 function field(tag: string, value: string): string {
-  if (value.length === 0 || value.length > 99) throw new RangeError(`QR field ${tag} has ${String(value.length)} characters, 1 to 99 fit`)
+  if (value.length === 0 || value.length > 99)
+    throw new RangeError(`QR field ${tag} has ${String(value.length)} characters, 1 to 99 fit`)
   return `${tag}${String(value.length).padStart(2, '0')}${value}`
 }
 

@@ -17,20 +17,6 @@ export function toBase62(uuid: string): string {
   return out
 }
 
-/** The UUID behind 22 base62 digits; null where they are no 128-bit number. */
-export function fromBase62(text: string): string | null {
-  if (text.length !== WIDTH) return null
-  let value = 0n
-  for (const digit of text) {
-    const n = DIGITS.indexOf(digit)
-    if (n < 0) return null
-    value = value * 62n + BigInt(n)
-  }
-  const hex = value.toString(16).padStart(32, '0')
-  if (hex.length > 32) return null
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
 /** Source of fresh ids; passed in, so that a test can name them. */
 export type Ids = {
   uuid(): string

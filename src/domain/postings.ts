@@ -69,14 +69,22 @@ export type PostingFacts = {
 export function paymentLegs(facts: PostingFacts): Leg[] {
   switch (facts.kind) {
     case 'topup':
-      return [{ debit: clearingAccount(needRail(facts)), credit: walletAccount(facts.payer), amountMinor: facts.amountMinor }]
+      return [
+        { debit: clearingAccount(needRail(facts)), credit: walletAccount(facts.payer), amountMinor: facts.amountMinor },
+      ]
     case 'withdrawal':
-      return [{ debit: walletAccount(facts.payer), credit: clearingAccount(needRail(facts)), amountMinor: facts.amountMinor }]
+      return [
+        { debit: walletAccount(facts.payer), credit: clearingAccount(needRail(facts)), amountMinor: facts.amountMinor },
+      ]
     case 'transfer':
       return [{ debit: walletAccount(facts.payer), credit: walletAccount(facts.payee), amountMinor: facts.amountMinor }]
     case 'purchase': {
       const from = facts.rail === null ? walletAccount(facts.payer) : clearingAccount(facts.rail)
-      const net = { debit: from, credit: merchantPendingAccount(facts.payee), amountMinor: facts.amountMinor - facts.feeMinor }
+      const net = {
+        debit: from,
+        credit: merchantPendingAccount(facts.payee),
+        amountMinor: facts.amountMinor - facts.feeMinor,
+      }
       const fee = { debit: from, credit: feeRevenueAccount(), amountMinor: facts.feeMinor }
       return [net, fee].filter((leg) => leg.amountMinor > 0n)
     }
@@ -87,7 +95,9 @@ export function paymentLegs(facts: PostingFacts): Leg[] {
 
 /** Users whose wallet the legs touch: each gets `balance.updated`. */
 export function touchedWallets(legs: readonly Leg[]): string[] {
-  const owners = legs.flatMap((leg) => [leg.debit, leg.credit]).filter((account) => account.code === ACCOUNT_CODE.wallet)
+  const owners = legs
+    .flatMap((leg) => [leg.debit, leg.credit])
+    .filter((account) => account.code === ACCOUNT_CODE.wallet)
   return [...new Set(owners.map((account) => account.owner ?? ''))]
 }
 

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode } from '@temporalio/worker'
+import { z } from 'zod'
 
+const SILENT = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** All that workflows may import (see the import rule): what the bundle can depend on. */
 const SOURCES = ['workflows', 'src/domain', 'src/contract/names.ts']
@@ -24,7 +26,8 @@ export async function workflowBundle(cacheDir: string): Promise<{ codePath: stri
   }
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
-    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error },
+    // What is wrong with the code is thrown; the bundler's progress interests nobody.
+    logger: SILENT,
   })
   await mkdir(dirname(codePath), { recursive: true })
   // Two processes may build at once: each moves a whole file into place.
@@ -36,7 +39,8 @@ export async function workflowBundle(cacheDir: string): Promise<{ codePath: stri
 
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256')
-  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string }
+  const require = createRequire(import.meta.url)
+  const { version } = z.object({ version: z.string() }).parse(require('@temporalio/worker/package.json'))
   hash.update(version)
   for (const source of SOURCES) {
     for (const file of await filesOf(join(ROOT, source))) {

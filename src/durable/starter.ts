@@ -16,11 +16,7 @@ export type Starter = {
   drain(): Promise<void>
 }
 
-export function makeStarter(deps: {
-  client: Client
-  log: Log
-  workflowTaskTimeoutMs: number
-}): Starter {
+export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
   const running = new Map<string, Promise<void>>()
   let failures = 0
@@ -55,7 +51,8 @@ export function makeStarter(deps: {
 
   return {
     start(payment, started) {
-      if (running.has(payment) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil) return
+      if (running.has(payment) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil)
+        return
       running.set(
         payment,
         startNow(payment, started).finally(() => running.delete(payment)),
@@ -63,8 +60,12 @@ export function makeStarter(deps: {
     },
     wake(payment) {
       client
-        .withDeadline(Date.now() + DURABLE_LIMITS.signal_deadline_ms, () => client.workflow.getHandle(payment).signal('look'))
-        .catch((error: unknown) => log.debug({ err: error, payment }, 'a workflow could not be told to look; its timer will'))
+        .withDeadline(Date.now() + DURABLE_LIMITS.signal_deadline_ms, () =>
+          client.workflow.getHandle(payment).signal('look'),
+        )
+        .catch((error: unknown) =>
+          log.debug({ err: error, payment }, 'a workflow could not be told to look; its timer will'),
+        )
     },
     async drain() {
       await Promise.allSettled(running.values())

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AckFrame, CmdFrame, HelloFrame, PongFrame } from '../contract/index.ts'
 import { err, ok, type Result } from '../domain/result.ts'
-import { deeperThan } from './json-depth.ts'
+import { deeperThan } from '../domain/json-depth.ts'
 
 /**
  * A frame as it comes in. Of a command only what closes the socket is checked

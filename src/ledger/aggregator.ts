@@ -133,7 +133,8 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
 
   return {
     apply(unit) {
-      if (queue.length >= limits.queue_units) return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
+      if (queue.length >= limits.queue_units)
+        return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
       const json = JSON.stringify(unit)
       const hash = createHash('sha256').update(json).digest('base64url')
       return new Promise((resolve, reject) => {

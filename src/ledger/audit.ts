@@ -31,7 +31,13 @@ export async function audit(sql: Sql): Promise<AuditReport> {
         (select count(*)::int from transfers) as transfers, (select count(*)::int from holds) as holds`
     if (size === undefined) throw new Error('the database did not count its tables')
     const breaches = [...(await balance(tx)), ...(await counters(tx)), ...(await holds(tx)), ...(await rails(tx))]
-    return { at: size.at.toISOString(), accounts: size.accounts, transfers: size.transfers, openHolds: size.holds, breaches }
+    return {
+      at: size.at.toISOString(),
+      accounts: size.accounts,
+      transfers: size.transfers,
+      openHolds: size.holds,
+      breaches,
+    }
   })
 }
 

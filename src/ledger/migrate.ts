@@ -33,8 +33,11 @@ export async function migrate(sql: Sql): Promise<string[]> {
       const checksum = createHash('sha256').update(text).digest('hex')
       const before = known.get(name)
       if (before === checksum) continue
-      if (before !== undefined) throw new Error(`migration ${name} was changed after it was applied; write a new one instead`)
-      await connection.unsafe(`begin;\n${text}\n;insert into migrations (name, checksum) values ('${name}', '${checksum}');\ncommit`)
+      if (before !== undefined)
+        throw new Error(`migration ${name} was changed after it was applied; write a new one instead`)
+      await connection.unsafe(
+        `begin;\n${text}\n;insert into migrations (name, checksum) values ('${name}', '${checksum}');\ncommit`,
+      )
       applied.push(name)
     }
   } finally {

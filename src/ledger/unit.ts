@@ -1,4 +1,4 @@
-import type { HubReply } from '../bus/messages.ts'
+import type { HubReply } from '../bus/index.ts'
 import type { EventName } from '../contract/names.ts'
 
 /**
@@ -39,7 +39,9 @@ export type Branch = {
   reply?: StoredReply
 }
 
-export type StoredReply = { ok: true; body: unknown } | { ok: false; error: Extract<HubReply, { ok: false }>['error']; payment?: string }
+export type StoredReply =
+  | { ok: true; body: unknown }
+  | { ok: false; error: Extract<HubReply, { ok: false }>['error']; payment?: string }
 
 export type Unit = {
   id: string

@@ -1,9 +1,9 @@
-import type { RailCallback, RailCallbackReply } from '../bus/messages.ts'
+import type { RailCallback, RailCallbackReply } from '../bus/index.ts'
 import type { Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
 import type { BankRail } from '../rails/port.ts'
 import { orderOf } from './order.ts'
-import { type Heard } from './outcome.ts'
+import type { Heard } from './outcome.ts'
 import type { PaymentStore } from './store.ts'
 
 type CallbackDeps = {
@@ -20,7 +20,11 @@ type CallbackDeps = {
  * event runs through the same and changes nothing; an error answers 503, so that
  * the rail sends it again.
  */
-export async function takeCallback(deps: CallbackDeps, rail: BankRail, callback: RailCallback): Promise<RailCallbackReply> {
+export async function takeCallback(
+  deps: CallbackDeps,
+  rail: BankRail,
+  callback: RailCallback,
+): Promise<RailCallbackReply> {
   const body = Buffer.from(callback.body, 'base64')
   const verdict = await rail.readCallback(
     { method: callback.method, targetUri: callback.targetUri, headers: callback.headers, body },

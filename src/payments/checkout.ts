@@ -1,8 +1,14 @@
 import { z } from 'zod'
-import { invalidRequest, refusalReply } from '../bus/reply.ts'
-import type { HubRequest } from '../bus/messages.ts'
-import { CreatePaymentBody, ListPaymentsQuery, type MerchantPayment, PAYMENT_EXPIRES_IN_S } from '../contract/rest.ts'
-import { IdempotencyKey, PaymentId } from '../contract/primitives.ts'
+import { invalidRequest, refusalReply } from '../bus/index.ts'
+import type { HubRequest } from '../bus/index.ts'
+import {
+  CreatePaymentBody,
+  ListPaymentsQuery,
+  type MerchantPayment,
+  PAYMENT_EXPIRES_IN_S,
+  IdempotencyKey,
+  PaymentId,
+} from '../contract/index.ts'
 import { encodeDynamicQr } from '../domain/emvco.ts'
 import { feeMinor } from '../domain/fee.ts'
 import { minor, toDecimal } from '../domain/money.ts'
@@ -10,8 +16,7 @@ import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import { contentHash, type Merchant } from '../identity/index.ts'
 import { makeQrToken } from './claims.ts'
-import { guarded, type Respond } from './commands/index.ts'
-import { type Decision, decideAndApply, storedAnswer } from './commands/pipeline.ts'
+import { type Decision, decideAndApply, guarded, type Respond, storedAnswer } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { newPaymentColumns } from './moves.ts'
 import type { PaymentRow } from './rows.ts'
@@ -35,10 +40,15 @@ export function checkoutCommands(
   }
 }
 
-function merchantCommand(deps: PaymentDeps, respond: (merchant: Merchant, request: HubRequest) => ReturnType<Respond>): Respond {
+function merchantCommand(
+  deps: PaymentDeps,
+  respond: (merchant: Merchant, request: HubRequest) => ReturnType<Respond>,
+): Respond {
   return guarded(deps, async (request) => {
     if (request.credential.type !== 'merchant') {
-      return { reply: refusalReply(refuse('unauthenticated', 'Give a secret key as a bearer token.'), request.requestId) }
+      return {
+        reply: refusalReply(refuse('unauthenticated', 'Give a secret key as a bearer token.'), request.requestId),
+      }
     }
     const merchant = await deps.authenticateMerchant(request.credential.secretKey)
     if (!merchant.ok) return { reply: refusalReply(merchant.error, request.requestId) }
@@ -52,7 +62,8 @@ async function create(deps: PaymentDeps, merchant: Merchant, request: HubRequest
   const { requestId } = request
   const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, requestId) })
   const key = IdempotencyKey.safeParse(request.key)
-  if (!key.success) return refused(refuse('idempotency_key_missing', 'Send an Idempotency-Key of 16 to 64 of A-Z a-z 0-9 _ -.'))
+  if (!key.success)
+    return refused(refuse('idempotency_key_missing', 'Send an Idempotency-Key of 16 to 64 of A-Z a-z 0-9 _ -.'))
   const changer = { scope: merchant.merchant, command: CREATE, key: key.data, requestId }
   const hash = contentHash(CREATE, request.body)
   const before = await storedAnswer(deps, changer, hash)
@@ -127,14 +138,17 @@ function ruleFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, f
   if (amount === 0n || amount - fee < 1n) {
     return refuse('amount_too_small', 'The amount must leave at least 1 minor unit after the fee.', { param: 'amount' })
   }
-  if (body.currency !== currency) return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
+  if (body.currency !== currency)
+    return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
   if (body.capture_method === 'manual') {
     return refuse('capture_method_unsupported', 'Payments are captured automatically; leave capture_method out.', {
       param: 'capture_method',
     })
   }
   if (amount > paymentMaxMinor) {
-    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, { param: 'amount' })
+    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, {
+      param: 'amount',
+    })
   }
   return null
 }
@@ -177,7 +191,10 @@ async function list(
 
 /** As its merchant sees it, with the code to show while it can be paid. */
 function merchantPayment(deps: PaymentDeps, row: PaymentRow): MerchantPayment {
-  const view = paymentView(row, { merchant: row.payee, payerAlias: (merchant, user) => deps.claims.payerAlias(merchant, user) })
+  const view = paymentView(row, {
+    merchant: row.payee,
+    payerAlias: (merchant, user) => deps.claims.payerAlias(merchant, user),
+  })
   if (row.qr_token === null || row.status !== 'requires_confirmation') return view
   const payload = encodeDynamicQr({
     payment: row.id,

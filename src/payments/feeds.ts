@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import type { FeedEvent, FeedHeadsAnswer, FeedOpened, FeedPaged } from '../bus/messages.ts'
-import { invalidRequest, refusalReply } from '../bus/reply.ts'
-import { FeedCursor, SOCKET_LIMITS, type SnapshotBody } from '../contract/frames.ts'
+import type { FeedEvent, FeedHeadsAnswer, FeedOpened, FeedPaged } from '../bus/index.ts'
+import { invalidRequest, refusalReply } from '../bus/index.ts'
+import { FeedCursor, SOCKET_LIMITS, type SnapshotBody, FeedId } from '../contract/index.ts'
 import type { EventName } from '../contract/names.ts'
-import { FeedId } from '../contract/primitives.ts'
 import { timestamp } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -19,9 +18,24 @@ import { paymentView } from './view.ts'
  */
 export function feedCommands(deps: PaymentDeps): Readonly<Record<'feed.open' | 'feed.page' | 'feed.heads', Respond>> {
   return {
-    'feed.open': feedCommand(deps, OpenBody, (body) => [body.feed], (user, body) => openFeed(deps, user, body)),
-    'feed.page': feedCommand(deps, PageBody, (body) => [body.feed], (_user, body) => readPage(deps.sql, body)),
-    'feed.heads': feedCommand(deps, HeadsBody, (body) => body.feeds, (_user, body) => readHeads(deps.sql, body.feeds)),
+    'feed.open': feedCommand(
+      deps,
+      OpenBody,
+      (body) => [body.feed],
+      (user, body) => openFeed(deps, user, body),
+    ),
+    'feed.page': feedCommand(
+      deps,
+      PageBody,
+      (body) => [body.feed],
+      (_user, body) => readPage(deps.sql, body),
+    ),
+    'feed.heads': feedCommand(
+      deps,
+      HeadsBody,
+      (body) => body.feeds,
+      (_user, body) => readHeads(deps.sql, body.feeds),
+    ),
   }
 }
 
@@ -41,7 +55,9 @@ function feedCommand<S extends z.ZodType>(
     const user = await readerOf(deps, request.credential)
     if (!user.ok) return { reply: refusalReply(user.error, request.requestId) }
     if (feedsOf(body.data).some((feed) => feed !== user.value)) {
-      return { reply: refusalReply(refuse('forbidden', 'This feed is not yours.', { param: 'feed' }), request.requestId) }
+      return {
+        reply: refusalReply(refuse('forbidden', 'This feed is not yours.', { param: 'feed' }), request.requestId),
+      }
     }
     return { reply: { ok: true, body: await answer(user.value, body.data) } }
   })

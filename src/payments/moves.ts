@@ -46,7 +46,12 @@ export function postingFacts(row: PaymentRow, rail: string | null): PostingFacts
 }
 
 /** Transfers that place the hold. Ids are fresh: after a refusal the same payment may be tried again. */
-export async function holdTransfers(row: PaymentRow, rail: string | null, ids: Ids, accounts: AccountBook): Promise<TransferInput[]> {
+export async function holdTransfers(
+  row: PaymentRow,
+  rail: string | null,
+  ids: Ids,
+  accounts: AccountBook,
+): Promise<TransferInput[]> {
   const legs = paymentLegs(postingFacts(row, rail))
   const pairs = await accounts.ensure(
     row.ledger,
@@ -75,7 +80,12 @@ export function endTransfers(state: PaymentState, kind: 'confirm' | 'void'): Tra
 }
 
 /** Events for everyone who watches the payment, then for each wallet whose balance it touched. */
-export function paymentEvents(row: PaymentRow, rail: string | null, ids: Ids, moves: { balances: boolean }): EventInput[] {
+export function paymentEvents(
+  row: PaymentRow,
+  rail: string | null,
+  ids: Ids,
+  moves: { balances: boolean },
+): EventInput[] {
   const events: EventInput[] = []
   if (row.payer !== null) {
     events.push({ id: ids.make('evt'), feed: row.payer, name: 'payment.updated', body: paymentView(row, 'payer') })
@@ -181,7 +191,10 @@ export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch 
   const { payment, attempt } = state
   if (payment.status_reason === 'awaiting_rail') return {}
   const after = moved(payment, { status_reason: 'awaiting_rail' }, nowMs)
-  return { payment: paymentColumns(after), events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: false }) }
+  return {
+    payment: paymentColumns(after),
+    events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: false }),
+  }
 }
 
 /** Posts the holds: the payment has succeeded. */
@@ -206,7 +219,10 @@ export function confirm(state: PaymentState, ids: Ids, nowMs: number): Unit {
 /** Voids the holds: nothing moved, and the payment ends so. `whileAttempt` names the attempt states in which this is true. */
 export function release(
   state: PaymentState,
-  end: { status: Extract<PaymentStatus, 'failed' | 'canceled' | 'expired'>; failure?: { code: FailureCode; message: string } },
+  end: {
+    status: Extract<PaymentStatus, 'failed' | 'canceled' | 'expired'>
+    failure?: { code: FailureCode; message: string }
+  },
   whileAttempt: readonly string[],
   ids: Ids,
   nowMs: number,

@@ -30,7 +30,10 @@ export function nextOf(state: PaymentState, nowMs: number): Next {
       return late ? { step: 'release', end: { status: 'expired' } } : { step: 'dispatch', afterMs: 0 }
     case 'not_sent':
       return late
-        ? { step: 'release', end: failed('rail_unavailable', 'The bank could not be reached. Nothing was charged; try again later.') }
+        ? {
+            step: 'release',
+            end: failed('rail_unavailable', 'The bank could not be reached. Nothing was charged; try again later.'),
+          }
         : { step: 'dispatch', afterMs: untilMs(attempt, nowMs) }
     case 'dispatched':
       return { step: 'wait', ms: untilMs(attempt, nowMs), why: `the answer of ${attempt.rail}` }
@@ -43,7 +46,10 @@ export function nextOf(state: PaymentState, nowMs: number): Next {
     case 'declined':
       return {
         step: 'release',
-        end: failed(attempt.failure_code ?? 'declined_by_rail', attempt.failure_message ?? 'The bank declined. Nothing was charged.'),
+        end: failed(
+          attempt.failure_code ?? 'declined_by_rail',
+          attempt.failure_message ?? 'The bank declined. Nothing was charged.',
+        ),
       }
     case 'not_found':
       return {

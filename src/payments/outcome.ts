@@ -54,10 +54,14 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<vo
           ...(heard.outcome.kind === 'not_sent' && heard.token !== undefined ? { token: heard.token } : {}),
         },
       },
-      ok: { attempt: columns, ...(waits && state.payment.status === 'processing' ? awaitRail(state, deps.ids, deps.clock.now()) : {}) },
+      ok: {
+        attempt: columns,
+        ...(waits && state.payment.status === 'processing' ? awaitRail(state, deps.ids, deps.clock.now()) : {}),
+      },
     })
     if (result.code === 'ok') return
-    if (result.code !== 'guard_failed') throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
+    if (result.code !== 'guard_failed')
+      throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
   }
   throw new Error(`the state of ${heard.payment} kept changing`)
 }
@@ -67,7 +71,9 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
   const { outcome, inquiry } = heard
   const base: Columns = {
     updated_at: timestamp(nowMs),
-    ...(inquiry === undefined ? {} : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
+    ...(inquiry === undefined
+      ? {}
+      : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
   }
   switch (outcome.kind) {
     case 'settled':
@@ -110,11 +116,19 @@ async function contradict(deps: OutcomeDeps, attempt: AttemptRow, outcome: RailO
   if (!final || outcome.kind === attempt.state) return
   // "Never received" and "declined" agree that nothing moved.
   if (outcome.kind !== 'settled' && attempt.state !== 'settled') return
-  deps.log.error({ reference: attempt.reference, recorded: attempt.state, heard: outcome.kind }, 'a rail contradicts a recorded outcome')
+  deps.log.error(
+    { reference: attempt.reference, recorded: attempt.state, heard: outcome.kind },
+    'a rail contradicts a recorded outcome',
+  )
   await deps.incidents.open({
     kind: 'contradicting_outcome',
     payment: attempt.payment,
-    detail: { reference: attempt.reference, recorded: attempt.state, heard: outcome.kind, evidence: outcome.evidence.id },
+    detail: {
+      reference: attempt.reference,
+      recorded: attempt.state,
+      heard: outcome.kind,
+      evidence: outcome.evidence.id,
+    },
   })
 }
 

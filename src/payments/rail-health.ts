@@ -47,7 +47,9 @@ export function makeRailHealth(deps: {
       if (!before || !answered || waking.has(rail)) return
       waking.add(rail)
       wakeWaiting(rail)
-        .catch((error: unknown) => deps.log.warn({ err: error, rail }, 'waiting attempts could not be woken; their timers will'))
+        .catch((error: unknown) =>
+          deps.log.warn({ err: error, rail }, 'waiting attempts could not be woken; their timers will'),
+        )
         .finally(() => waking.delete(rail))
     },
   }

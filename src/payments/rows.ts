@@ -1,4 +1,12 @@
-import type { CaptureMethod, FailureCode, PaymentKind, PaymentStatus, SourceStatus, SourceType, StatusReason } from '../contract/names.ts'
+import type {
+  CaptureMethod,
+  FailureCode,
+  PaymentKind,
+  PaymentStatus,
+  SourceStatus,
+  SourceType,
+  StatusReason,
+} from '../contract/names.ts'
 import type { AttemptState } from '../domain/attempt.ts'
 import type { RailOperation } from '../rails/port.ts'
 

@@ -138,7 +138,8 @@ export function makeSteps(deps: StepDeps): Steps {
       // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
       void answered.then(
         () => deps.wake(id),
-        (error: unknown) => deps.log.error({ err: error, payment: id }, 'an outcome could not be written; the inquiry will find it'),
+        (error: unknown) =>
+          deps.log.error({ err: error, payment: id }, 'an outcome could not be written; the inquiry will find it'),
       )
       return next(
         await settleOn(id, (at) => {
@@ -182,7 +183,12 @@ export function makeSteps(deps: StepDeps): Steps {
       note(attempt.rail, outcome)
       const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
       const gapMs = inquiryGapMs(attempt.inquiries + 1, sinceMs) * (0.9 + Math.random() / 5)
-      await recordOutcome(deps, { payment: id, no: attempt.no, outcome, inquiry: { nextLookAtMs: clock.now() + gapMs } })
+      await recordOutcome(deps, {
+        payment: id,
+        no: attempt.no,
+        outcome,
+        inquiry: { nextLookAtMs: clock.now() + gapMs },
+      })
       return next(await load(id))
     },
   }

@@ -44,7 +44,12 @@ export function makePaymentStore(sql: Sql) {
     },
 
     /** A user's payments, paid or received, newest first; one more than asked tells whether there are more. */
-    async ofUser(user: string, limit: number, before: string | null, status: PaymentStatus | null): Promise<PaymentRow[]> {
+    async ofUser(
+      user: string,
+      limit: number,
+      before: string | null,
+      status: PaymentStatus | null,
+    ): Promise<PaymentRow[]> {
       return sql<PaymentRow[]>`
         select * from (
           (select * from payments where payer = ${user}
@@ -82,6 +87,6 @@ function attemptOf(row: JoinedRow): AttemptRow | null {
   const columns = Object.entries(row).flatMap(([name, value]) =>
     name.startsWith(ATTEMPT_PREFIX) ? [[name.slice(ATTEMPT_PREFIX.length), value] as const] : [],
   )
-  // The statement above names every column of AttemptRow.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a codec: the statement above names every column of AttemptRow
   return Object.fromEntries(columns) as AttemptRow
 }

@@ -1,4 +1,4 @@
-import type { PaymentView, SourceView } from '../contract/objects.ts'
+import type { PaymentView, SourceView } from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { PaymentRow, SourceRow } from './rows.ts'
 
@@ -27,7 +27,9 @@ export function paymentView(row: PaymentRow, viewer: Viewer): PaymentView {
     order_ref: row.order_ref,
     description: row.description,
     failure:
-      row.failure_code === null ? null : { code: row.failure_code, message: row.failure_message ?? 'The payment did not go through.' },
+      row.failure_code === null
+        ? null
+        : { code: row.failure_code, message: row.failure_message ?? 'The payment did not go through.' },
     next_action: null,
     recovery: null,
     dispute: null,
@@ -42,7 +44,9 @@ export function paymentView(row: PaymentRow, viewer: Viewer): PaymentView {
 function sourceOf(row: PaymentRow, own: boolean): PaymentView['source'] {
   if (row.source_type === null) return null
   const label = row.source_label ?? row.source_type
-  return own && row.source_id !== null ? { type: row.source_type, id: row.source_id, label } : { type: row.source_type, label }
+  return own && row.source_id !== null
+    ? { type: row.source_type, id: row.source_id, label }
+    : { type: row.source_type, label }
 }
 
 export function sourceView(row: SourceRow): SourceView {

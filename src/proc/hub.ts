@@ -160,7 +160,11 @@ const deps: PaymentDeps = {
   start: starter.start,
 }
 
-const responders: Record<string, Responder> = { ...phoneCommands(deps), ...checkoutCommands(deps), ...feedCommands(deps) }
+const responders: Record<string, Responder> = {
+  ...phoneCommands(deps),
+  ...checkoutCommands(deps),
+  ...feedCommands(deps),
+}
 for (const [name, handle] of Object.entries(identity.handlers)) {
   responders[name] = async (request) => ({ reply: await handle(request) })
 }
@@ -184,7 +188,13 @@ const callbacks = bus.subscribe(ALL_RAIL_CALLBACKS, {
       return
     }
     takeCallback(
-      { sql, store, log, record: (heard) => recordOutcome({ store, ledger, ids, clock, log, incidents }, heard), wake: starter.wake },
+      {
+        sql,
+        store,
+        log,
+        record: (heard) => recordOutcome({ store, ledger, ids, clock, log, incidents }, heard),
+        wake: starter.wake,
+      },
       bankRail,
       message.json<RailCallback>(),
     ).then(respond, (cause: unknown) => {
@@ -198,7 +208,11 @@ const housekeeping = setInterval(() => {
   identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
 }, HUB_LIMITS.identity_sweep_every_ms)
 gauges()
-const privatePort = await openPrivatePort({ port: env.MOORING_PRIVATE_PORT, registry, ready: () => phase === 'serving' })
+const privatePort = await openPrivatePort({
+  port: env.MOORING_PRIVATE_PORT,
+  registry,
+  ready: () => phase === 'serving',
+})
 const working = worker.run()
 working.catch((error: unknown) => {
   log.fatal({ err: error }, 'the worker died')

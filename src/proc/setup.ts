@@ -37,7 +37,11 @@ const Env = z.object({
 })
 
 const MerchantsFile = z.array(
-  z.object({ name: z.string().min(1), secret_key: z.string().min(1), fee_basis_points: z.number().int().min(0).max(10_000) }),
+  z.object({
+    name: z.string().min(1),
+    secret_key: z.string().min(1),
+    fee_basis_points: z.number().int().min(0).max(10_000),
+  }),
 )
 
 const env = readEnv(Env, process.env)
@@ -59,7 +63,10 @@ async function openBooks(db: Sql, ledger: LedgerOf): Promise<void> {
   const [there] = await db`select from transfers where ledger = ${ledger.id} and id = ${id}`
   if (there !== undefined) return
   const accounts = makeAccountBook(db)
-  const [debit = '', credit = ''] = await accounts.ensure(ledger.id, [cashAccount(env.MOORING_BANK_ID, 'own'), capitalAccount()])
+  const [debit = '', credit = ''] = await accounts.ensure(ledger.id, [
+    cashAccount(env.MOORING_BANK_ID, 'own'),
+    capitalAccount(),
+  ])
   const units = makeLedger({ sql: db, log: makeLog({ name: 'setup', level: 'warn' }) })
   const result = await units.apply({
     id: ids.uuid(),
@@ -77,7 +84,10 @@ async function openMerchants(db: Sql): Promise<{ id: string; name: string; store
   const pepper = readPepper(join(env.MOORING_KEYS, '..', 'hub'))
   const made = []
   for (const { name, secret_key: secretKey, fee_basis_points: feeBasisPoints } of merchants) {
-    const { id, store } = await createMerchant({ sql: db, ids, pepper }, { name, secretKey, feeBasisPoints, storeName: 'Main store' })
+    const { id, store } = await createMerchant(
+      { sql: db, ids, pepper },
+      { name, secretKey, feeBasisPoints, storeName: 'Main store' },
+    )
     made.push({ id, name, store })
   }
   return made

@@ -204,7 +204,13 @@ test('a refusal is stored under its key, spends no jti and leaves the account as
   const jti = { device: 'dev_test0001', jti: 'j'.repeat(20), expires_at: new Date(Date.now() + 60_000).toISOString() }
   const refusal = {
     ok: false as const,
-    error: { code: 'insufficient_funds' as const, message: 'no', retryable: false, retry_after_ms: null, request_id: 'req_1' },
+    error: {
+      code: 'insufficient_funds' as const,
+      message: 'no',
+      retryable: false,
+      retry_after_ms: null,
+      request_id: 'req_1',
+    },
   }
   const accept = (key: string): Unit => ({
     id: ids.uuid(),

@@ -30,7 +30,15 @@ export async function acceptDecision(
       ...(signed.jti === null ? {} : { jti: signed.jti }),
       ...(before === null
         ? {}
-        : { guard: { payment: { id: before.id, version: before.version, ...(before.expires_at === null ? {} : { unexpired: true as const }) } } }),
+        : {
+            guard: {
+              payment: {
+                id: before.id,
+                version: before.version,
+                ...(before.expires_at === null ? {} : { unexpired: true as const }),
+              },
+            },
+          }),
       transfers: await holdTransfers(accepted, rail, deps.ids, deps.accounts),
       ok: {
         ...(before === null ? { new_payment: newPaymentColumns(accepted) } : { payment: paymentColumns(accepted) }),
@@ -62,11 +70,7 @@ export function acceptance(deps: PaymentDeps, source: ResolvedSource, user: stri
   }
 }
 
-function newAttempt(
-  payment: PaymentRow,
-  source: NonNullable<ResolvedSource['row']>,
-  nowMs: number,
-): AttemptRow {
+function newAttempt(payment: PaymentRow, source: NonNullable<ResolvedSource['row']>, nowMs: number): AttemptRow {
   const operation: RailOperation = payment.kind === 'withdrawal' ? 'payOut' : 'collect'
   return {
     payment: payment.id,

@@ -2,7 +2,13 @@ import { jtiOf, type Confirmation, confirmationClaims } from '../../domain/confi
 import { timestamp } from '../../domain/clock.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
-import { expiryRefusal, mismatchRefusal, openConfirmation, type Principal, type ProofClaims } from '../../identity/index.ts'
+import {
+  expiryRefusal,
+  mismatchRefusal,
+  openConfirmation,
+  type Principal,
+  type ProofClaims,
+} from '../../identity/index.ts'
 import type { Unit } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { SourceRow } from '../rows.ts'
@@ -49,7 +55,9 @@ export async function resolveSource(
   allowed: { wallet: boolean },
 ): Promise<Result<ResolvedSource, Refusal>> {
   if (source === 'wallet') {
-    return allowed.wallet ? ok({ type: 'wallet', row: null }) : err(notUsable('The wallet cannot be the source here; name a linked account.'))
+    return allowed.wallet
+      ? ok({ type: 'wallet', row: null })
+      : err(notUsable('The wallet cannot be the source here; name a linked account.'))
   }
   if (source === 'operator') return err(notUsable('The phone bill cannot be used here.'))
   const row = await deps.store.source(source)
@@ -64,15 +72,20 @@ export async function resolveSource(
 /** The rules on sums that come after the source: PIN, then limits. */
 export function sumRefusal(deps: PaymentDeps, totalMinor: bigint): Refusal | null {
   const { pinAboveMinor, paymentMaxMinor } = deps.rules
-  if (totalMinor > pinAboveMinor) return refuse('pin_required', 'This total needs your PIN; set one first.', { param: 'pin' })
+  if (totalMinor > pinAboveMinor)
+    return refuse('pin_required', 'This total needs your PIN; set one first.', { param: 'pin' })
   if (totalMinor > paymentMaxMinor) {
-    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, { param: 'amount' })
+    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, {
+      param: 'amount',
+    })
   }
   return null
 }
 
 export function insufficientFunds(): Refusal {
-  return refuse('insufficient_funds', 'The wallet does not hold enough; top it up and use a new key.', { param: 'amount' })
+  return refuse('insufficient_funds', 'The wallet does not hold enough; top it up and use a new key.', {
+    param: 'amount',
+  })
 }
 
 function notUsable(message: string): Refusal {

@@ -15,9 +15,13 @@ export async function decideCancel(deps: PaymentDeps, command: PhoneCommand<{ pa
   if (payment.status !== 'processing' || (attempt !== null && !isUnsent(attempt.state))) {
     return {
       kind: 'refusal',
-      refusal: refuse('payment_not_cancelable', 'The payment is with the bank or already over; it can no longer be canceled.', {
-        param: 'payment',
-      }),
+      refusal: refuse(
+        'payment_not_cancelable',
+        'The payment is with the bank or already over; it can no longer be canceled.',
+        {
+          param: 'payment',
+        },
+      ),
     }
   }
   const { unit, after } = release(state, { status: 'canceled' }, UNSENT, deps.ids, deps.clock.now())

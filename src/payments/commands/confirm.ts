@@ -1,4 +1,4 @@
-import type { CommandBody } from '../../contract/commands.ts'
+import type { CommandBody } from '../../contract/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { PaymentDeps } from '../deps.ts'
@@ -9,7 +9,10 @@ import { confirmationMismatch, readSignature, resolveSource, sumRefusal } from '
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
 /** `payment.confirm`: the payer's signed yes to a merchant's payment. The first confirm claims it. */
-export async function decideConfirm(deps: PaymentDeps, command: PhoneCommand<CommandBody<'payment.confirm'>>): Promise<Decision> {
+export async function decideConfirm(
+  deps: PaymentDeps,
+  command: PhoneCommand<CommandBody<'payment.confirm'>>,
+): Promise<Decision> {
   const { principal, body } = command
   const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
   if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
@@ -53,10 +56,13 @@ async function confirmable(
   if (payment.payer !== null && payment.payer !== user) {
     return err(refuse('already_claimed', 'Somebody else is paying this one.', { param: 'payment' }))
   }
-  if (payment.payer === null && (body.claim === undefined || !deps.claims.verify(body.claim, payment.id, user))) return err(notFound())
+  if (payment.payer === null && (body.claim === undefined || !deps.claims.verify(body.claim, payment.id, user)))
+    return err(notFound())
   const past = payment.expires_at !== null && payment.expires_at.getTime() <= deps.clock.now()
   if (payment.status === 'expired' || (payment.status === 'requires_confirmation' && past)) {
-    return err(refuse('payment_expired', 'The time to pay is over; ask the merchant for a new code.', { param: 'payment' }))
+    return err(
+      refuse('payment_expired', 'The time to pay is over; ask the merchant for a new code.', { param: 'payment' }),
+    )
   }
   if (payment.status !== 'requires_confirmation') {
     return err(refuse('payment_not_confirmable', `The payment is ${payment.status} already.`, { param: 'payment' }))

@@ -1,4 +1,4 @@
-import { COMMANDS, type CommandName } from '../../contract/commands.ts'
+import { COMMANDS, type CommandName } from '../../contract/index.ts'
 import { ok } from '../../domain/result.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { makeTokenBuckets } from '../rate.ts'
@@ -11,8 +11,7 @@ import { resolvePayee } from './payee.ts'
 import { type Respond, phoneChange, phoneRead } from './pipeline.ts'
 import { resolveQr } from './qr.ts'
 
-export type { Answer, Respond } from './pipeline.ts'
-export { guarded } from './pipeline.ts'
+export { decideAndApply, guarded, storedAnswer, type Decision, type Respond } from './pipeline.ts'
 export { balancesOf } from './look.ts'
 
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
@@ -22,7 +21,9 @@ const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20, names: 100_000 }
 export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, Respond>> {
   const lookups = makeTokenBuckets(PAYEE_LOOKUPS)
   return {
-    'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) => getPayment(deps, user, payment)),
+    'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) =>
+      getPayment(deps, user, payment),
+    ),
     'payment.list': phoneRead(deps, COMMANDS['payment.list'].body, ({ user }, body) => listPayments(deps, user, body)),
     'payment.resolve_qr': phoneRead(deps, COMMANDS['payment.resolve_qr'].body, ({ user }, { payload }) =>
       resolveQr(deps, user, payload),
@@ -40,7 +41,9 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'transfer.create': phoneChange(deps, 'transfer.create', COMMANDS['transfer.create'].body, (command) =>
       decideTransfer(deps, command),
     ),
-    'topup.create': phoneChange(deps, 'topup.create', COMMANDS['topup.create'].body, (command) => decideTopup(deps, command)),
+    'topup.create': phoneChange(deps, 'topup.create', COMMANDS['topup.create'].body, (command) =>
+      decideTopup(deps, command),
+    ),
     'withdrawal.create': phoneChange(deps, 'withdrawal.create', COMMANDS['withdrawal.create'].body, (command) =>
       decideWithdrawal(deps, command),
     ),

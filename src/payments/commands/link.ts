@@ -1,7 +1,5 @@
-import { COMMANDS, type CommandBody } from '../../contract/commands.ts'
-import { invalidRequest, refusalReply } from '../../bus/reply.ts'
-import { isStoredRefusal } from '../../contract/errors.ts'
-import { IdempotencyKey } from '../../contract/primitives.ts'
+import { COMMANDS, type CommandBody, isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
+import { invalidRequest, refusalReply } from '../../bus/index.ts'
 import { actionClaims } from '../../domain/confirmation.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { ibanLabel, normaliseIban } from '../../domain/iban.ts'
@@ -35,7 +33,8 @@ export function linkSource(deps: PaymentDeps): Respond {
     const principal = await deps.authenticate(request.credential.token)
     if (!principal.ok) return refused(principal.error)
     const key = IdempotencyKey.safeParse(request.key)
-    if (!key.success) return refused(refuse('idempotency_key_missing', 'This command needs an idempotency key.', { param: 'key' }))
+    if (!key.success)
+      return refused(refuse('idempotency_key_missing', 'This command needs an idempotency key.', { param: 'key' }))
     const changer = { scope: principal.value.user, command: NAME, key: key.data, requestId: request.requestId }
     const hash = contentHash(NAME, request.body)
     const before = await storedAnswer(deps, changer, hash)
@@ -44,7 +43,9 @@ export function linkSource(deps: PaymentDeps): Respond {
     if (!body.success) return refused(invalidRequest(body.error))
     const iban = normaliseIban(body.data.account)
     if (iban === null) {
-      return refused(refuse('invalid_request', 'The account must be an IBAN with right check digits.', { param: 'account' }))
+      return refused(
+        refuse('invalid_request', 'The account must be an IBAN with right check digits.', { param: 'account' }),
+      )
     }
     if (principal.value.deviceStatus === 'restricted') {
       return refused(refuse('device_restricted', 'This device may only look until it is approved.'))
@@ -56,14 +57,24 @@ export function linkSource(deps: PaymentDeps): Respond {
       return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
     }
     if (!(await takeLease(deps, changer.scope, changer.key, hash))) {
-      return refused(refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }))
+      return refused(
+        refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
+      )
     }
     const mandate = await requestMandate(deps, principal.value.user, key.data, { bank: body.data.bank, iban })
     if (mandate.kind === 'unavailable') {
       await endLease(deps, changer.scope, changer.key)
-      return refused(refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }))
+      return refused(
+        refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
+      )
     }
-    return decideAndApply(deps, changer, hash, () => decideLink(deps, principal.value.user, signed.value, mandate), true)
+    return decideAndApply(
+      deps,
+      changer,
+      hash,
+      () => decideLink(deps, principal.value.user, signed.value, mandate),
+      true,
+    )
   })
 }
 
@@ -76,7 +87,12 @@ async function checkAction(deps: PaymentDeps, principal: Principal, body: Body):
   if (!deps.banks.some((bank) => bank.id === body.bank)) {
     return err(refuse('not_found', 'There is no such bank; see source.options.', { param: 'bank' }))
   }
-  const expected = actionClaims({ user: principal.user, device: principal.device, name: NAME, bodyHash: actionBodyHash(body) })
+  const expected = actionClaims({
+    user: principal.user,
+    device: principal.device,
+    name: NAME,
+    bodyHash: actionBodyHash(body),
+  })
   const mismatch = mismatchRefusal(signed.value.claims, expected)
   return mismatch === null ? signed : err(mismatch)
 }
@@ -99,10 +115,7 @@ async function endLease(deps: PaymentDeps, scope: string, key: string): Promise<
     where scope = ${scope} and key = ${key} and reply is null`
 }
 
-type Mandate =
-  | { kind: 'granted'; source: SourceRow }
-  | { kind: 'refused'; reason: string }
-  | { kind: 'unavailable' }
+type Mandate = { kind: 'granted'; source: SourceRow } | { kind: 'refused'; reason: string } | { kind: 'unavailable' }
 
 async function requestMandate(
   deps: PaymentDeps,
@@ -149,7 +162,10 @@ async function decideLink(
   mandate: Exclude<Mandate, { kind: 'unavailable' }>,
 ): Promise<Decision> {
   if (mandate.kind === 'refused') {
-    return { kind: 'refusal', refusal: refuse('source_not_usable', `The bank refused: ${mandate.reason}`, { param: 'account' }) }
+    return {
+      kind: 'refusal',
+      refusal: refuse('source_not_usable', `The bank refused: ${mandate.reason}`, { param: 'account' }),
+    }
   }
   const { source } = mandate
   const linked = (await deps.store.sourcesOf(user)).find(

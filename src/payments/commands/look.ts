@@ -1,5 +1,4 @@
-import type { CommandAnswer, CommandBody } from '../../contract/commands.ts'
-import type { BalanceView } from '../../contract/objects.ts'
+import type { CommandAnswer, CommandBody, BalanceView } from '../../contract/index.ts'
 import { minor } from '../../domain/money.ts'
 import { ACCOUNT_CODE } from '../../domain/postings.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
@@ -43,10 +42,16 @@ export async function quote(
   }
   if (body.source !== 'wallet') {
     const source = await deps.store.source(body.source)
-    if (source?.user_id !== user) return err(refuse('source_not_found', 'There is no such linked account; see source.list.', { param: 'source' }))
+    if (source?.user_id !== user)
+      return err(refuse('source_not_found', 'There is no such linked account; see source.list.', { param: 'source' }))
   }
   const total = minor(body.amount)
-  return ok({ payer_fee: '0', total: total.toString(), pin_required: total > pinAboveMinor, limits_ok: total <= paymentMaxMinor })
+  return ok({
+    payer_fee: '0',
+    total: total.toString(),
+    pin_required: total > pinAboveMinor,
+    limits_ok: total <= paymentMaxMinor,
+  })
 }
 
 /** One line a currency the user has a wallet in, and always the service's own. */
@@ -62,10 +67,15 @@ export async function balancesOf(sql: Query, user: string, currency: string): Pr
     available: row.available.toString(),
     pending: row.pending.toString(),
   }))
-  return lines.some((line) => line.currency === currency) ? lines : [...lines, { currency, available: '0', pending: '0' }]
+  return lines.some((line) => line.currency === currency)
+    ? lines
+    : [...lines, { currency, available: '0', pending: '0' }]
 }
 
-export async function listSources(deps: PaymentDeps, user: string): Promise<Result<CommandAnswer<'source.list'>, Refusal>> {
+export async function listSources(
+  deps: PaymentDeps,
+  user: string,
+): Promise<Result<CommandAnswer<'source.list'>, Refusal>> {
   const rows = await deps.store.sourcesOf(user)
   return ok({ data: rows.map(sourceView) })
 }

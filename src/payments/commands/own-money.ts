@@ -1,11 +1,18 @@
-import type { CommandBody } from '../../contract/commands.ts'
+import type { CommandBody } from '../../contract/index.ts'
 import type { PaymentKind } from '../../contract/names.ts'
 import { minor } from '../../domain/money.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { PaymentRow } from '../rows.ts'
 import { acceptDecision, acceptance } from './accept.ts'
-import { confirmationMismatch, readSignature, resolveSource, sumRefusal, type ResolvedSource, type Signed } from './authorise.ts'
+import {
+  confirmationMismatch,
+  readSignature,
+  resolveSource,
+  sumRefusal,
+  type ResolvedSource,
+  type Signed,
+} from './authorise.ts'
 import { maskedPhone } from './payee.ts'
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
@@ -24,11 +31,17 @@ type Order = {
   source: string
 }
 
-export async function decideTopup(deps: PaymentDeps, command: PhoneCommand<CommandBody<'topup.create'>>): Promise<Decision> {
+export async function decideTopup(
+  deps: PaymentDeps,
+  command: PhoneCommand<CommandBody<'topup.create'>>,
+): Promise<Decision> {
   return betweenOwn(deps, command, 'topup')
 }
 
-export async function decideWithdrawal(deps: PaymentDeps, command: PhoneCommand<CommandBody<'withdrawal.create'>>): Promise<Decision> {
+export async function decideWithdrawal(
+  deps: PaymentDeps,
+  command: PhoneCommand<CommandBody<'withdrawal.create'>>,
+): Promise<Decision> {
   return betweenOwn(deps, command, 'withdrawal')
 }
 
@@ -52,20 +65,29 @@ async function betweenOwn(
   if (mismatch !== null) return mismatch
   const source = await resolveSource(deps, principal.user, body.source, { wallet: false })
   if (!source.ok) return { kind: 'refusal', refusal: source.error }
-  const named = kind === 'withdrawal' && source.value.row !== null ? { ...order, payeeName: source.value.row.label } : order
+  const named =
+    kind === 'withdrawal' && source.value.row !== null ? { ...order, payeeName: source.value.row.label } : order
   return born(deps, command, named, source.value, signed.value)
 }
 
-export async function decideTransfer(deps: PaymentDeps, command: PhoneCommand<CommandBody<'transfer.create'>>): Promise<Decision> {
+export async function decideTransfer(
+  deps: PaymentDeps,
+  command: PhoneCommand<CommandBody<'transfer.create'>>,
+): Promise<Decision> {
   const { principal, body } = command
   if (body.to === principal.user) {
     return { kind: 'refusal', refusal: refuse('invalid_request', 'A transfer goes to somebody else.', { param: 'to' }) }
   }
   const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
   if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
-  const [payee] = await deps.sql<{ phone: string }[]>`select phone from users where id = ${body.to} and status = 'active'`
+  const [payee] = await deps.sql<
+    { phone: string }[]
+  >`select phone from users where id = ${body.to} and status = 'active'`
   if (payee === undefined) {
-    return { kind: 'refusal', refusal: refuse('not_found', 'There is no such person; use payee.resolve.', { param: 'to' }) }
+    return {
+      kind: 'refusal',
+      refusal: refuse('not_found', 'There is no such person; use payee.resolve.', { param: 'to' }),
+    }
   }
   const order: Order = {
     kind: 'transfer',
@@ -80,7 +102,12 @@ export async function decideTransfer(deps: PaymentDeps, command: PhoneCommand<Co
   return born(deps, command, order, { type: 'wallet', row: null }, signed.value)
 }
 
-function signatureRefusal(deps: PaymentDeps, command: PhoneCommand<unknown>, order: Order, signed: Signed): Decision | null {
+function signatureRefusal(
+  deps: PaymentDeps,
+  command: PhoneCommand<unknown>,
+  order: Order,
+  signed: Signed,
+): Decision | null {
   const refusal = confirmationMismatch(signed, {
     env: deps.rules.env,
     user: command.principal.user,

@@ -16,7 +16,8 @@ export async function resolvePayee(
   phone: string,
 ): Promise<Result<{ user: string; masked_name: string }, Refusal>> {
   const waitMs = buckets.take(user, deps.clock.monotonic())
-  if (waitMs > 0) return err(refuse('rate_limited', 'Too many numbers looked up; wait a little.', { retryAfterMs: waitMs }))
+  if (waitMs > 0)
+    return err(refuse('rate_limited', 'Too many numbers looked up; wait a little.', { retryAfterMs: waitMs }))
   const [row] = await deps.sql<{ id: string }[]>`select id from users where phone = ${phone} and status = 'active'`
   if (row === undefined) return err(refuse('not_found', 'Nobody with this number is here yet.', { param: 'phone' }))
   return ok({ user: row.id, masked_name: maskedPhone(phone) })

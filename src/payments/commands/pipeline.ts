@@ -1,12 +1,17 @@
 import type { z } from 'zod'
-import type { HubReply, HubRequest } from '../../bus/messages.ts'
-import { invalidRequest, refusalReply, toWireError } from '../../bus/reply.ts'
-import { isStoredRefusal } from '../../contract/errors.ts'
-import { IdempotencyKey } from '../../contract/primitives.ts'
+import type { HubReply, HubRequest } from '../../bus/index.ts'
+import { invalidRequest, refusalReply, toWireError } from '../../bus/index.ts'
+import { isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { assertNever, type Result } from '../../domain/result.ts'
 import { contentHash, type Principal } from '../../identity/index.ts'
-import { LedgerOverloaded, LedgerUnavailable, type StoredReply, type Unit, type UnitResult } from '../../ledger/index.ts'
+import {
+  LedgerOverloaded,
+  LedgerUnavailable,
+  type StoredReply,
+  type Unit,
+  type UnitResult,
+} from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 
 /**
@@ -197,7 +202,9 @@ export function guarded(deps: PaymentDeps, respond: Respond): Respond {
     } catch (error) {
       const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, request.requestId) })
       if (error instanceof LedgerOverloaded) {
-        return refused(refuse('overloaded', 'Too much at once; try again shortly with the same key.', { retryAfterMs: 250 }))
+        return refused(
+          refuse('overloaded', 'Too much at once; try again shortly with the same key.', { retryAfterMs: 250 }),
+        )
       }
       if (error instanceof LedgerUnavailable) return refused(away())
       if (isDatabaseAway(error)) return refused(away())
@@ -232,12 +239,21 @@ function amountFault(deps: PaymentDeps, body: unknown): Refusal | null {
 }
 
 const keyMissing = () =>
-  refuse('idempotency_key_missing', 'This command needs an idempotency key of 16 to 64 of A-Z a-z 0-9 _ -.', { param: 'key' })
-const keyReused = () => refuse('idempotency_key_reused', 'This key was used for another command; use a new one.', { param: 'key' })
+  refuse('idempotency_key_missing', 'This command needs an idempotency key of 16 to 64 of A-Z a-z 0-9 _ -.', {
+    param: 'key',
+  })
+const keyReused = () =>
+  refuse('idempotency_key_reused', 'This key was used for another command; use a new one.', { param: 'key' })
 const inFlight = () =>
   refuse('in_flight', 'The same command is still running; ask again with the same key.', { retryAfterMs: 300 })
 const restricted = () =>
-  refuse('device_restricted', 'This device may only look until it is approved from another device or its waiting time is over.')
+  refuse(
+    'device_restricted',
+    'This device may only look until it is approved from another device or its waiting time is over.',
+  )
 const away = () =>
-  refuse('temporarily_unavailable', 'The ledger cannot be reached; try again with the same key.', { retryAfterMs: 1_000 })
-export const replayedJti = () => refuse('confirmation_replayed', 'This signature was used before; sign again.', { param: 'jti' })
+  refuse('temporarily_unavailable', 'The ledger cannot be reached; try again with the same key.', {
+    retryAfterMs: 1_000,
+  })
+export const replayedJti = () =>
+  refuse('confirmation_replayed', 'This signature was used before; sign again.', { param: 'jti' })

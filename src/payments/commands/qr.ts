@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '../../contract/commands.ts'
+import type { CommandAnswer } from '../../contract/index.ts'
 import { decodeDynamicQr } from '../../domain/emvco.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
@@ -13,7 +13,8 @@ export async function resolveQr(
   payload: string,
 ): Promise<Result<CommandAnswer<'payment.resolve_qr'>, Refusal>> {
   const qr = decodeDynamicQr(payload)
-  if (qr === null) return err(refuse('invalid_request', 'This is not a payment code of ours; scan it again.', { param: 'payload' }))
+  if (qr === null)
+    return err(refuse('invalid_request', 'This is not a payment code of ours; scan it again.', { param: 'payload' }))
   const payment = await deps.store.payment(qr.payment)
   if (payment?.qr_token == null || !sameSecret(payment.qr_token, qr.token)) {
     return err(refuse('not_found', 'There is no payment behind this code.', { param: 'payload' }))
