@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
 import { type DevJson, readDevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { startStack } from '../../test/support/stack.ts'
@@ -93,8 +94,7 @@ async function startBare(dev: DevJson) {
   return {
     async run(job: { count: number; inFlight: number }): Promise<Measured> {
       child.send(job)
-      const [measured]: unknown[] = await once(child, 'message')
-      return Measured.parse(measured)
+      return z.tuple([Measured]).parse((await once(child, 'message')).slice(0, 1))[0]
     },
     stop: () => void child.kill('SIGKILL'),
   }

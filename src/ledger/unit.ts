@@ -39,8 +39,9 @@ export type Branch = {
   reply?: StoredReply
 }
 
+/** `body` is JSON text: a unit travels as jsonb, which orders fields anew, and a replay is the first answer byte for byte. */
 export type StoredReply =
-  | { ok: true; body: unknown }
+  | { ok: true; body: string }
   | { ok: false; error: Extract<HubReply, { ok: false }>['error']; payment?: string }
 
 export type Unit = {
