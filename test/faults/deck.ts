@@ -1,0 +1,53 @@
+import { WAYS, type Order, type Way } from '../e2e/support/orders.ts'
+import type { World } from '../e2e/support/world.ts'
+
+/** Of each hundred payments; 65 touch the bank. */
+const SHARES: Readonly<Record<Way, number>> = {
+  'qr from bank': 30,
+  'qr from wallet': 20,
+  'top-up': 20,
+  withdrawal: 15,
+  'person to person': 15,
+}
+const AMOUNT = { least: 100, spread: 2_900 }
+
+/** A run's orders: the same seed deals the same ways, amounts and people in the same order. */
+export function deal(world: World, seed: number, count: number): Order[] {
+  const random = seeded(seed)
+  const pick = <T>(from: readonly [T, ...T[]]): T => from[Math.floor(random() * from.length)] ?? from[0]
+  const hundred = WAYS.flatMap((way) => Array.from({ length: SHARES[way] }, () => way))
+  const ways = shuffled(
+    Array.from({ length: count }, (_, i) => hundred[i % hundred.length] ?? 'qr from bank'),
+    random,
+  )
+  return ways.map((way) => {
+    const payer = pick(world.phones)
+    const [someone, someoneElse] = [pick(world.phones), world.phones[payer === world.phones[0] ? 1 : 0]]
+    const amountMinor = BigInt(AMOUNT.least + Math.floor(random() * AMOUNT.spread))
+    return {
+      way,
+      amountMinor,
+      payer,
+      payee: someone === payer ? someoneElse : someone,
+      merchant: pick(world.merchants),
+    }
+  })
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+}
+
+/** Mulberry32: small, even enough, and the same everywhere. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
