@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { timestamp } from '../domain/clock.ts'
-import { moved, paymentColumns, paymentEvents, release } from './moves.ts'
+import { FAST_WINDOW_MS, isUnresolved } from '../domain/attempt.ts'
+import { awaitRail, moved, paymentColumns, paymentEvents, release } from './moves.ts'
 import { nextOf } from './next.ts'
 import type { PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
@@ -13,6 +14,8 @@ import type { PaymentRow } from './rows.ts'
  *     past `start_by` with nothing dispatched, expires and its hold is voided.
  *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
  *     again; Temporal answers `already running` for those that have one.
+ *  T4 Candour: a payment whose call went out and was not heard of within the fast
+ *     window says `awaiting_rail`, also where the process that made the call died.
  *
  * Any hub may run them at once: every change is a compare-and-set and a start is
  * idempotent by its workflow id.
@@ -21,6 +24,7 @@ import type { PaymentRow } from './rows.ts'
 export const TENDING_LIMITS = {
   expiry_every_ms: 1_000,
   sweep_every_ms: 500,
+  candour_every_ms: 1_000,
   patrol_every_ms: 30_000,
   /** A start gets this long to happen before the sweeper makes it again. */
   start_grace_ms: 2_000,
@@ -50,6 +54,7 @@ export function tend(deps: TendDeps): Tending {
   const rounds = [
     every(TENDING_LIMITS.expiry_every_ms, 'expiry', () => expireOpen(deps)),
     every(TENDING_LIMITS.sweep_every_ms, 'sweep', () => sweep(deps)),
+    every(TENDING_LIMITS.candour_every_ms, 'candour', () => sayAwaiting(deps)),
     every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps)),
   ]
   return {
@@ -101,6 +106,27 @@ async function expireUnstarted(deps: TendDeps, id: string): Promise<void> {
   if (next.step !== 'release' || next.end.status !== 'expired') return
   const { unit } = release(state, next.end, ['prepared'], deps.ids, deps.clock.now())
   await deps.ledger.apply(unit)
+}
+
+/** T4. A moment later than the process that awaits the answer would say it itself. */
+export async function sayAwaiting(deps: TendDeps): Promise<void> {
+  const afterS = (FAST_WINDOW_MS + 500) / 1_000
+  const rows = await deps.sql<{ payment: string }[]>`
+    select a.payment from attempts a
+    join payments p on p.id = a.payment
+    where a.state in ('dispatched', 'pending', 'unknown')
+      and a.dispatched_at <= clock_timestamp() - make_interval(secs => ${afterS})
+      and p.status = 'processing' and p.status_reason is null
+    limit ${TENDING_LIMITS.rows}`
+  for (const { payment } of rows) {
+    const state = await deps.store.state(payment)
+    if (state?.attempt == null || !isUnresolved(state.attempt.state) || state.payment.status_reason !== null) continue
+    await deps.ledger.apply({
+      id: deps.ids.uuid(),
+      guard: { payment: { id: payment, version: state.payment.version } },
+      ok: awaitRail(state, deps.ids, deps.clock.now()),
+    })
+  }
 }
 
 /** T3. */
