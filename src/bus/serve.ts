@@ -2,9 +2,9 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { refuse } from '../domain/refusal.ts'
 import type { Log } from '../observe/log.ts'
 import type { Bus } from './connection.ts'
-import type { HubReply, HubRequest } from './messages.ts'
+import type { HubReply, HubRequest, RailCallback, RailCallbackReply } from './messages.ts'
 import { refusalReply } from './reply.ts'
-import { ALL_COMMANDS, HUB_QUEUE, commandSubject } from './subjects.ts'
+import { ALL_COMMANDS, ALL_RAIL_CALLBACKS, HUB_QUEUE, commandSubject, railCallbackSubject } from './subjects.ts'
 
 /** One command: its reply, and what to do once that is on its way. */
 export type Responder = (request: HubRequest) => Promise<{ reply: HubReply; after?: () => void }>
@@ -84,6 +84,55 @@ export function serveCommands(
       await Promise.allSettled(running)
     },
     inFlight: () => running.size,
+  }
+}
+
+/** Takes one rail's callback: 204 once it is stored, 4xx where it is none; throws where it could not be stored. */
+export type CallbackTaker = (callback: RailCallback) => Promise<RailCallbackReply>
+
+/**
+ * The hub's other mailbox: what rails post to us, by rail. Nothing may throw out
+ * of the subscription's callback: the NATS client would stop reading, and the hub
+ * be deaf until its connection is given up.
+ */
+export function serveCallbacks(
+  bus: Bus,
+  takers: Readonly<Record<string, CallbackTaker>>,
+  options: { log: Log },
+): { drain(): Promise<void> } {
+  const bySubject = new Map(Object.entries(takers).map(([rail, take]) => [railCallbackSubject(rail), take]))
+  const subscription = bus.subscribe(ALL_RAIL_CALLBACKS, {
+    queue: HUB_QUEUE,
+    callback: (error, message) => {
+      if (error === null) void take(message)
+      else options.log.error({ err: error }, 'the callback subscription failed')
+    },
+  })
+
+  async function take(message: Msg): Promise<void> {
+    const respond = (reply: RailCallbackReply) => void message.respond(JSON.stringify(reply))
+    try {
+      const taker = bySubject.get(message.subject)
+      const callback = parseCallback(message)
+      if (taker === undefined) respond({ status: 404 })
+      else if (callback === null) respond({ status: 400 })
+      else respond(await taker(callback))
+    } catch (cause) {
+      options.log.error({ err: cause }, 'a callback could not be taken; the rail sends it again')
+      respond({ status: 503 })
+    }
+  }
+
+  return { drain: () => subscription.drain() }
+}
+
+/** The codec of the bridge's message: what the rail said in it is verified by the taker. */
+function parseCallback(message: Msg): RailCallback | null {
+  try {
+    const value = message.json<RailCallback>()
+    return typeof value.body === 'string' && typeof value.headers === 'object' ? value : null
+  } catch {
+    return null
   }
 }
 

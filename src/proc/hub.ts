@@ -5,14 +5,10 @@ import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createActivities } from '../../activities/payment.ts'
 import {
-  ALL_RAIL_CALLBACKS,
-  HUB_QUEUE,
   RELAY_WAKE,
   connectBus,
-  railCallbackSubject,
+  serveCallbacks,
   serveCommands,
-  type RailCallback,
-  type RailCallbackReply,
   type Responder,
 } from '../bus/index.ts'
 import { failpoints } from '../config/failpoint.ts'
@@ -40,6 +36,7 @@ import {
   recordOutcome,
   takeCallback,
   tend,
+  type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
@@ -178,31 +175,13 @@ const commands = serveCommands(bus, responders, {
   now: () => Date.now(),
   flushReplies: env.MOORING_FAILPOINTS !== undefined,
 })
-const callbacks = bus.subscribe(ALL_RAIL_CALLBACKS, {
-  queue: HUB_QUEUE,
-  callback: (error, message) => {
-    if (error !== null) return
-    const respond = (reply: RailCallbackReply) => void message.respond(JSON.stringify(reply))
-    if (message.subject !== railCallbackSubject('iso20022')) {
-      respond({ status: 404 })
-      return
-    }
-    takeCallback(
-      {
-        sql,
-        store,
-        log,
-        record: (heard) => recordOutcome({ store, ledger, ids, clock, log, incidents }, heard),
-        wake: starter.wake,
-      },
-      bankRail,
-      message.json<RailCallback>(),
-    ).then(respond, (cause: unknown) => {
-      log.error({ err: cause }, 'a callback could not be taken; the rail sends it again')
-      respond({ status: 503 })
-    })
-  },
-})
+const recording = { store, ledger, ids, clock, log, incidents }
+const record = (heard: Heard) => recordOutcome(recording, heard)
+const callbacks = serveCallbacks(
+  bus,
+  { iso20022: (callback) => takeCallback({ sql, store, log, record, wake: starter.wake }, bankRail, callback) },
+  { log },
+)
 const tending = tend(deps)
 const housekeeping = setInterval(() => {
   identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
