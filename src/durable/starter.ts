@@ -11,6 +11,8 @@ import { DURABLE_LIMITS } from './limits.ts'
 export type Starter = {
   /** Asks for a start and returns at once. A payment whose workflow runs or ran is left alone. */
   start(payment: string, started?: () => void): void
+  /** As `start`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
+  restart(payment: string): void
   /** Tells a payment's workflow to look; best effort. */
   wake(payment: string): void
   drain(): Promise<void>
@@ -22,7 +24,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   let failures = 0
   let pausedUntil = 0
 
-  async function startNow(payment: string, started?: () => void): Promise<void> {
+  async function startNow(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): Promise<void> {
     try {
       await client.withDeadline(Date.now() + DURABLE_LIMITS.start_deadline_ms, () =>
         client.workflow.start('payment', {
@@ -30,8 +32,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
           taskQueue: DURABLE_LIMITS.task_queue,
           args: [{ payment }],
           requestEagerStart: true,
-          // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+          workflowIdReusePolicy: reuse,
           workflowIdConflictPolicy: 'FAIL',
           workflowTaskTimeout: deps.workflowTaskTimeoutMs,
         }),
@@ -49,14 +50,23 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     }
   }
 
+  function begin(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): void {
+    if (running.has(payment) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil)
+      return
+    running.set(
+      payment,
+      startNow(payment, reuse, started).finally(() => running.delete(payment)),
+    )
+  }
+
   return {
     start(payment, started) {
-      if (running.has(payment) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil)
-        return
-      running.set(
-        payment,
-        startNow(payment, started).finally(() => running.delete(payment)),
-      )
+      // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
+      begin(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, started)
+    },
+    restart(payment) {
+      // Refuses while it runs. A run too many reads where the payment stands and ends.
+      begin(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE)
     },
     wake(payment) {
       client

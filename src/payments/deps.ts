@@ -46,4 +46,6 @@ export type PaymentDeps = {
   failpoint: Failpoint
   /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
   start: (payment: string, started?: () => void) => void
+  /** As `start`, also where a workflow of this payment completed: Postgres says that the payment has not. */
+  restart: (payment: string) => void
 }

@@ -75,19 +75,21 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
       ? {}
       : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
   }
+  // Nothing is left to ask, so no time for it keeps the patrol from a payment whose workflow is gone.
+  const final: Columns = { ...base, next_look_at: null }
   switch (outcome.kind) {
     case 'settled':
-      return { ...base, state: 'settled', evidence: outcome.evidence, rail_reference: outcome.evidence.railReference }
+      return { ...final, state: 'settled', evidence: outcome.evidence, rail_reference: outcome.evidence.railReference }
     case 'declined':
       return {
-        ...base,
+        ...final,
         state: 'declined',
         evidence: outcome.evidence,
         failure_code: outcome.code,
         failure_message: outcome.reason,
       }
     case 'not_found':
-      return { ...base, state: 'not_found', evidence: outcome.evidence }
+      return { ...final, state: 'not_found', evidence: outcome.evidence }
     case 'pending':
       return { ...base, state: 'pending', evidence: outcome.evidence }
     case 'unknown':

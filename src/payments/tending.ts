@@ -26,6 +26,8 @@ export const TENDING_LIMITS = {
   sweep_every_ms: 500,
   candour_every_ms: 1_000,
   patrol_every_ms: 30_000,
+  /** Between pages of one patrol: after a loss of Temporal's database all of them are found within seconds. */
+  patrol_page_gap_ms: 1_000,
   /** A start gets this long to happen before the sweeper makes it again. */
   start_grace_ms: 2_000,
   /** A payment untouched this long is looked at by the patrol. */
@@ -33,7 +35,7 @@ export const TENDING_LIMITS = {
   rows: 200,
 } as const
 
-type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start'>
+type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start' | 'restart'>
 
 export type Tending = { stop(): Promise<void> }
 
@@ -55,7 +57,7 @@ export function tend(deps: TendDeps): Tending {
     every(TENDING_LIMITS.expiry_every_ms, 'expiry', () => expireOpen(deps)),
     every(TENDING_LIMITS.sweep_every_ms, 'sweep', () => sweep(deps)),
     every(TENDING_LIMITS.candour_every_ms, 'candour', () => sayAwaiting(deps)),
-    every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps)),
+    every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps, stopping.signal)),
   ]
   return {
     async stop() {
@@ -93,8 +95,13 @@ export async function sweep(deps: TendDeps): Promise<void> {
       and accepted_at <= clock_timestamp() - make_interval(secs => ${graceS})
     order by accepted_at limit ${TENDING_LIMITS.rows}`
   for (const row of rows) {
-    if (row.late) await expireUnstarted(deps, row.id)
-    else deps.start(row.id)
+    if (!row.late) deps.start(row.id)
+    else {
+      await expireUnstarted(deps, row.id).catch((error: unknown) =>
+        // One that cannot be expired must not keep the sweeper from those behind it.
+        deps.log.error({ err: error, payment: row.id }, 'a payment past its time could not be expired'),
+      )
+    }
   }
 }
 
@@ -129,14 +136,23 @@ export async function sayAwaiting(deps: TendDeps): Promise<void> {
   }
 }
 
-/** T3. */
-export async function patrol(deps: TendDeps): Promise<void> {
+/**
+ * T3, page by page: payments that stay on the list (their workflow runs and cannot
+ * go on) must not hide those behind them.
+ */
+export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<void> {
   const before = timestamp(deps.clock.now() - TENDING_LIMITS.patrol_idle_ms)
-  const rows = await deps.sql<{ id: string }[]>`
-    select p.id from payments p
-    left join attempts a on a.payment = p.id
-    where p.status = 'processing' and p.updated_at <= ${before}
-      and (a.next_look_at is null or a.next_look_at <= ${before})
-    order by p.updated_at limit ${TENDING_LIMITS.rows}`
-  for (const row of rows) deps.start(row.id)
+  let last: { id: string; at: string } | undefined
+  do {
+    const rows: { id: string; at: string }[] = await deps.sql`
+      select p.id, p.updated_at::text as at from payments p
+      left join attempts a on a.payment = p.id
+      where p.status = 'processing' and p.updated_at <= ${before}
+        and (a.next_look_at is null or a.next_look_at <= ${before})
+        ${last === undefined ? deps.sql`` : deps.sql`and (p.updated_at, p.id) > (${last.at}::timestamptz, ${last.id})`}
+      order by p.updated_at, p.id limit ${TENDING_LIMITS.rows}`
+    for (const row of rows) deps.restart(row.id)
+    last = rows.length < TENDING_LIMITS.rows ? undefined : rows.at(-1)
+    if (last !== undefined) await delay(TENDING_LIMITS.patrol_page_gap_ms, undefined, { signal: stopping }).catch(() => {})
+  } while (last !== undefined && stopping?.aborted !== true)
 }

@@ -155,6 +155,7 @@ const deps: PaymentDeps = {
   banks: [{ id: env.MOORING_BANK_ID, name: env.MOORING_BANK_NAME, rail: bankRail }],
   failpoint,
   start: starter.start,
+  restart: starter.restart,
 }
 
 const responders: Record<string, Responder> = {
