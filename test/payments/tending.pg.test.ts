@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
 import { attemptReference, makeIds } from '../../src/domain/ids.ts'
-import { type Ledger, type Sql, ensureLedger, makeLedger, openDatabase } from '../../src/ledger/index.ts'
+import { walletAccount } from '../../src/domain/postings.ts'
+import { type Ledger, type Sql, ensureLedger, makeAccountBook, makeLedger, openDatabase } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import {
   TENDING_LIMITS,
@@ -33,6 +34,7 @@ beforeAll(async () => {
   owner = openDatabase({ url: database.url('mooring_owner'), name: 'test-owner', connections: 2 })
   ledger = makeLedger({ sql: hub, log })
   book = (await ensureLedger(owner, 'KES', 2)).id
+  await makeAccountBook(hub).ensure(book, [walletAccount('usr_tendingtest'), walletAccount('usr_otherperson')])
 })
 
 afterEach(async () => {
