@@ -22,6 +22,7 @@ const COMMANDS = {
   reset: 'tools/reset.ts',
   ops: 'src/ops/cli.ts',
   faults: 'test/faults/run.ts',
+  mutate: 'test/faults/mutations/run.ts',
   bench: 'bench/run.ts',
 }
 

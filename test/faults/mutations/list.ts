@@ -1,0 +1,86 @@
+/** One way to break the product on purpose, and the test that must notice. */
+export type Mutation = {
+  /** What the broken product does. */
+  name: string
+  test: string
+  edits: readonly Edit[]
+}
+
+/** `from` stands in the file exactly once. */
+export type Edit = { file: string; from: string; to: string }
+
+const KILL = 'test/e2e/kill.e2e.test.ts'
+const SHORT = 'test/faults/short.e2e.test.ts'
+const STEPS = 'src/payments/steps.ts'
+const NEXT = 'src/payments/next.ts'
+const MOVES = 'src/payments/moves.ts'
+
+/** Dispatch finds a call journalled and makes it all the same. */
+const RESENDS: readonly Edit[] = [
+  {
+    file: NEXT,
+    from: "return { step: 'wait', ms: untilMs(attempt, nowMs), why: `the answer of ${attempt.rail}` }",
+    to: "return { step: 'dispatch', afterMs: 0 }",
+  },
+  { file: STEPS, from: 'states: [...UNSENT]', to: "states: [...UNSENT, 'dispatched']" },
+]
+
+export const MUTATIONS: readonly Mutation[] = [
+  { name: 'sends again what was journalled as sent', test: KILL, edits: RESENDS },
+  {
+    name: 'sends again, under a fresh reference',
+    test: KILL,
+    edits: [
+      ...RESENDS,
+      {
+        file: STEPS,
+        from: 'orderOf({ ...attempt, dispatched_at: new Date(now) })',
+        to: 'orderOf({ ...attempt, ...(attempt.sends === 0 ? {} : { reference: `${attempt.reference.slice(0, -1)}9`, uetr: token }), dispatched_at: new Date(now) })',
+      },
+    ],
+  },
+  {
+    name: 'takes an unknown outcome for a failure',
+    test: SHORT,
+    edits: [
+      {
+        file: NEXT,
+        from: "return { step: 'wait', ms: untilMs(attempt, nowMs), why: `an inquiry at ${attempt.rail}: the outcome is unknown` }",
+        to: "return { step: 'release', end: failed('not_executed', 'No answer.') }",
+      },
+    ],
+  },
+  {
+    name: 'takes "never received" for settled',
+    test: KILL,
+    edits: [
+      {
+        file: NEXT,
+        from: "    case 'not_found':\n      return {",
+        to: "    case 'not_found':\n      return { step: 'confirm' }\n      return {",
+      },
+      { file: MOVES, from: "states: ['settled']", to: "states: ['settled', 'not_found']" },
+    ],
+  },
+  {
+    name: 'forgets under which key a command came',
+    test: KILL,
+    edits: [
+      {
+        file: 'src/payments/commands/pipeline.ts',
+        from: 'command: name, key: key.data, requestId: request.requestId }',
+        to: 'command: name, key: request.requestId, requestId: request.requestId }',
+      },
+    ],
+  },
+  {
+    name: 'ends a payment and keeps its hold',
+    test: SHORT,
+    edits: [{ file: MOVES, from: "transfers: endTransfers(state, 'void')", to: 'transfers: []' }],
+  },
+  {
+    name: 'tells the payee of nothing',
+    test: SHORT,
+    edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
+  },
+]
