@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { accountingBlocks, CHART } from '../../tools/docs/accounting.ts'
+import { withBlocks } from '../../tools/docs/blocks.ts'
+import { ROOT } from '../../tools/paths.ts'
+
+const document = readFileSync(join(ROOT, 'docs/accounting.md'), 'utf8')
+
+describe('docs/accounting.md', () => {
+  it('shows the fees and postings that the rules compute', () => {
+    expect(withBlocks(document, accountingBlocks())).toBe(document)
+  })
+
+  it('would not pass with a sum that has gone stale', () => {
+    const stale = document.replace('121.60', '121.61')
+    expect(stale).not.toBe(document)
+    expect(withBlocks(stale, accountingBlocks())).not.toBe(stale)
+  })
+
+  it('lists every account of the chart', () => {
+    expect(CHART.filter((code) => !document.includes(`\n| ${code} | `))).toEqual([])
+  })
+
+  it('ends its day in balance', () => {
+    const sum = /\| \*\*Sum\*\* \| \*\*([\d.]+)\*\* \| \*\*([\d.]+)\*\* \|/.exec(document)
+    expect(sum?.[1]).toBe('537.90')
+    expect(sum?.[2]).toBe(sum?.[1])
+  })
+})
