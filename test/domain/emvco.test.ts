@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { crc16, decodeDynamicQr, encodeDynamicQr } from '../../src/domain/emvco.ts'
+
+const payment = `pay_${'0352UyS55DzqiWSlnWkheS'}`
+const token = 'a'.repeat(22)
+const qr = (merchantName: string, amountText = '123.45') =>
+  encodeDynamicQr({ payment, token, amountText, currencyNumeric: '404', merchantName, country: 'KE', city: 'Nairobi' })
+
+test('the checksum is CRC-16/CCITT-FALSE', () => {
+  expect(crc16('123456789')).toBe('29B1')
+})
+
+test('a code is read back whatever the merchant is called', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), (name) => {
+      expect(decodeDynamicQr(qr(name))).toEqual({ payment, token })
+    }),
+  )
+})
+
+test('a code says what EMVCo readers look for: version, dynamic, currency, amount, country', () => {
+  expect(qr('Harbour Coffee')).toMatch(/^000201010212.*5303404.*5406123\.45.*5802KE.*6304[0-9A-F]{4}$/)
+})
+
+test('one altered character is noticed', () => {
+  const payload = qr('Harbour Coffee')
+  fc.assert(
+    fc.property(fc.nat(payload.length - 1), fc.constantFrom('0', '7', 'A', 'z', '.'), (at, other) => {
+      fc.pre(payload[at] !== other)
+      expect(decodeDynamicQr(payload.slice(0, at) + other + payload.slice(at + 1))).toBeNull()
+    }),
+  )
+})
+
+test('what is no code of ours is none, whatever it is', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(decodeDynamicQr(text)).toBeNull()
+    }),
+  )
+  const foreign = '00020101021226190015com.example.pays6304'
+  expect(decodeDynamicQr(foreign + crc16(foreign))).toBeNull()
+})
