@@ -6,8 +6,8 @@ import { Patience } from '../../tools/demo/patience.ts'
 import { startStack, type Stack } from '../support/stack.ts'
 import { cases, type Case } from './support/kill-cases.ts'
 import { isBack, killedAt, killedSoFar } from './support/killed.ts'
-import { followToEnd, prepare, type Order, type Way } from './support/orders.ts'
-import { disagreements, type Ended } from './support/proof.ts'
+import { followToEnd, prepare, type Ended, type Order, type Way } from './support/orders.ts'
+import { disagreements } from './support/proof.ts'
 import { openWorld, type World } from './support/world.ts'
 
 /**

@@ -28,6 +28,9 @@ export type Order = {
   merchant: MerchantServer
 }
 
+/** A payment that has ended, as its payer's phone shows it. */
+export type Ended = { order: Order; view: PaymentView }
+
 /** An order ready to be confirmed: the price is known, the key is chosen. Confirming again is a replay. */
 export type Ready = { confirm: () => Promise<PaymentView> }
 

@@ -1,14 +1,10 @@
-import type { PaymentView } from '../../../src/contract/index.ts'
 import { feeMinor } from '../../../src/domain/fee.ts'
 import { attemptReference } from '../../../src/domain/ids.ts'
 import { audit } from '../../../src/ledger/index.ts'
 import type { BankLine } from './bank.ts'
-import { AT_BANK, type Order } from './orders.ts'
+import { AT_BANK, type Ended } from './orders.ts'
 import type { Phone } from './phone.ts'
 import { inLanes, type World } from './world.ts'
-
-/** A payment that has ended, as its payer's phone shows it. */
-export type Ended = { order: Order; view: PaymentView }
 
 /** running.md: demo merchants pay 150 basis points. */
 const FEE = { basisPoints: 150n, fixedMinor: 0n }

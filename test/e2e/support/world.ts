@@ -3,9 +3,8 @@ import type { Patience } from '../../../tools/demo/patience.ts'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { openDatabase, type Sql } from '../../../src/ledger/index.ts'
 import { BankWitness } from './bank.ts'
-import { followToEnd, prepare, type Order } from './orders.ts'
+import { followToEnd, prepare, type Ended, type Order } from './orders.ts'
 import { newPhone, newRun, type Phone } from './phone.ts'
-import type { Ended } from './proof.ts'
 
 /** Everyone around a running stack: phones with money, merchants, the bank's own word, the database's. */
 export type World = {

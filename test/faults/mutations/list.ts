@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'takes an unknown outcome for a failure',
-    test: SHORT,
+    test: KILL,
     edits: [
       {
         file: NEXT,
@@ -75,7 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ends a payment and keeps its hold',
-    test: SHORT,
+    test: KILL,
     edits: [{ file: MOVES, from: "transfers: endTransfers(state, 'void')", to: 'transfers: []' }],
   },
   {
