@@ -58,7 +58,8 @@ async function copyTree(to: string): Promise<void> {
   }
   await run('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: ROOT, onText })
   for (const name of names.split('\0')) {
-    if (name === '') continue
+    // A tree whose shared folders are links has them among its files.
+    if (name === '' || SHARED.includes(name)) continue
     mkdirSync(dirname(join(to, name)), { recursive: true })
     cpSync(join(ROOT, name), join(to, name))
   }
