@@ -38,6 +38,8 @@ export type HubEnv = z.infer<typeof HubEnv>
 export const HUB_LIMITS = {
   commands_in_flight: 1_000,
   read_connections: 8,
+  /** Above statement_timeout (5 s) and lock waits: a server that says nothing for this long is gone. */
+  database_silence_ms: 8_000,
   start_within_ms: 60_000,
   identity_sweep_every_ms: 60_000,
   drain_ms: 15_000,

@@ -50,8 +50,9 @@ const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const registry = new Registry()
 
 // Postgres. Money goes through the aggregator's own connections; reads have a pool.
-const sql = openDatabase({ url: env.DATABASE_URL, name: env.MOORING_PROCESS, connections: HUB_LIMITS.read_connections })
-const unitSql = openDatabase({ url: env.DATABASE_URL, name: `${env.MOORING_PROCESS}-ledger`, connections: 2 })
+const database = { url: env.DATABASE_URL, silenceMs: HUB_LIMITS.database_silence_ms }
+const sql = openDatabase({ ...database, name: env.MOORING_PROCESS, connections: HUB_LIMITS.read_connections })
+const unitSql = openDatabase({ ...database, name: `${env.MOORING_PROCESS}-ledger`, connections: 2 })
 const ledger = makeLedger({ sql: unitSql, log })
 const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
 
