@@ -55,7 +55,7 @@ export async function storedAnswer(deps: PaymentDeps, changer: Changer, hash: st
   const row = rows[0]
   if (row === undefined) return null
   if (row.content_hash !== hash) return refusalReply(keyReused(), changer.requestId)
-  if (row.reply !== null) return { ...row.reply, replayed: true }
+  if (row.reply !== null) return replayed(row.reply)
   return row.leased ? refusalReply(inFlight(), changer.requestId) : null
 }
 
@@ -92,13 +92,13 @@ function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: st
     case 'refusal':
       return { id, key, ok: { reply: stored(decision.refusal, requestId) } }
     case 'reply':
-      return { id, key, ok: { reply: { ok: true, body: decision.body } } }
+      return { id, key, ok: { reply: granted(decision.body) } }
     case 'unit':
       return {
         ...decision.unit,
         id,
         key,
-        ok: { ...decision.unit.ok, reply: { ok: true, body: decision.body } },
+        ok: { ...decision.unit.ok, reply: granted(decision.body) },
         ...(decision.refused === undefined ? {} : { refused: { reply: stored(decision.refused, requestId) } }),
       }
     default:
@@ -120,7 +120,7 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
       if (decision.kind === 'unit' && decision.refused !== undefined) return refused(decision.refused)
       throw new Error(`the ledger refused a transfer: ${result.transfer}`)
     case 'replayed':
-      return { reply: { ...result.reply, replayed: true } }
+      return { reply: replayed(result.reply) }
     case 'key_reused':
       return refused(keyReused())
     case 'in_flight':
@@ -135,6 +135,15 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
     default:
       return assertNever(result, 'unit result')
   }
+}
+
+function granted(body: unknown): StoredReply {
+  return { ok: true, body: JSON.stringify(body) }
+}
+
+function replayed(reply: StoredReply): HubReply {
+  const body = (text: string): unknown => JSON.parse(text)
+  return reply.ok ? { ok: true, body: body(reply.body), replayed: true } : { ...reply, replayed: true }
 }
 
 function stored(refusal: Refusal, requestId: string): StoredReply {
