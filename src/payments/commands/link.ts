@@ -171,7 +171,7 @@ async function decideLink(
   const linked = (await deps.store.sourcesOf(user)).find(
     (row) => row.bank === source.bank && row.iban === source.iban && row.status !== 'revoked',
   )
-  if (linked !== undefined) return { kind: 'reply', body: sourceView(linked) }
+  if (linked !== undefined) return { kind: 'reply', body: sourceView(linked), jti: signed.jti }
   return {
     kind: 'unit',
     unit: {

@@ -39,8 +39,8 @@ export type Decision =
       /** The sum it moves, for failpoints. */
       amount?: string
     }
-  /** Already so: the reply is stored under the key, nothing else changes. */
-  | { kind: 'reply'; body: unknown }
+  /** Already so: the reply is stored under the key and the signature is spent, nothing else changes. */
+  | { kind: 'reply'; body: unknown; jti: Unit['jti'] | null }
 
 export type Changer = { scope: string; command: string; key: string; requestId: string }
 
@@ -92,7 +92,7 @@ function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: st
     case 'refusal':
       return { id, key, ok: { reply: stored(decision.refusal, requestId) } }
     case 'reply':
-      return { id, key, ok: { reply: granted(decision.body) } }
+      return { id, key, ...(decision.jti == null ? {} : { jti: decision.jti }), ok: { reply: granted(decision.body) } }
     case 'unit':
       return {
         ...decision.unit,
