@@ -14,9 +14,11 @@ export async function decideConfirm(
   command: PhoneCommand<CommandBody<'payment.confirm'>>,
 ): Promise<Decision> {
   const { principal, body } = command
+  // Read before the jti is: both commit as one, so who finds the payment taken by this very signature finds the jti used.
+  const payment = await deps.store.payment(body.payment)
   const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
   if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
-  const found = await confirmable(deps, principal.user, body)
+  const found = confirmable(deps, payment, principal.user, body.claim)
   if (!found.ok) return { kind: 'refusal', refusal: found.error }
   const before = found.value
 
@@ -46,17 +48,17 @@ export async function decideConfirm(
 }
 
 /** The payment, if this user may confirm it now; not_found → already_claimed → payment_expired → payment_not_confirmable. */
-async function confirmable(
+function confirmable(
   deps: PaymentDeps,
+  payment: PaymentRow | null,
   user: string,
-  body: { payment: string; claim?: string | undefined },
-): Promise<Result<PaymentRow, Refusal>> {
-  const payment = await deps.store.payment(body.payment)
+  claim: string | undefined,
+): Result<PaymentRow, Refusal> {
   if (payment === null || payment.kind !== 'purchase') return err(notFound())
   if (payment.payer !== null && payment.payer !== user) {
     return err(refuse('already_claimed', 'Somebody else is paying this one.', { param: 'payment' }))
   }
-  if (payment.payer === null && (body.claim === undefined || !deps.claims.verify(body.claim, payment.id, user)))
+  if (payment.payer === null && (claim === undefined || !deps.claims.verify(claim, payment.id, user)))
     return err(notFound())
   const past = payment.expires_at !== null && payment.expires_at.getTime() <= deps.clock.now()
   if (payment.status === 'expired' || (payment.status === 'requires_confirmation' && past)) {
