@@ -77,11 +77,13 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
   const { rules } = deps
   const amount = minor(body.amount)
   const fee = feeMinor(amount, merchant.feePlan)
-  const fault = ruleFault(deps, body, amount, fee)
+  const fault = sumFault(deps, body, amount, fee)
   if (fault !== null) return { kind: 'refusal', refusal: fault }
   if (body.store !== undefined && !(await ownsStore(deps, merchant.merchant, body.store))) {
     return { kind: 'refusal', refusal: refuse('not_found', 'There is no such store of yours.', { param: 'store' }) }
   }
+  const beyond = ruleFault(deps, body, amount)
+  if (beyond !== null) return { kind: 'refusal', refusal: beyond }
   if (body.order_ref !== undefined) {
     const open = await deps.store.openOrder(merchant.merchant, body.order_ref)
     if (open !== null) {
@@ -132,14 +134,20 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
   }
 }
 
-/** Rules on the request that are not its shape; null where it may go ahead. */
-function ruleFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, fee: bigint): Refusal | null {
-  const { currency, paymentMaxMinor } = deps.rules
+/** Amount and currency by rule, which count as the body's shape; null where they may stand. */
+function sumFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, fee: bigint): Refusal | null {
+  const { currency } = deps.rules
   if (amount === 0n || amount - fee < 1n) {
     return refuse('amount_too_small', 'The amount must leave at least 1 minor unit after the fee.', { param: 'amount' })
   }
   if (body.currency !== currency)
     return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
+  return null
+}
+
+/** Rules that come after what the body names has been found; null where it may go ahead. */
+function ruleFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint): Refusal | null {
+  const { paymentMaxMinor } = deps.rules
   if (body.capture_method === 'manual') {
     return refuse('capture_method_unsupported', 'Payments are captured automatically; leave capture_method out.', {
       param: 'capture_method',
