@@ -37,10 +37,17 @@ export const Phone = z.string().regex(/^\+[1-9][0-9]{6,14}$/, 'expected a phone 
 /** A compact JWS; its content is checked where it is verified. */
 export const CompactJws = z.string().min(1).max(4096)
 
-/** RFC 3339, UTC, milliseconds. */
+/** RFC 3339, UTC, milliseconds; a day and an hour that exist. */
 export const Timestamp = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
+  .refine((text) => isInstant(text), 'expected a time that exists')
+
+/** Whether the calendar has it: 30 February reads back as another day, a 25th hour not at all. */
+function isInstant(text: string): boolean {
+  const time = new Date(text)
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text
+}
 
 /** A P-256 public key as a JWK; private or extra members are refused. */
 export const DevicePublicKey = z.strictObject({

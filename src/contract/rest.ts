@@ -38,8 +38,14 @@ export type CreatePaymentBody = z.infer<typeof CreatePaymentBody>
 export const MerchantPayment = PaymentView.extend({ qr: z.object({ payload: z.string() }).optional() })
 export type MerchantPayment = z.infer<typeof MerchantPayment>
 
+/** A page's length as a query carries it: decimal digits, nothing that merely converts to a number. */
+const PageLimit = z
+  .string()
+  .regex(/^[0-9]{1,3}$/, 'expected 1 to 100')
+  .pipe(z.coerce.number<string>().int().min(1).max(100))
+
 export const ListPaymentsQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: PageLimit.default(20),
   starting_after: PaymentId.optional(),
   ending_before: PaymentId.optional(),
   status: z.enum(PAYMENT_STATUSES).optional(),
