@@ -40,8 +40,11 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<vo
       await contradict(deps, attempt, heard.outcome)
       return
     }
+    if (heard.outcome.kind === 'not_sent' && heard.inquiry === undefined && !holdsFence(attempt, heard)) {
+      deps.log.warn({ reference: attempt.reference }, 'a superseded sender says that nothing was sent')
+      return
+    }
     const columns = attemptColumns(attempt, heard, deps.clock.now())
-    if (columns === null) return
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
@@ -50,7 +53,7 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<vo
         attempt: {
           payment: heard.payment,
           no: heard.no,
-          states: heard.outcome.kind === 'not_sent' ? ['dispatched'] : [...UNRESOLVED],
+          states: heard.outcome.kind === 'not_sent' && heard.inquiry === undefined ? ['dispatched'] : [...UNRESOLVED],
           ...(heard.outcome.kind === 'not_sent' && heard.token !== undefined ? { token: heard.token } : {}),
         },
       },
@@ -66,8 +69,13 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<vo
   throw new Error(`the state of ${heard.payment} kept changing`)
 }
 
-/** What the attempt's row becomes; null where the outcome adds nothing to what it says. */
-function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns | null {
+/** Whether this sender is still the one that may say so, and nobody has asked the rail since (payments.md, rule 7). */
+function holdsFence(attempt: AttemptRow, heard: Heard): boolean {
+  return attempt.state === 'dispatched' && heard.token !== undefined && heard.token === attempt.dispatch_token
+}
+
+/** What the attempt's row becomes. */
+function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns {
   const { outcome, inquiry } = heard
   const base: Columns = {
     updated_at: timestamp(nowMs),
@@ -100,8 +108,6 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
     case 'not_sent':
       // A question that could not be asked says nothing about the payment.
       if (inquiry !== undefined) return { ...base, state: attempt.state }
-      // Without the fence token nobody knows that no byte left.
-      if (heard.token === undefined) return null
       return {
         ...base,
         state: 'not_sent',
