@@ -2,6 +2,8 @@
  * `npm run faults -- --seed <s>`: a thousand payments of every kind at 32 in
  * flight, under seeded faults of the bank, hub and bank killed three times each;
  * then every witness is asked about every payment. Ends with 0 only if they agree.
+ * The same seed deals the same orders; payments' ids are new each time, so the
+ * bank's draws over them fall on others.
  */
 import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +14,7 @@ import { run, type Campaign } from './campaign.ts'
 import { report } from './report.ts'
 
 const USAGE = `npm run faults -- [options]
-  --seed <n>        what is dealt and which arrivals at the bank go wrong   1
+  --seed <n>        what is dealt, and the bank's draw over each reference  1
   --payments <n>                                                            1000
   --in-flight <n>                                                           32
   --kills <n>       of the hub and of the bank, each                        3

@@ -57,6 +57,6 @@ export class Patience {
 
   #over(fault: unknown): Surprise {
     const why = fault instanceof Error ? ` (last: ${fault.message})` : ''
-    return new Surprise(`${this.#limitS} s are over and the demo still waits for ${this.#waitingFor}${why}.`)
+    return new Surprise(`${this.#limitS} s are over, still waiting for ${this.#waitingFor}${why}.`)
   }
 }
