@@ -153,6 +153,7 @@ export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<vo
       order by p.updated_at, p.id limit ${TENDING_LIMITS.rows}`
     for (const row of rows) deps.restart(row.id)
     last = rows.length < TENDING_LIMITS.rows ? undefined : rows.at(-1)
-    if (last !== undefined) await delay(TENDING_LIMITS.patrol_page_gap_ms, undefined, { signal: stopping }).catch(() => {})
+    if (last !== undefined)
+      await delay(TENDING_LIMITS.patrol_page_gap_ms, undefined, { signal: stopping }).catch(() => {})
   } while (last !== undefined && stopping?.aborted !== true)
 }

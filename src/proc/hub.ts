@@ -4,13 +4,7 @@ import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createActivities } from '../../activities/payment.ts'
-import {
-  RELAY_WAKE,
-  connectBus,
-  serveCallbacks,
-  serveCommands,
-  type Responder,
-} from '../bus/index.ts'
+import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
 import { failpoints } from '../config/failpoint.ts'
 import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'

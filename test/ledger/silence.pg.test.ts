@@ -37,9 +37,7 @@ test('a unit whose server falls silent is applied over another connection, not w
   frozen = await backends()
   expect(frozen).toHaveLength(2)
   for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-  const results = await Promise.all(
-    Array.from({ length: 4 }, () => ledger.apply({ id: ids.uuid(), ok: {} })),
-  )
+  const results = await Promise.all(Array.from({ length: 4 }, () => ledger.apply({ id: ids.uuid(), ok: {} })))
   expect(results).toEqual(Array.from({ length: 4 }, () => ({ code: 'ok' })))
 })
 

@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
 import { attemptReference, makeIds } from '../../src/domain/ids.ts'
 import { walletAccount } from '../../src/domain/postings.ts'
-import { type Ledger, type Sql, ensureLedger, makeAccountBook, makeLedger, openDatabase } from '../../src/ledger/index.ts'
+import {
+  type Ledger,
+  type Sql,
+  ensureLedger,
+  makeAccountBook,
+  makeLedger,
+  openDatabase,
+} from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import {
   TENDING_LIMITS,
