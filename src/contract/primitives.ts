@@ -58,11 +58,11 @@ export const DevicePublicKey = z.strictObject({
 })
 export type DevicePublicKey = z.infer<typeof DevicePublicKey>
 
-/** Free text shown to people: no control characters. */
+/** Free text shown to people: no control characters, and no half of a surrogate pair, which no database can hold. */
 export function text(maxLength: number) {
   return z
     .string()
     .min(1)
     .max(maxLength)
-    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters or broken Unicode')
 }

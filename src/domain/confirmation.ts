@@ -8,6 +8,8 @@ import { PROOF_LEEWAY_S, PROOF_MAX_AHEAD_S, type CaptureMethod, type PaymentKind
 
 /** Shortest and longest `jti`. */
 const JTI = { min: 16, max: 128 } as const
+/** Neither NUL and its like nor half of a surrogate pair: no text of a database. */
+const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u
 
 export type SignedClaims = Readonly<Record<string, unknown>>
 
@@ -25,7 +27,8 @@ export function expiryFault(claims: SignedClaims, nowMs: number): boolean {
 /** The single-use id of a signature; null where it is missing or ill-formed, which `claimMismatch` then names. */
 export function jtiOf(claims: SignedClaims): string | null {
   const jti = own(claims, 'jti')
-  return typeof jti === 'string' && jti.length >= JTI.min && jti.length <= JTI.max ? jti : null
+  if (typeof jti !== 'string' || jti.length < JTI.min || jti.length > JTI.max) return null
+  return STORABLE.test(jti) ? jti : null
 }
 
 /** The first claim that is missing, unequal or unknown; null where the signature is over exactly this. */

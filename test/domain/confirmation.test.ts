@@ -113,6 +113,8 @@ describe('the expiry of a signature', () => {
 it('a jti is 16 to 128 characters of text', () => {
   expect(jtiOf({ jti: 'j'.repeat(16) })).toBe('j'.repeat(16))
   for (const jti of ['j'.repeat(15), 'j'.repeat(129), 1, null, undefined]) expect(jtiOf({ jti })).toBeNull()
+  // What no database can hold never reaches one, where it would break the batch it travels in.
+  for (const bad of ['\u0000', '\ud800', '\udfff']) expect(jtiOf({ jti: 'j'.repeat(16) + bad })).toBeNull()
   expect(jtiOf(Object.create({ jti: 'j'.repeat(16) }) as Record<string, unknown>)).toBeNull() // inherited is not signed
 })
 
