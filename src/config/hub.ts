@@ -42,5 +42,6 @@ export const HUB_LIMITS = {
   database_silence_ms: 8_000,
   start_within_ms: 60_000,
   identity_sweep_every_ms: 60_000,
+  clock_sync_every_ms: 10_000,
   drain_ms: 15_000,
 } as const

@@ -20,8 +20,13 @@ export type Ledger = {
   drain(): Promise<void>
   /** Called after each commit that left events in the outbox. */
   onEvents(listener: () => void): void
-  /** The database's clock minus ours, milliseconds, as last heard. */
-  clockOffsetMs(): number
+  /**
+   * The database's wall time, ms since the epoch: as last heard, carried on by our monotonic
+   * clock, so that a step of this host's clock moves nothing.
+   */
+  now(): number
+  /** Hears the database's clock; before the first unit, and now and then where there are none. */
+  syncClock(): Promise<void>
   stats(): { queued: number; batches: number; units: number }
 }
 
@@ -56,7 +61,9 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
   let busy = 0
-  let offsetMs = 0
+  /** The database's wall time at zero of our monotonic clock; our own wall time until it has been heard. */
+  let epochMs = performance.timeOrigin
+  let heard = false
   let batches = 0
   let units = 0
 
@@ -116,17 +123,18 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
 
   async function call(batch: readonly Waiting[]): Promise<UnitResult[]> {
     const text = `[${batch.map((waiting) => waiting.json).join(',')}]`
-    const before = Date.now()
+    const before = performance.now()
     const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
       select apply_units(${text}::text::jsonb) as answer`
     const answer = rows[0]?.answer
     if (answer === undefined || answer.results.length !== batch.length) {
       throw new Error('apply_units did not answer each unit once')
     }
-    const after = Date.now()
-    // A call that waited for a lock tells little about the clock: only quick ones count.
-    if (after - before <= limits.clock_sample_ms) offsetMs = answer.now - (before + after) / 2
-    batches += 1
+    const after = performance.now()
+    // A call that waited for a lock tells little about the clock: after the first only quick ones count.
+    if (!heard || after - before <= limits.clock_sample_ms) epochMs = answer.now - (before + after) / 2
+    heard = true
+    if (batch.length > 0) batches += 1
     units += batch.length
     return answer.results
   }
@@ -144,7 +152,8 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
     },
     drain: () => new Promise((resolve) => (busy === 0 && queue.length === 0 ? resolve() : idle.push(resolve))),
     onEvents: (listener) => void listeners.push(listener),
-    clockOffsetMs: () => offsetMs,
+    now: () => epochMs + performance.now(),
+    syncClock: async () => void (await call([])),
     stats: () => ({ queued: queue.length, batches, units }),
   }
 }

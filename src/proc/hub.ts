@@ -51,7 +51,8 @@ const ledger = makeLedger({ sql: unitSql, log })
 const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
 
 // Time is the database's, as last heard: expiries are decided there.
-const clock: Clock = { now: () => Date.now() + ledger.clockOffsetMs(), monotonic: () => performance.now() }
+await ledger.syncClock()
+const clock: Clock = { now: () => ledger.now(), monotonic: () => performance.now() }
 const ids = makeIds(() => Math.round(clock.now()), randomBytes)
 
 // Rails.
@@ -179,6 +180,9 @@ const callbacks = serveCallbacks(
   { log },
 )
 const tending = tend(deps)
+const keepingTime = setInterval(() => {
+  ledger.syncClock().catch((error: unknown) => log.warn({ err: error }, 'the database did not tell the time'))
+}, HUB_LIMITS.clock_sync_every_ms)
 const housekeeping = setInterval(() => {
   identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
 }, HUB_LIMITS.identity_sweep_every_ms)
@@ -201,6 +205,7 @@ async function drain(): Promise<void> {
   if (phase === 'draining') return
   phase = 'draining'
   clearInterval(housekeeping)
+  clearInterval(keepingTime)
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
     await Promise.all([commands.drain(), callbacks.drain(), tending.stop()])
