@@ -1,16 +1,19 @@
 import {
+  BalanceView,
   CLOSE,
   COMMANDS,
   CreatePaymentBody,
   ERROR_CODES,
   EnrolmentAnswer,
   EnrolmentBody,
+  LimitView,
   ListPaymentsQuery,
   MerchantPayment,
   NonceAnswer,
   PaymentList,
   PaymentView,
   SOCKET_LIMITS,
+  SourceView,
   TokenAnswer,
   TokenBody,
   VerifyEnrolmentAnswer,
@@ -20,13 +23,14 @@ import {
   isStoredRefusal,
 } from '../../src/contract/index.ts'
 import { type Blocks, table } from './blocks.ts'
-import { shape } from './shape.ts'
+import { objectShape, shape } from './shape.ts'
 
 /** The tables of docs/protocol.md, from the schemas that validate. */
 export function protocolBlocks(): Blocks {
   return {
     commands: commands(),
     payment: payment(),
+    objects: objects(),
     errors: errors(),
     closes: closes(),
     limits: limits(),
@@ -56,6 +60,14 @@ function payment(): string {
       code(name),
       code(field === status ? statuses : shape(field)),
     ]),
+  )
+}
+
+function objects(): string {
+  const named = { balance: BalanceView, source: SourceView, limit: LimitView }
+  return table(
+    ['Object', ''],
+    Object.entries(named).map(([name, schema]) => [code(name), code(objectShape(schema))]),
   )
 }
 

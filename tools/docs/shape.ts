@@ -49,7 +49,7 @@ const LONG_LIST = 6
 export function shape(schema: z.core.$ZodType): string {
   const word = WORDS.get(schema)
   if (word !== undefined) return word
-  if (schema instanceof z.ZodObject) return object(schema)
+  if (schema instanceof z.ZodObject) return objectShape(schema)
   if (schema instanceof z.ZodArray) return `[${shape(schema.element)}]`
   if (schema instanceof z.ZodUnion) return schema.options.map(shape).join(' | ')
   if (schema instanceof z.ZodEnum && schema.options.length > LONG_LIST) return longList(schema)
@@ -71,7 +71,8 @@ function longList(schema: z.ZodEnum): string {
   throw new Error(`a list of ${schema.options.length} without a name`)
 }
 
-function object(schema: z.ZodObject): string {
+/** The fields of an object, also of one that is known by a word. */
+export function objectShape(schema: z.ZodObject): string {
   const fields = Object.entries<z.core.$ZodType>(schema.shape).map(
     ([name, field]) => `${name}${optional(field)}: ${shape(field)}`,
   )
