@@ -9,7 +9,7 @@ const document = readFileSync(join(ROOT, 'docs/accounting.md'), 'utf8')
 
 describe('docs/accounting.md', () => {
   it('shows the fees and postings that the rules compute', () => {
-    expect(withBlocks(document, accountingBlocks())).toBe(document)
+    expect(withBlocks(document, accountingBlocks()), 'run tools/docs.ts').toBe(document)
   })
 
   it('would not pass with a sum that has gone stale', () => {
