@@ -100,7 +100,7 @@ export function serveCallbacks(
   takers: Readonly<Record<string, CallbackTaker>>,
   options: { log: Log },
 ): { drain(): Promise<void> } {
-  const bySubject = new Map(Object.entries(takers).map(([rail, take]) => [railCallbackSubject(rail), take]))
+  const bySubject = new Map(Object.entries(takers).map(([rail, taker]) => [railCallbackSubject(rail), taker]))
   const subscription = bus.subscribe(ALL_RAIL_CALLBACKS, {
     queue: HUB_QUEUE,
     callback: (error, message) => {
