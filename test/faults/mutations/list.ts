@@ -10,9 +10,11 @@ export type Mutation = {
 export type Edit = { file: string; from: string; to: string }
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
+const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
 const SHORT = 'test/faults/short.e2e.test.ts'
 const STEPS = 'src/payments/steps.ts'
 const NEXT = 'src/payments/next.ts'
+const OUTCOME = 'src/payments/outcome.ts'
 const MOVES = 'src/payments/moves.ts'
 
 /** Dispatch finds a call journalled and makes it all the same. */
@@ -26,6 +28,23 @@ const RESENDS: readonly Edit[] = [
 ]
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'journals a call that is journalled already',
+    test: STEP_BY_STEP,
+    edits: [{ file: STEPS, from: 'attempt: { payment: id, no: attempt.no, states: [...UNSENT] },', to: '' }],
+  },
+  {
+    name: 'writes an outcome over an outcome',
+    test: STEP_BY_STEP,
+    edits: [
+      {
+        file: OUTCOME,
+        from: "['dispatched'] : [...UNRESOLVED]",
+        to: "['dispatched'] : [...UNRESOLVED, 'settled', 'declined', 'not_found', 'not_sent']",
+      },
+      { file: OUTCOME, from: 'if (!isUnresolved(attempt.state)) {', to: 'if (attempt.no < 0) {' },
+    ],
+  },
   { name: 'sends again what was journalled as sent', test: KILL, edits: RESENDS },
   {
     name: 'sends again, under a fresh reference',

@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from '../../../tools/paths.ts'
-import { run } from '../../../tools/process/run.ts'
+import { lastLines, run } from '../../../tools/process/run.ts'
 import { mutated } from './apply.ts'
 import { MUTATIONS, type Mutation } from './list.ts'
 
 const TIMEOUT_MS = 600_000
+const TAIL_LINES = 40
 const SHARED = ['node_modules', '.cache']
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } })
@@ -39,12 +40,15 @@ async function failuresUnder({ edits, test }: Mutation): Promise<string[]> {
       writeFileSync(path, mutated(readFileSync(path, 'utf8'), edit))
     }
     const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-    const { output } = await run(process.execPath, [vitest, 'run', test], {
+    const { code, output } = await run(process.execPath, [vitest, 'run', test], {
       cwd: dir,
       env: { ...process.env, NO_COLOR: '1' },
       timeoutMs: TIMEOUT_MS,
     })
-    return output.split('\n').flatMap((line) => (/^\s*×\s/.test(line) ? [line.trim()] : []))
+    const failed = output.split('\n').flatMap((line) => (/^\s*×\s/.test(line) ? [line.trim()] : []))
+    // Broken before any test ran: that proves nothing.
+    if (failed.length === 0 && code !== 0) console.log(lastLines(output, TAIL_LINES))
+    return failed
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
