@@ -100,6 +100,30 @@ test.each([
   },
 )
 
+test('a jti whose first use has committed is said to be used, in the very moment it does', async () => {
+  const [cash = '', wallet = ''] = await makeAccountBook(pools[0] ?? owner).ensure(book, [
+    cashAccount('bank', 'trust'),
+    walletAccount(ids.make('usr')),
+  ])
+  // The account they share makes the second wait for the first's commit.
+  const spend = (jti: string): Unit => ({
+    ...signed(jti),
+    transfers: [{ id: ids.uuid(), ledger: book, kind: 'post', debit: cash, credit: wallet, amount: '1', subject: 'x' }],
+  })
+  const seen = new Set<string>()
+  for (let n = 0; n < 300; n++) {
+    const jti = randomUUID()
+    const results = await Promise.all(hubs.map((hub) => hub.apply(spend(jti))))
+    seen.add(
+      results
+        .map((result) => result.code)
+        .toSorted()
+        .join(' '),
+    )
+  }
+  expect([...seen]).toEqual(['jti_used ok'])
+})
+
 async function deadlocks(): Promise<number[]> {
   await owner`select pg_stat_clear_snapshot()`
   const rows = await owner<{ n: string }[]>`

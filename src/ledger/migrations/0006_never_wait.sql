@@ -2,6 +2,7 @@
 -- like the key and never waited for: two batches that insert the same of them in different
 -- order would deadlock, and a jti spent over two connections at once would break a batch.
 -- Whoever comes second at the same moment asks again and then finds what the first wrote.
+-- A commit becomes visible before it lets its locks go, so a try that fails may find it already.
 
 create or replace function apply_unit(u jsonb) returns jsonb
 language plpgsql volatile
@@ -18,6 +19,7 @@ declare
   v_result jsonb;
   v_code text;
   v_taken text;
+  v_busy boolean := false;
 begin
   select * into v_unit from units where id = v_id;
   if found then
@@ -47,7 +49,7 @@ begin
       || ' ' || (u -> 'ok' -> 'source' ->> 'iban')
   ] loop
     if v_taken is not null and not pg_try_advisory_xact_lock(hashtextextended(v_taken, 0)) then
-      return '{"code":"in_flight"}';
+      v_busy := true;
     end if;
   end loop;
 
@@ -55,6 +57,7 @@ begin
   if g is not null and exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti') then
     return '{"code":"jti_used"}';
   end if;
+  if v_busy then return '{"code":"in_flight"}'; end if;
 
   g := u -> 'guard' -> 'payment';
   if g is not null then
