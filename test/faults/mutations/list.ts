@@ -31,7 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journals a call that is journalled already',
     test: STEP_BY_STEP,
-    edits: [{ file: STEPS, from: 'attempt: { payment: id, no: attempt.no, states: [...UNSENT] },', to: '' }],
+    edits: [{ file: STEPS, from: 'states: [...UNSENT]', to: "states: [...UNSENT, 'dispatched', 'settled']" }],
   },
   {
     name: 'writes an outcome over an outcome',
