@@ -52,6 +52,11 @@ export function restPayments(stage: () => Stage): void {
   const bearer = (secret_key = stage().merchant.secret_key) => ({ authorization: `Bearer ${secret_key}` })
   const post = (body: unknown, key = random(18), more: Record<string, string> = {}) =>
     http(url(), { headers: { ...bearer(), 'idempotency-key': key, ...more }, body })
+  /** Asks again under its key while it is undecided. */
+  const insist = async (body: unknown, key = random(18)): Promise<Answer> => {
+    const answer = await post(body, key)
+    return answer.json['code'] === 'in_flight' ? insist(body, key) : answer
+  }
   const get = (path: string, secretKey?: string) => http(url(path), { headers: bearer(secretKey) })
   const bill = (more: Json = {}): Json => ({ amount: '250', currency: 'KES', ...more })
   const newest = async () => List.parse(granted(await get('?limit=1'))['data'])[0]?.id
@@ -266,7 +271,7 @@ export function restPayments(stage: () => Stage): void {
       expect(second.json['payment']).toBe(first.id)
     })
     const many = `order ${random(6)}`
-    const answers = await Promise.all(Array.from({ length: 12 }, () => post(bill({ order_ref: many }))))
+    const answers = await Promise.all(Array.from({ length: 12 }, () => insist(bill({ order_ref: many }))))
     const winner = answers.find(({ status }) => status === 201)?.json['id']
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     for (const answer of answers.filter(({ status }) => status !== 201)) {

@@ -217,7 +217,7 @@ export function signatures(stage: () => Stage): void {
     const jti = random(18)
     const keys = Array.from({ length: 20 }, () => random(18))
     const bodies = await Promise.all(keys.map((key) => anna.transferBody(treasury.user, '5', key, { jti })))
-    const replies = await Promise.all(bodies.map((body, i) => anna.ask('transfer.create', body, keys[i])))
+    const replies = await Promise.all(bodies.map((body, i) => anna.insist('transfer.create', body, keys[i] ?? '')))
     expect(tally(replies)).toEqual({ granted: 1, confirmation_replayed: 19 })
   })
 
@@ -225,7 +225,7 @@ export function signatures(stage: () => Stage): void {
     const { anna } = stage()
     const { bill, body, claims } = await unpaid()
     const confirmation = await anna.sign(TYP, claims)
-    const ask = () => anna.ask('payment.confirm', { ...body, confirmation }, random(18))
+    const ask = () => anna.insist('payment.confirm', { ...body, confirmation }, random(18))
     const replies = await Promise.all(Array.from({ length: 20 }, ask))
     expect(tally(replies)).toEqual({ granted: 1, confirmation_replayed: 19 })
     expect(await anna.settled(bill.id)).toMatchObject({ status: 'succeeded', version: 3 })

@@ -17,7 +17,7 @@ const List = z.array(z.looseObject({ id: z.string() }))
 export function sources(stage: () => Stage): void {
   const linkOf = (account = randomIban()): Json => ({ type: 'bank', bank: stage().dev.sim.bank.bank, account })
   const link = async (phone: RawPhone, body: Json, claims: Json = {}, key = random(18)) =>
-    phone.ask('source.link', { ...body, action: await phone.action(body, claims) }, key)
+    phone.insist('source.link', { ...body, action: await phone.action(body, claims) }, key)
 
   test('an account must be an IBAN whose check digits are right', async () => {
     const { anna } = stage()

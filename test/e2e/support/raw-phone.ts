@@ -182,6 +182,15 @@ export class RawPhone {
     }
   }
 
+  /** As `ask`, and again while the answer is that it is still undecided: gives the one that stands. */
+  async insist(name: string, body: unknown, key: string): Promise<Reply> {
+    for (;;) {
+      const reply = await this.ask(name, body, key)
+      if (reply.error?.code !== 'in_flight') return reply
+      await delay(reply.error.retry_after_ms ?? 0)
+    }
+  }
+
   /** The body of a command that must be granted. */
   async must(name: string, body: unknown, key?: string): Promise<Json> {
     const reply = await this.ask(name, body, key)
