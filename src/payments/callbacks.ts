@@ -10,7 +10,7 @@ type CallbackDeps = {
   sql: Sql
   store: PaymentStore
   log: Log
-  record: (heard: Heard) => Promise<void>
+  record: (heard: Heard) => Promise<unknown>
   wake: (payment: string) => void
 }
 

@@ -3,13 +3,13 @@
  * a slow answer is still heard, written and passed on. Drain waits for them.
  */
 export type InFlightCalls = {
-  run(reference: string, call: () => Promise<void>): Promise<void>
+  run<T>(reference: string, call: () => Promise<T>): Promise<T>
   readonly size: number
   drain(): Promise<void>
 }
 
 export function makeInFlightCalls(): InFlightCalls {
-  const calls = new Map<string, Promise<void>>()
+  const calls = new Map<string, Promise<unknown>>()
   return {
     run(reference, call) {
       const running = call().finally(() => {

@@ -7,7 +7,7 @@ import { type Columns, type Ledger, type Sql, derivedUuid } from '../ledger/inde
 import type { Log } from '../observe/log.ts'
 import type { RailOutcome } from '../rails/port.ts'
 import { awaitRail } from './moves.ts'
-import type { AttemptRow } from './rows.ts'
+import type { AttemptRow, PaymentState } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 
 type OutcomeDeps = { store: PaymentStore; ledger: Ledger; ids: Ids; clock: Clock; log: Log; incidents: IncidentBook }
@@ -27,22 +27,28 @@ const CAS_TRIES = 10
 /**
  * Writes what a rail said about an attempt, by compare-and-set. An attempt that
  * has its outcome keeps it: the same again is nothing new, another is an incident
- * for people, never a flip (connectors.md §0).
+ * for people, never a flip (connectors.md §0). `known`: the state as the caller just
+ * wrote it; where it is stale the compare-and-set fails and the row is read. Answers
+ * the kind that was written, or that the row was kept as it is.
  */
-export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<void> {
+export async function recordOutcome(
+  deps: OutcomeDeps,
+  heard: Heard,
+  known?: PaymentState,
+): Promise<RailOutcome['kind'] | 'kept'> {
   for (let i = 0; i < CAS_TRIES; i++) {
-    const state = await deps.store.state(heard.payment)
+    const state = i === 0 && known !== undefined ? known : await deps.store.state(heard.payment)
     const attempt = state?.attempt
     if (state === null || attempt === undefined || attempt === null || attempt.no !== heard.no) {
       throw new Error(`there is no attempt ${String(heard.no)} of ${heard.payment}`)
     }
     if (!isUnresolved(attempt.state)) {
       await contradict(deps, attempt, heard.outcome)
-      return
+      return 'kept'
     }
     if (heard.outcome.kind === 'not_sent' && heard.inquiry === undefined && !holdsFence(attempt, heard)) {
       deps.log.warn({ reference: attempt.reference }, 'a superseded sender says that nothing was sent')
-      return
+      return 'kept'
     }
     const columns = attemptColumns(attempt, heard, deps.clock.now())
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
@@ -62,7 +68,7 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard): Promise<vo
         ...(waits && state.payment.status === 'processing' ? awaitRail(state, deps.ids, deps.clock.now()) : {}),
       },
     })
-    if (result.code === 'ok') return
+    if (result.code === 'ok') return heard.outcome.kind
     if (result.code !== 'guard_failed')
       throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
   }

@@ -15,8 +15,7 @@ import type { Log } from '../observe/log.ts'
 import type { BankRail, RailOutcome } from '../rails/port.ts'
 import type { InFlightCalls } from './in-flight.ts'
 import { awaitRail, confirm, release, takeOver } from './moves.ts'
-import type { Next } from './next.ts'
-import { nextOf } from './next.ts'
+import { type Next, nextOf } from './next.ts'
 import { orderOf } from './order.ts'
 import { type IncidentBook, recordOutcome } from './outcome.ts'
 import type { PaymentState } from './rows.ts'
@@ -67,14 +66,20 @@ export function makeSteps(deps: StepDeps): Steps {
     return state
   }
 
-  /** Reads, decides, applies; again where someone else was first. `decide` returns null once there is nothing to do. */
-  async function settleOn(id: string, decide: (state: PaymentState) => Unit | null): Promise<PaymentState> {
+  /**
+   * Reads, decides, applies; again where someone else was first. `decide` names the unit and what comes after it,
+   * or null where there is nothing to do.
+   */
+  async function settleOn(
+    id: string,
+    decide: (state: PaymentState) => { unit: Unit; after: Next } | null,
+  ): Promise<{ state: PaymentState; next: Next }> {
     for (let i = 0; i < CAS_TRIES; i++) {
       const state = await load(id)
-      const unit = decide(state)
-      if (unit === null) return state
-      const result = await ledger.apply(unit)
-      if (result.code === 'ok') return load(id)
+      const decided = decide(state)
+      if (decided === null) return { state, next: next(state) }
+      const result = await ledger.apply(decided.unit)
+      if (result.code === 'ok') return { state, next: decided.after }
       if (result.code !== 'guard_failed') throw new Error(`a step of ${id} was answered ${JSON.stringify(result)}`)
     }
     throw new Error(`the state of ${id} kept changing`)
@@ -101,6 +106,7 @@ export function makeSteps(deps: StepDeps): Steps {
       const started = clock.monotonic()
       const token = ids.uuid()
       const now = clock.now()
+      const journal = { state: 'dispatched' as const, dispatch_token: token, sends: attempt.sends + 1 }
       const journalled = await ledger.apply({
         id: ids.uuid(),
         guard: {
@@ -109,10 +115,8 @@ export function makeSteps(deps: StepDeps): Steps {
         },
         ok: {
           attempt: {
-            state: 'dispatched',
-            dispatch_token: token,
+            ...journal,
             dispatched_at: timestamp(now),
-            sends: attempt.sends + 1,
             next_look_at: timestamp(now + RAIL_DEADLINE_MS),
             updated_at: timestamp(now),
           },
@@ -121,7 +125,8 @@ export function makeSteps(deps: StepDeps): Steps {
       if (journalled.code !== 'ok') return next(await load(id))
       deps.failpoint('journalled', payment.amount.toString())
 
-      const order = orderOf({ ...attempt, dispatched_at: new Date(now) })
+      const dispatched = { ...state, attempt: { ...attempt, ...journal, dispatched_at: new Date(now) } }
+      const order = orderOf(dispatched.attempt)
       const answered = deps.calls.run(attempt.reference, async () => {
         const outcome = await rail.send(order, {
           signal: AbortSignal.timeout(RAIL_DEADLINE_MS),
@@ -130,10 +135,13 @@ export function makeSteps(deps: StepDeps): Steps {
         })
         deps.failpoint('answer-received', payment.amount.toString())
         note(attempt.rail, outcome)
-        await recordOutcome(deps, { payment: id, no: attempt.no, token, outcome })
+        const recorded = await recordOutcome(deps, { payment: id, no: attempt.no, token, outcome }, dispatched)
         deps.failpoint('outcome-written', payment.amount.toString())
+        return recorded
       })
-      if (await withinFastWindow(answered)) return next(await load(id))
+      const inTime = await withinFastWindow(answered)
+      // What this very compare-and-set wrote needs no reading back; anything else does (S4).
+      if (inTime !== null) return inTime === 'settled' ? { step: 'confirm' } : next(await load(id))
 
       // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
       void answered.then(
@@ -141,31 +149,36 @@ export function makeSteps(deps: StepDeps): Steps {
         (error: unknown) =>
           deps.log.error({ err: error, payment: id }, 'an outcome could not be written; the inquiry will find it'),
       )
-      return next(
-        await settleOn(id, (at) => {
-          if (at.attempt === null || !isUnresolved(at.attempt.state) || at.payment.status_reason !== null) return null
-          return {
-            id: ids.uuid(),
-            guard: { payment: { id, version: at.payment.version } },
-            ok: awaitRail(at, ids, clock.now()),
-          }
-        }),
-      )
+      const awaited = await settleOn(id, (at) => {
+        if (at.attempt === null || !isUnresolved(at.attempt.state) || at.payment.status_reason !== null) return null
+        const unit: Unit = {
+          id: ids.uuid(),
+          guard: { payment: { id, version: at.payment.version } },
+          ok: awaitRail(at, ids, clock.now()),
+        }
+        return { unit, after: next(at) }
+      })
+      return awaited.next
     },
 
     async confirm(id) {
-      const state = await settleOn(id, (at) => (next(at).step === 'confirm' ? confirm(at, ids, clock.now()) : null))
-      deps.failpoint('confirmed', state.payment.amount.toString())
-      return next(state)
+      const confirmed = await settleOn(id, (at) =>
+        next(at).step === 'confirm'
+          ? { unit: confirm(at, ids, clock.now()), after: { step: 'done', status: 'succeeded' } }
+          : null,
+      )
+      deps.failpoint('confirmed', confirmed.state.payment.amount.toString())
+      return confirmed.next
     },
 
     async release(id) {
-      const state = await settleOn(id, (at) => {
+      const released = await settleOn(id, (at) => {
         const ahead = next(at)
         if (ahead.step !== 'release') return null
-        return release(at, ahead.end, at.attempt === null ? [] : [at.attempt.state], ids, clock.now()).unit
+        const { unit } = release(at, ahead.end, at.attempt === null ? [] : [at.attempt.state], ids, clock.now())
+        return { unit, after: { step: 'done', status: ahead.end.status } }
       })
-      return next(state)
+      return released.next
     },
 
     async look(id) {
@@ -201,14 +214,14 @@ export function makeSteps(deps: StepDeps): Steps {
   }
 }
 
-/** True when the call ended within the fast window; its failure is the caller's to see only then. */
-async function withinFastWindow(answered: Promise<void>): Promise<boolean> {
+/** What the call came to, null where it did not end within the fast window; its failure is the caller's to see only then. */
+async function withinFastWindow<T>(answered: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined
-  const window = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), FAST_WINDOW_MS)
+  const window = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), FAST_WINDOW_MS)
   })
   try {
-    return await Promise.race([answered.then(() => true as const), window])
+    return await Promise.race([answered, window])
   } finally {
     clearTimeout(timer)
   }

@@ -68,13 +68,11 @@ export function linkSource(deps: PaymentDeps): Respond {
         refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
       )
     }
-    return decideAndApply(
-      deps,
-      changer,
-      hash,
-      () => decideLink(deps, principal.value.user, signed.value, mandate),
-      true,
-    )
+    const decide = () => decideLink(deps, principal.value.user, signed.value, mandate)
+    const answer = await decideAndApply(deps, changer, hash, decide, true)
+    // What is not stored leaves the key free: the next try need not wait for the lease to run out.
+    if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
+    return answer
   })
 }
 
