@@ -134,6 +134,19 @@ export function sources(stage: () => Stage): void {
     await phone.socket.close()
   })
 
+  test('of six links at once by one signature one is made; the others only sign anew, under the keys they have', async () => {
+    const phone = await stage().phone()
+    const jti = random(18)
+    const links = Array.from({ length: 6 }, () => ({ body: linkOf(), key: random(18) }))
+    const replies = await Promise.all(links.map(({ body, key }) => link(phone, body, { jti }, key)))
+    expect(replies.map(codeOf).toSorted()).toEqual([...Array<string>(5).fill('confirmation_replayed'), 'granted'])
+    for (const { body, key } of links.filter((_, i) => replies[i]?.ok === false)) {
+      const action = await phone.action(body)
+      expect(codeOf(await phone.ask('source.link', { ...body, action }, key))).toBe('granted')
+    }
+    await phone.socket.close()
+  })
+
   test('two users who hold one account have each a source of their own', async () => {
     const { anna, ben } = stage()
     const body = linkOf()
