@@ -40,10 +40,15 @@ async function failuresUnder({ edits, test }: Mutation): Promise<string[]> {
       writeFileSync(path, mutated(readFileSync(path, 'utf8'), edit))
     }
     const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-    const { code, output } = await run(process.execPath, [vitest, 'run', test], {
+    // The result keeps only the end of what was said, and the failures come first.
+    let output = ''
+    const { code } = await run(process.execPath, [vitest, 'run', test], {
       cwd: dir,
       env: { ...process.env, NO_COLOR: '1' },
       timeoutMs: TIMEOUT_MS,
+      onText: (text) => {
+        output += text
+      },
     })
     const failed = output.split('\n').flatMap((line) => (/^\s*×\s/.test(line) ? [line.trim()] : []))
     // Broken before any test ran: that proves nothing.
