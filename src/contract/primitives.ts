@@ -41,12 +41,12 @@ export const CompactJws = z.string().min(1).max(4096)
 export const Timestamp = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
-  .refine((text) => isInstant(text), 'expected a time that exists')
+  .refine((time) => isInstant(time), 'expected a time that exists')
 
 /** Whether the calendar has it: 30 February reads back as another day, a 25th hour not at all. */
-function isInstant(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && time.toISOString() === text
+function isInstant(time: string): boolean {
+  const date = new Date(time)
+  return !Number.isNaN(date.getTime()) && date.toISOString() === time
 }
 
 /** A P-256 public key as a JWK; private or extra members are refused. */

@@ -35,7 +35,8 @@ export class LedgerUnavailable extends Error {}
 
 export const LEDGER_LIMITS = {
   connections: 2,
-  batch_units: 128,
+  /** A unit is a subtransaction, and past 64 in one transaction every snapshot of the server slows down. */
+  batch_units: 60,
   queue_units: 10_000,
   /** A unit is tried again through lost connections and lock time-outs for this long. */
   retry_for_ms: 15_000,

@@ -7,8 +7,11 @@ import type { Query, Sql } from './database.ts'
 
 export type Breach = { invariant: Invariant; what: string }
 
-/** L1 debits = credits · L2 counters = sums over transfers · L4 every hold ends once · L6 settled at a rail ⇔ booked. */
-export const INVARIANTS = ['L1', 'L2', 'L4', 'L6'] as const
+/**
+ * L1 debits = credits · L2 counters = sums over transfers · L4 every hold ends once ·
+ * L5 postings match the payment's state · L6 settled at a rail ⇔ booked.
+ */
+export const INVARIANTS = ['L1', 'L2', 'L4', 'L5', 'L6'] as const
 export type Invariant = (typeof INVARIANTS)[number]
 
 export type AuditReport = {
@@ -30,7 +33,13 @@ export async function audit(sql: Sql): Promise<AuditReport> {
       select now() as at, (select count(*)::int from accounts) as accounts,
         (select count(*)::int from transfers) as transfers, (select count(*)::int from holds) as holds`
     if (size === undefined) throw new Error('the database did not count its tables')
-    const breaches = [...(await balance(tx)), ...(await counters(tx)), ...(await holds(tx)), ...(await rails(tx))]
+    const breaches = [
+      ...(await balance(tx)),
+      ...(await counters(tx)),
+      ...(await holds(tx)),
+      ...(await states(tx)),
+      ...(await rails(tx)),
+    ]
     return {
       at: size.at.toISOString(),
       accounts: size.accounts,
@@ -96,6 +105,30 @@ async function holds(sql: Query): Promise<Breach[]> {
   return rows.map((row) => ({
     invariant: 'L4',
     what: `hold ${row.id} of ${row.subject}: ${row.open ? 'open' : 'not open'} and ended ${String(row.ends)} times`,
+  }))
+}
+
+/** State → what may be held and what posted: all of it one way or nothing. */
+async function states(sql: Query): Promise<Breach[]> {
+  const rows = await sql<{ id: string; status: string; amount: string; held: string; posted: string }[]>`
+    with held as (
+      select subject, sum(amount) as amount from holds group by 1
+    ), posted as (
+      select subject, sum(amount) as amount from transfers where kind in ('confirm', 'post') group by 1
+    )
+    select p.id, p.status, p.amount::text as amount, coalesce(h.amount, 0)::text as held,
+      coalesce(t.amount, 0)::text as posted
+    from payments p
+    left join held h on h.subject = p.id
+    left join posted t on t.subject = p.id
+    where coalesce(h.amount, 0) <> case p.status when 'processing' then p.amount else 0 end
+      or coalesce(t.amount, 0) <> case p.status when 'succeeded' then p.amount else 0 end
+      or (p.status in ('requires_confirmation', 'succeeded', 'failed', 'canceled', 'expired')
+        and exists (select from attempts a where a.payment = p.id and a.state in ('dispatched', 'pending', 'unknown')))
+    order by 1 limit ${LISTED}`
+  return rows.map((row) => ({
+    invariant: 'L5',
+    what: `payment ${row.id} of ${row.amount} is ${row.status}: held ${row.held}, posted ${row.posted}, or its call at the rail is unresolved`,
   }))
 }
 

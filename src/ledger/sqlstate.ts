@@ -9,13 +9,11 @@ const AGAIN_STATES = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '55P03', // lock_not_available (lock_timeout)
-  '57014', // query_canceled (statement_timeout)
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
-  '53300', // too_many_connections
   '25006', // read_only_sql_transaction (a standby, during a switch-over)
 ])
+
+/** Classes of errors that are the server's, not the statement's: connection, resources, operator, its machine. */
+const AGAIN_CLASSES = ['08', '53', '57', '58']
 
 /** Errors of postgres.js and of the socket below it: the connection went, the outcome is not known. */
 const AGAIN_CODES = new Set([
@@ -31,5 +29,6 @@ const AGAIN_CODES = new Set([
 
 export function errorMeaning(error: unknown): ErrorMeaning {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
-  return AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || code.startsWith('08') ? 'again' : 'poison'
+  const again = AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || AGAIN_CLASSES.includes(code.slice(0, 2))
+  return again ? 'again' : 'poison'
 }

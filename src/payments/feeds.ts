@@ -102,17 +102,23 @@ async function isKept(sql: Query, feed: string, seq: number): Promise<boolean> {
 
 async function snapshotOf(sql: Query, user: string, currency: string): Promise<SnapshotBody> {
   const limits = { open: SOCKET_LIMITS.snapshot_open_payments, ended: SOCKET_LIMITS.snapshot_ended_payments }
+  // Each branch walks one index from its newest end, so the size of a user's history costs nothing.
   const rows = await sql<(PaymentRow & { open: boolean })[]>`
-    with mine as (
-      select * from payments where payer = ${user}
+    (select *, true as open from (
+      (select * from payments where payer = ${user} and status not in ('succeeded', 'failed', 'canceled', 'expired')
+       order by id desc limit ${limits.open + 1})
       union
-      select * from payments where payee = ${user}
-    ), marked as (
-      select *, status not in ('succeeded', 'failed', 'canceled', 'expired') as open from mine
-    )
-    (select * from marked where open order by id desc limit ${limits.open + 1})
+      (select * from payments where payee = ${user} and status not in ('succeeded', 'failed', 'canceled', 'expired')
+       order by id desc limit ${limits.open + 1})
+    ) o order by id desc limit ${limits.open + 1})
     union all
-    (select * from marked where not open order by id desc limit ${limits.ended})`
+    (select *, false as open from (
+      (select * from payments where payer = ${user} and status in ('succeeded', 'failed', 'canceled', 'expired')
+       order by id desc limit ${limits.ended})
+      union
+      (select * from payments where payee = ${user} and status in ('succeeded', 'failed', 'canceled', 'expired')
+       order by id desc limit ${limits.ended})
+    ) e order by id desc limit ${limits.ended})`
   const open = rows.filter((row) => row.open)
   const shown = [...open.slice(0, limits.open), ...rows.filter((row) => !row.open)]
   return {

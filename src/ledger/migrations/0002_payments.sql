@@ -47,7 +47,13 @@ create table payments (
 
 create index payments_payer on payments (payer, id desc) where payer is not null;
 create index payments_payee on payments (payee, id desc);
+-- A phone's snapshot starts from what is open, however long its history.
+create index payments_payer_open on payments (payer, id desc)
+  where status not in ('succeeded', 'failed', 'canceled', 'expired');
+create index payments_payee_open on payments (payee, id desc)
+  where status not in ('succeeded', 'failed', 'canceled', 'expired');
 create index payments_merchant on payments (merchant, id desc) where merchant is not null;
+create index payments_merchant_order on payments (merchant, order_ref, id desc) where order_ref is not null;
 create unique index payments_open_order on payments (merchant, order_ref)
   where order_ref is not null and status in ('requires_confirmation', 'requires_action', 'processing', 'requires_capture');
 create index payments_open_expiry on payments (expires_at) where status in ('requires_confirmation', 'requires_action');

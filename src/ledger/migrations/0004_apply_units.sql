@@ -12,8 +12,12 @@
 --   | key_reused | jti_used | conflict | unit_differs.
 --
 -- Lock order, the same for every call: accounts by (ledger, id), payments, attempts,
--- feed heads. Keys are only tried, never waited for. READ COMMITTED: one statement
--- locks, later ones read what the lock protects.
+-- feed heads. READ COMMITTED: one statement locks, later ones read what the lock protects.
+-- What is unique beyond these (a key, a jti, an open order reference, a linked account) is
+-- only tried and never waited for: two batches that insert the same of them in different
+-- order would deadlock. Whoever comes second at the same moment asks again and then finds
+-- what the first wrote. A commit becomes visible before it lets its locks go, so a try that
+-- fails may find it already.
 
 create function apply_transfer(p_unit uuid, t jsonb) returns void
 language plpgsql volatile
@@ -201,6 +205,9 @@ declare
   t jsonb;
   v_result jsonb;
   v_code text;
+  v_taken text;
+  v_busy boolean := false;
+  v_constraint text;
 begin
   select * into v_unit from units where id = v_id;
   if found then
@@ -219,14 +226,27 @@ begin
       if v_idem.reply is not null then
         return jsonb_build_object('code', 'replayed', 'reply', v_idem.reply);
       end if;
-      if (g ->> 'complete') is null then return '{"code":"in_flight"}'; end if;
+      -- A lease that is past belongs to nobody; one that runs, to who says `complete`.
+      if (g ->> 'complete') is null and v_idem.lease_until > clock_timestamp() then return '{"code":"in_flight"}'; end if;
     end if;
   end if;
+
+  foreach v_taken in array array[
+    'jti ' || (u -> 'jti' ->> 'device') || ' ' || (u -> 'jti' ->> 'jti'),
+    'order ' || (u -> 'ok' -> 'new_payment' ->> 'merchant') || ' ' || (u -> 'ok' -> 'new_payment' ->> 'order_ref'),
+    'source ' || (u -> 'ok' -> 'source' ->> 'user_id') || ' ' || (u -> 'ok' -> 'source' ->> 'bank')
+      || ' ' || (u -> 'ok' -> 'source' ->> 'iban')
+  ] loop
+    if v_taken is not null and not pg_try_advisory_xact_lock(hashtextextended(v_taken, 0)) then
+      v_busy := true;
+    end if;
+  end loop;
 
   g := u -> 'jti';
   if g is not null and exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti') then
     return '{"code":"jti_used"}';
   end if;
+  if v_busy then return '{"code":"in_flight"}'; end if;
 
   g := u -> 'guard' -> 'payment';
   if g is not null then
@@ -262,8 +282,11 @@ begin
   exception
     when sqlstate 'MR001' then v_code := sqlerrm;
     when sqlstate 'MR002' then return '{"code":"conflict"}';
-    -- The CHECKs are never met by the rules above; if one is, it is still a refusal and not a broken batch.
-    when check_violation then v_code := 'exceeds_credits';
+    -- The overdraft CHECKs are never met by the rules above; if one is, it is still a refusal and not a broken batch.
+    when check_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint not in ('accounts_debits_fit', 'accounts_credits_fit') then raise; end if;
+      v_code := case v_constraint when 'accounts_debits_fit' then 'exceeds_credits' else 'exceeds_debits' end;
   end;
 
   if v_code is not null then

@@ -1,7 +1,9 @@
 -- One role a process: the hub spends only through apply_units and cannot touch a
 -- transfer otherwise; the relay sees the outbox alone.
-alter function apply_units(jsonb) security definer;
-alter function open_accounts(jsonb) security definer;
+-- Functions that run as the owner look for tables where the owner put them: a caller's
+-- temporary table of the same name must not stand in for `accounts`.
+alter function apply_units(jsonb) security definer set search_path = public, pg_temp;
+alter function open_accounts(jsonb) security definer set search_path = public, pg_temp;
 revoke execute on all functions in schema public from public;
 grant usage on schema public to mooring_hub, mooring_relay;
 grant execute on function apply_units(jsonb), open_accounts(jsonb) to mooring_hub;
