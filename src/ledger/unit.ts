@@ -90,6 +90,8 @@ export type UnitResult =
   | { code: 'guard_failed' }
   /** Another unit with this key is being applied right now, or a command under it is still running. */
   | { code: 'in_flight' }
+  /** Its jti, order reference or account is in another unit's hands this very moment: ask again shortly. Nothing changed. */
+  | { code: 'busy' }
   | { code: 'replayed'; reply: StoredReply }
   | { code: 'key_reused' }
   | { code: 'jti_used' }

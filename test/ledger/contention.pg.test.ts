@@ -93,7 +93,7 @@ test.each([
     for (let n = 0; n < 5; n++) {
       for (const codes of (await raced(make)).values()) {
         expect(codes.filter((code) => code === 'ok')).toHaveLength(1)
-        expect(['in_flight', late]).toContain(codes.find((code) => code !== 'ok'))
+        expect(['busy', late]).toContain(codes.find((code) => code !== 'ok'))
       }
     }
     expect(await deadlocks()).toEqual([before])

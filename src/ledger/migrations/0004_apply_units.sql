@@ -8,7 +8,7 @@
 --   guard?:    { payment?: { id, version, unexpired?, before_start_by? }, attempt?: { payment, no, states, token? } }
 --   transfers: [{ id, ledger, kind, debit, credit, amount, pending, subject }]
 --   ok, refused?: { payment?, new_payment?, attempt?, new_attempt?, source?, events?, reply? } }
--- A result: { code, ... }: ok | refused (transfer = its code) | guard_failed | in_flight | replayed (reply)
+-- A result: { code, ... }: ok | refused (transfer = its code) | guard_failed | in_flight | busy | replayed (reply)
 --   | key_reused | jti_used | conflict | unit_differs.
 --
 -- Lock order, the same for every call: accounts by (ledger, id), payments, attempts,
@@ -246,7 +246,7 @@ begin
   if g is not null and exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti') then
     return '{"code":"jti_used"}';
   end if;
-  if v_busy then return '{"code":"in_flight"}'; end if;
+  if v_busy then return '{"code":"busy"}'; end if;
 
   g := u -> 'guard' -> 'payment';
   if g is not null then

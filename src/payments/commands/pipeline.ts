@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { z } from 'zod'
 import type { HubReply, HubRequest } from '../../bus/index.ts'
 import { invalidRequest, refusalReply, toWireError } from '../../bus/index.ts'
@@ -45,7 +46,8 @@ export type Decision =
 export type Changer = { scope: string; command: string; key: string; requestId: string }
 
 /** Times a decision is made anew because the state it rested on changed. */
-const DECIDE_TRIES = 5
+const DECIDE_TRIES = 8
+const BUSY_GAP_MS = 20
 
 /** Looks the key up before anything else is looked at; null where it is new. */
 export async function storedAnswer(deps: PaymentDeps, changer: Changer, hash: string): Promise<HubReply | null> {
@@ -82,6 +84,8 @@ export async function decideAndApply(
     if (amount !== undefined && result.code === 'ok') deps.failpoint('accept-after-commit', amount)
     const answer = answerOf(result, decision, changer.requestId)
     if (answer !== null) return answer
+    // Whoever holds what this one needs is done within a commit; a little apart, so that the tries do not meet again.
+    if (result.code === 'busy') await delay(BUSY_GAP_MS * (1 + i) * Math.random())
   }
   return refused(refuse('temporarily_unavailable', 'The payment kept changing; try again.', { retryAfterMs: 200 }))
 }
@@ -128,6 +132,7 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
     case 'jti_used':
       return refused(replayedJti())
     case 'guard_failed':
+    case 'busy':
     case 'conflict':
       return null
     case 'unit_differs':
