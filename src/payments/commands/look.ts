@@ -37,7 +37,8 @@ export async function quote(
 ): Promise<Result<CommandAnswer<'quote'>, Refusal>> {
   const { pinAboveMinor, paymentMaxMinor } = deps.rules
   const between = body.kind === 'topup' || body.kind === 'withdrawal'
-  if (body.source === 'operator' || (between && body.source === 'wallet')) {
+  const wrongSide = body.kind === 'transfer' ? body.source !== 'wallet' : between && body.source === 'wallet'
+  if (body.source === 'operator' || wrongSide) {
     return err(refuse('source_not_usable', 'This source cannot be used for that.', { param: 'source' }))
   }
   if (body.source !== 'wallet') {

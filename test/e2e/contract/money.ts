@@ -155,6 +155,7 @@ export function money(stage: () => Stage): void {
     }
     expect(codeOf(await quote({ kind: 'topup', source: anna.source }))).toBe('granted')
     expect(codeOf(await quote({ kind: 'topup' }))).toBe('source_not_usable')
+    expect(codeOf(await quote({ source: anna.source }))).toBe('source_not_usable')
     expect(codeOf(await quote({ kind: 'purchase', source: 'operator' }))).toBe('source_not_usable')
     expect(codeOf(await quote({ kind: 'topup', source: treasury.source }))).toBe('source_not_found')
   })
