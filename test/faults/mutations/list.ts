@@ -53,8 +53,8 @@ export const MUTATIONS: readonly Mutation[] = [
       ...RESENDS,
       {
         file: STEPS,
-        from: 'orderOf({ ...attempt, dispatched_at: new Date(now) })',
-        to: 'orderOf({ ...attempt, ...(attempt.sends === 0 ? {} : { reference: `${attempt.reference.slice(0, -1)}9`, uetr: token }), dispatched_at: new Date(now) })',
+        from: 'orderOf(dispatched.attempt)',
+        to: 'orderOf({ ...dispatched.attempt, ...(attempt.sends === 0 ? {} : { reference: `${attempt.reference.slice(0, -1)}9`, uetr: token }) })',
       },
     ],
   },
