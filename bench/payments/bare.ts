@@ -45,4 +45,5 @@ process.on('message', (job: BareJob) => {
     await handle.result()
   }).then((measured) => process.send?.(measured))
 })
+process.on('disconnect', () => process.exit())
 process.send?.('ready')
