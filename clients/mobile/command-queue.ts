@@ -1,6 +1,7 @@
 import type { WireError } from '../../src/contract/index.ts'
 import { fullJitter } from './backoff.ts'
-import { MooringError, fromWire, isFinalRefusal, type Outcome } from './errors.ts'
+import { isStoredRefusal } from '../../src/contract/names.ts'
+import { MooringError, fromWire, type Outcome } from './errors.ts'
 import type { ReplyFrame } from './frames.ts'
 import { LIMITS } from './limits.ts'
 import type { Ports } from './ports.ts'
@@ -192,7 +193,8 @@ export class CommandQueue {
 
   /** C4: a refusal that is not kept under the key says nothing of an earlier sending still on its way. */
   #refusal(entry: Entry, error: WireError): MooringError {
-    const outcome = entry.unanswered > 0 && !isFinalRefusal(error.code) ? 'unknown' : 'refused'
+    // A refusal that is not kept under the key says nothing about an earlier sending still under way.
+    const outcome = entry.unanswered > 0 && !isStoredRefusal(error.code) ? 'unknown' : 'refused'
     return fromWire(error, { outcome, key: entry.command.key })
   }
 

@@ -75,35 +75,3 @@ export function fromWire(error: WireError, details: Details = {}): MooringError 
     ...details,
   })
 }
-
-/**
- * Refusals the server does not keep under the key (protocol.md, Idempotency).
- * Such an answer to a second sending says nothing about a first one still under way.
- */
-const NOT_STORED: ReadonlySet<ErrorCode> = new Set([
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'signature_invalid',
-  'signature_mismatch',
-  'confirmation_replayed',
-  'confirmation_expired',
-  'pin_required',
-  'pin_wrong',
-  'pin_locked',
-  'device_restricted',
-  'rate_limited',
-  'in_flight',
-  'overloaded',
-  'rail_unavailable',
-  'temporarily_unavailable',
-  'internal',
-  'unknown_command',
-  'idempotency_key_missing',
-  'idempotency_key_reused',
-])
-
-/** Whether this refusal is the key's one and final answer. */
-export function isFinalRefusal(code: ErrorCode): boolean {
-  return !NOT_STORED.has(code)
-}

@@ -12,51 +12,6 @@ export const WireError = z.object({
 })
 export type WireError = z.infer<typeof WireError>
 
-/** Codes worth sending again unchanged, later. */
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
-  'in_flight',
-  'rate_limited',
-  'overloaded',
-  'temporarily_unavailable',
-  'rail_unavailable',
-  'internal',
-])
-
-export function isRetryable(code: ErrorCode): boolean {
-  return RETRYABLE.has(code)
-}
-
-/**
- * Refusals that say nothing lasting about the command, so they are neither stored
- * under its idempotency key nor replayed (protocol.md, Idempotency).
- */
-const NOT_STORED: ReadonlySet<ErrorCode> = new Set([
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'signature_invalid',
-  'signature_mismatch',
-  'confirmation_replayed',
-  'confirmation_expired',
-  'pin_required',
-  'pin_wrong',
-  'pin_locked',
-  'device_restricted',
-  'rate_limited',
-  'in_flight',
-  'overloaded',
-  'rail_unavailable',
-  'temporarily_unavailable',
-  'internal',
-  'unknown_command',
-  'idempotency_key_missing',
-  'idempotency_key_reused',
-])
-
-export function isStoredRefusal(code: ErrorCode): boolean {
-  return !NOT_STORED.has(code)
-}
-
 /** HTTP status of each code (protocol.md §2, Errors). `not_found` is 404 for a path, 422 for an id in a body. */
 export function httpStatus(code: ErrorCode, where: 'path' | 'body' = 'path'): number {
   switch (code) {

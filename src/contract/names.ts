@@ -82,6 +82,51 @@ export const ERROR_CODES = [
 ] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+/** Codes worth sending again unchanged, later. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'in_flight',
+  'rate_limited',
+  'overloaded',
+  'temporarily_unavailable',
+  'rail_unavailable',
+  'internal',
+])
+
+export function isRetryable(code: ErrorCode): boolean {
+  return RETRYABLE.has(code)
+}
+
+/**
+ * Refusals that say nothing lasting about the command, so they are neither stored
+ * under its idempotency key nor replayed (protocol.md, Idempotency).
+ */
+const NOT_STORED: ReadonlySet<ErrorCode> = new Set([
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'signature_invalid',
+  'signature_mismatch',
+  'confirmation_replayed',
+  'confirmation_expired',
+  'pin_required',
+  'pin_wrong',
+  'pin_locked',
+  'device_restricted',
+  'rate_limited',
+  'in_flight',
+  'overloaded',
+  'rail_unavailable',
+  'temporarily_unavailable',
+  'internal',
+  'unknown_command',
+  'idempotency_key_missing',
+  'idempotency_key_reused',
+])
+
+export function isStoredRefusal(code: ErrorCode): boolean {
+  return !NOT_STORED.has(code)
+}
+
 /** What a payment that ended `failed` may name as its cause (payments.md, failure.code). */
 export const FAILURE_CODES = [
   'insufficient_funds',

@@ -2,16 +2,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { STARRED } from '../../../clients/mobile/answers.ts'
-import { isFinalRefusal } from '../../../clients/mobile/errors.ts'
 import { readFrame } from '../../../clients/mobile/frames.ts'
 import { LIMITS } from '../../../clients/mobile/limits.ts'
-import {
-  COMMANDS,
-  ERROR_CODES,
-  PROOF_MAX_AHEAD_S,
-  SOCKET_LIMITS,
-  isStoredRefusal,
-} from '../../../src/contract/index.ts'
+import { COMMANDS, PROOF_MAX_AHEAD_S, SOCKET_LIMITS } from '../../../src/contract/index.ts'
 
 const ALLOWED = ['canonicalize', '../../src/contract/names.ts']
 const SDK = join(import.meta.dirname, '../../../clients/mobile')
@@ -20,10 +13,6 @@ describe('the SDK says what the contract says', () => {
   it('which commands carry a key', () => {
     const starred = Object.fromEntries(Object.entries(COMMANDS).map(([name, { starred: one }]) => [name, one]))
     expect(STARRED).toEqual(starred)
-  })
-
-  it('which refusals are a key’s final answer', () => {
-    expect(ERROR_CODES.filter(isFinalRefusal)).toEqual(ERROR_CODES.filter(isStoredRefusal))
   })
 
   it('how long a frame and a proof may be', () => {
