@@ -28,7 +28,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     /** A test that asserts nothing cannot fail. */
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 10_000 } },
     teardownTimeout: 60_000,
     slowTestThreshold: 5_000,
     projects: [

@@ -152,7 +152,7 @@ describe('a call is not_sent', () => {
       release = () => settles(call)
     }
     const first = rail.send(newOrder(), options())
-    await vi.waitFor(() => expect(bank.questions).toHaveLength(1))
+    await vi.waitFor(() => expect(bank.questions).toHaveLength(1), 10_000)
     const queued = newOrder()
     expect(await rail.send(queued, options({ signal: AbortSignal.timeout(100) }))).toEqual({
       kind: 'not_sent',
@@ -218,7 +218,7 @@ describe('a call is unknown', () => {
     const deadline = new AbortController()
     const onSent = vi.fn(() => undefined)
     const sending = bank.makeRail({ baseUrl: wire.url }).send(newOrder(), options({ signal: deadline.signal, onSent }))
-    await vi.waitFor(() => expect(bank.questions).toHaveLength(1))
+    await vi.waitFor(() => expect(bank.questions).toHaveLength(1), 10_000)
     deadline.abort()
     expect(await sending).toEqual({ kind: 'unknown', why: 'deadline passed', alarm: false })
     expect(onSent).toHaveBeenCalledTimes(1)

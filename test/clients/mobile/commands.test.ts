@@ -128,7 +128,7 @@ describe('a command', () => {
 
     server.onHello = () => 4005
     server.drop()
-    await vi.waitFor(() => expect(client.status).toBe('connecting'))
+    await vi.waitFor(() => expect(client.status).toBe('connecting'), 10_000)
     const unsent = client.command('payment.cancel', { payment: PAYMENT }, { deadline_ms: 3_000 })
     await expect(unsent).rejects.toMatchObject({ code: 'deadline_exceeded', outcome: 'not_sent' })
   })
@@ -327,7 +327,7 @@ describe('the stream of one payment', () => {
     const server = await startServer()
     server.state = { payments: [payment(9, { status: 'succeeded' })] }
     const client = await connectTo(server)
-    await vi.waitFor(() => expect(client.payments.size).toBe(1))
+    await vi.waitFor(() => expect(client.payments.size).toBe(1), 10_000)
     const versions: number[] = []
     for await (const { version } of client.payment(PAYMENT)) versions.push(version)
     expect(versions).toEqual([9])

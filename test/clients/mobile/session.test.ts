@@ -42,7 +42,7 @@ describe('a session', () => {
     const server = await startServer()
     server.state = { payments: [payment(1)], balances: [balance('500')] }
     const client = await connectTo(server)
-    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('500'))
+    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('500'), 10_000)
     expect(client.payments.get(payment(1).id)?.version).toBe(1)
     const [first, second] = [client.events(), client.events()]
     server.push('payment.updated', payment(2))
@@ -68,7 +68,7 @@ describe('a session', () => {
     const events = client.events()
     server.push('balance.updated', balance('1'))
     await take(client.events(), 0)
-    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('1'))
+    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('1'), 10_000)
     server.drop(code)
     server.commitUnseen('balance.updated', balance('2'))
     server.commitUnseen('balance.updated', balance('3'))
@@ -111,7 +111,7 @@ describe('a session', () => {
     server.commitUnseen('balance.updated', balance('7'))
     server.send({ t: 'ping', n: 1, nonce: 'x', heads: { [USER]: 1 } })
     server.send({ t: 'ping', n: 2, nonce: 'x', heads: { [USER]: 1 } })
-    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('7'))
+    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('7'), 10_000)
     expect(server.pongs).toEqual([1, 2])
   })
 
@@ -123,7 +123,7 @@ describe('a session', () => {
       if (cmd.name === 'payment.get') reply({ ok: true, body: { ...gone, version: 2, status: 'succeeded' } })
     }
     const client = await connectTo(server)
-    await vi.waitFor(() => expect(client.payments.size).toBe(2))
+    await vi.waitFor(() => expect(client.payments.size).toBe(2), 10_000)
     server.restartFeed('e2')
     server.snapshotParts = [{ payments: [payment(4)] }, { balances: [balance('20')] }]
     const events = client.events()
@@ -132,7 +132,7 @@ describe('a session', () => {
     expect(client.balances.get('KES')?.available).toBe('20')
     expect(client.payments.get(payment(1).id)?.version).toBe(5)
     // The other one ended unseen: it is asked for.
-    await vi.waitFor(() => expect(client.payments.get(gone.id)?.status).toBe('succeeded'))
+    await vi.waitFor(() => expect(client.payments.get(gone.id)?.status).toBe('succeeded'), 10_000)
   })
 
   it('gets a new token when the old one is no longer good (4501 once, 4007)', async () => {
@@ -140,11 +140,11 @@ describe('a session', () => {
     const client = await connectTo(server)
     server.revokeTokens()
     server.drop()
-    await vi.waitFor(() => expect(server.tokensIssued).toBe(2))
-    await vi.waitFor(() => expect(client.status).toBe('ready'))
+    await vi.waitFor(() => expect(server.tokensIssued).toBe(2), 10_000)
+    await vi.waitFor(() => expect(client.status).toBe('ready'), 10_000)
     server.drop(4007)
-    await vi.waitFor(() => expect(server.tokensIssued).toBe(3))
-    await vi.waitFor(() => expect(client.status).toBe('ready'))
+    await vi.waitFor(() => expect(server.tokensIssued).toBe(3), 10_000)
+    await vi.waitFor(() => expect(client.status).toBe('ready'), 10_000)
   })
 
   it('stops for good on a second 4501, on 4504 and where the device is not known', async () => {
@@ -191,18 +191,17 @@ describe('a session', () => {
     const server = await startServer()
     server.heartbeatMs = 1_000
     const statuses: SessionStatus[] = []
-    const client = await connectTo(server, { onStatus: (status) => statuses.push(status) })
-    await vi.waitFor(() => expect(server.hellos.length).toBeGreaterThanOrEqual(2), 5_000)
-    expect(statuses.slice(0, 3)).toEqual(['ready', 'connecting', 'ready'])
-    expect(client.status).toBe('ready')
+    await connectTo(server, { onStatus: (status) => statuses.push(status) })
+    await vi.waitFor(() => expect(statuses.slice(0, 3)).toEqual(['ready', 'connecting', 'ready']), 5_000)
+    expect(server.hellos.length).toBeGreaterThanOrEqual(2)
   })
 
   it('drops a socket that talks nonsense and comes back', async () => {
     const server = await startServer()
     const client = await connectTo(server)
     server.sendText('{"t":"event","feed":1}')
-    await vi.waitFor(() => expect(server.hellos).toHaveLength(2))
-    await vi.waitFor(() => expect(client.status).toBe('ready'))
+    await vi.waitFor(() => expect(server.hellos).toHaveLength(2), 10_000)
+    await vi.waitFor(() => expect(client.status).toBe('ready'), 10_000)
   })
 
   it('moves when asked to (goaway), answers still coming on the old socket', async () => {
@@ -215,9 +214,9 @@ describe('a session', () => {
       else reply({ ok: true, body: { data: [] } })
     }
     const held = client.command('wallet.balances', {})
-    await vi.waitFor(() => expect(server.commands).toHaveLength(1))
+    await vi.waitFor(() => expect(server.commands).toHaveLength(1), 10_000)
     server.send({ t: 'goaway', reconnect_after_ms: 2_000, reason: 'drain' })
-    await vi.waitFor(() => expect(client.status).toBe('draining'))
+    await vi.waitFor(() => expect(client.status).toBe('draining'), 10_000)
     const later = client.command('wallet.balances', {})
     answer?.()
     expect((await held).data).toEqual([balance('9')])
@@ -233,13 +232,13 @@ describe('a session', () => {
     const key = await generateDeviceKey()
     server.state = { payments: [payment(1)], balances: [balance('5')] }
     const before = await connectTo(server, { store, key })
-    await vi.waitFor(() => expect(before.payments.size).toBe(1))
+    await vi.waitFor(() => expect(before.payments.size).toBe(1), 10_000)
     server.push('payment.updated', payment(2))
-    await vi.waitFor(() => expect(before.payments.get(payment(1).id)?.version).toBe(2))
+    await vi.waitFor(() => expect(before.payments.get(payment(1).id)?.version).toBe(2), 10_000)
     await before.close()
     server.commitUnseen('payment.updated', payment(3, { status: 'succeeded' }))
     const after = await connectTo(server, { store, key })
-    await vi.waitFor(() => expect(after.payments.get(payment(1).id)?.version).toBe(3))
+    await vi.waitFor(() => expect(after.payments.get(payment(1).id)?.version).toBe(3), 10_000)
     expect(after.balances.get('KES')?.available).toBe('5')
     expect(server.hellos.at(-1)?.feeds?.[USER]).toEqual({ epoch: 'e1', seq: 1, pos: 'p1' })
   })
@@ -249,7 +248,7 @@ describe('a session', () => {
     const client = await connectTo(server)
     const slow = client.events({ buffer: 2 })
     for (const n of ['1', '2', '3']) server.push('balance.updated', balance(n))
-    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('3'))
+    await vi.waitFor(() => expect(client.balances.get('KES')?.available).toBe('3'), 10_000)
     const seen: unknown[] = []
     const reading = (async () => {
       for await (const event of slow) seen.push(event)
@@ -264,7 +263,7 @@ describe('a session', () => {
     const events = client.events()
     const sent = client.command('payment.cancel', { payment: payment(1).id })
     const settled = Promise.allSettled([sent])
-    await vi.waitFor(() => expect(server.commands).toHaveLength(1))
+    await vi.waitFor(() => expect(server.commands).toHaveLength(1), 10_000)
     await client.close()
     expect(await settled).toMatchObject([{ reason: { code: 'closed', outcome: 'unknown' } }])
     expect(await events.next()).toMatchObject({ done: true })
