@@ -28,7 +28,16 @@ const AGAIN_CODES = new Set([
 ])
 
 export function errorMeaning(error: unknown): ErrorMeaning {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   const again = AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || AGAIN_CLASSES.includes(code.slice(0, 2))
   return again ? 'again' : 'poison'
+}
+
+/** Whether Postgres could not be asked at all: a read answers `temporarily_unavailable`, anything else is a bug of ours. */
+export function isDatabaseAway(error: unknown): boolean {
+  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|57P|08|53)/.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 }

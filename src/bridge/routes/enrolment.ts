@@ -3,7 +3,7 @@ import { refuse } from '../../domain/refusal.ts'
 import type { Hub } from '../hub.ts'
 import { BRIDGE_LIMITS } from '../limits.ts'
 import { sendProblem, sendRefusal } from '../problem.ts'
-import type { Buckets } from '../rate.ts'
+import type { Buckets } from '../../domain/rate.ts'
 import { isLoopback, traceparent } from '../request.ts'
 
 /** Sign-up and tokens of phones: public, so counted by address. */

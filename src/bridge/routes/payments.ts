@@ -5,7 +5,7 @@ import { PaymentId } from '../../contract/index.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { Hub } from '../hub.ts'
 import { sendProblem, sendRefusal, type Where } from '../problem.ts'
-import type { Buckets } from '../rate.ts'
+import type { Buckets } from '../../domain/rate.ts'
 import { idempotencyKey, merchantCredential, traceparent } from '../request.ts'
 
 type Merchant = Extract<Credential, { type: 'merchant' }>

@@ -1,7 +1,7 @@
 import { COMMANDS, type CommandName } from '../../contract/index.ts'
 import { ok } from '../../domain/result.ts'
 import type { PaymentDeps } from '../deps.ts'
-import { makeTokenBuckets } from '../rate.ts'
+import { Buckets } from '../../domain/rate.ts'
 import { decideCancel } from './cancel.ts'
 import { decideConfirm } from './confirm.ts'
 import { linkSource } from './link.ts'
@@ -15,11 +15,12 @@ export { decideAndApply, guarded, storedAnswer, type Decision, type Respond } fr
 export { balancesOf } from './look.ts'
 
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
-const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20, names: 100_000 }
+const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20 }
+const PAYEE_LOOKUP_USERS = 100_000
 
 /** Every command of the phone, by its name on the wire. */
 export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, Respond>> {
-  const lookups = makeTokenBuckets(PAYEE_LOOKUPS)
+  const lookups = new Buckets(PAYEE_LOOKUPS, PAYEE_LOOKUP_USERS, () => deps.clock.monotonic())
   return {
     'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) =>
       getPayment(deps, user, payment),

@@ -1,17 +1,17 @@
-import { COMMANDS, type CommandBody, isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
-import { invalidRequest, refusalReply } from '../../bus/index.ts'
+import { COMMANDS, type CommandBody, isStoredRefusal } from '../../contract/index.ts'
+import { refusalReply } from '../../bus/index.ts'
 import { actionClaims } from '../../domain/confirmation.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { ibanLabel, normaliseIban } from '../../domain/iban.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, type Result } from '../../domain/result.ts'
-import { actionBodyHash, contentHash, mismatchRefusal, type Principal } from '../../identity/index.ts'
+import { actionBodyHash, mismatchRefusal, type Principal } from '../../identity/index.ts'
 import { derivedUuid } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { SourceRow } from '../rows.ts'
 import { sourceView } from '../view.ts'
 import { type Signed, readSignature } from './authorise.ts'
-import { type Decision, type Respond, decideAndApply, guarded, storedAnswer } from './pipeline.ts'
+import { type Decision, type Respond, decideAndApply, guarded, openChange, restricted } from './pipeline.ts'
 
 /**
  * `source.link`: a mandate at the bank for one of its accounts. The command
@@ -29,29 +29,21 @@ const NAME = 'source.link'
 export function linkSource(deps: PaymentDeps): Respond {
   return guarded(deps, async (request) => {
     const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, request.requestId) })
-    if (request.credential.type !== 'device') return refused(refuse('unauthenticated', 'This command is for a phone.'))
-    const principal = await deps.authenticate(request.credential.token)
-    if (!principal.ok) return refused(principal.error)
-    const key = IdempotencyKey.safeParse(request.key)
-    if (!key.success)
-      return refused(refuse('idempotency_key_missing', 'This command needs an idempotency key.', { param: 'key' }))
-    const changer = { scope: principal.value.user, command: NAME, key: key.data, requestId: request.requestId }
-    const hash = contentHash(NAME, request.body)
-    const before = await storedAnswer(deps, changer, hash)
-    if (before !== null) return { reply: before }
-    const body = COMMANDS[NAME].body.safeParse(request.body)
-    if (!body.success) return refused(invalidRequest(body.error))
-    const iban = normaliseIban(body.data.account)
+    const opened = await openChange(deps, NAME, COMMANDS[NAME].body, request)
+    if (!opened.ok) return { reply: opened.error }
+    const { changer, hash } = opened.value
+    const { principal, body, key } = opened.value.command
+    const iban = normaliseIban(body.account)
     if (iban === null) {
       return refused(
         refuse('invalid_request', 'The account must be an IBAN with right check digits.', { param: 'account' }),
       )
     }
-    if (principal.value.deviceStatus === 'restricted') {
-      return refused(refuse('device_restricted', 'This device may only look until it is approved.'))
+    if (principal.deviceStatus === 'restricted') {
+      return refused(restricted())
     }
 
-    const signed = await checkAction(deps, principal.value, body.data)
+    const signed = await checkAction(deps, principal, body)
     if (!signed.ok) {
       if (!isStoredRefusal(signed.error.code)) return refused(signed.error)
       return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
@@ -61,14 +53,14 @@ export function linkSource(deps: PaymentDeps): Respond {
         refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
       )
     }
-    const mandate = await requestMandate(deps, principal.value.user, key.data, { bank: body.data.bank, iban })
+    const mandate = await requestMandate(deps, principal.user, key, { bank: body.bank, iban })
     if (mandate.kind === 'unavailable') {
       await endLease(deps, changer.scope, changer.key)
       return refused(
         refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
       )
     }
-    const decide = () => decideLink(deps, principal.value.user, signed.value, mandate)
+    const decide = () => decideLink(deps, principal.user, signed.value, mandate)
     const answer = await decideAndApply(deps, changer, hash, decide, true)
     // What is not stored leaves the key free: the next try need not wait for the lease to run out.
     if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)

@@ -4,9 +4,10 @@ import type { HubReply, HubRequest } from '../../bus/index.ts'
 import { invalidRequest, refusalReply, toWireError } from '../../bus/index.ts'
 import { isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import { assertNever, type Result } from '../../domain/result.ts'
+import { assertNever, err, ok, type Result } from '../../domain/result.ts'
 import { contentHash, type Principal } from '../../identity/index.ts'
 import {
+  isDatabaseAway,
   LedgerOverloaded,
   LedgerUnavailable,
   type StoredReply,
@@ -161,6 +162,29 @@ function stored(refusal: Refusal, requestId: string): StoredReply {
 
 export type PhoneCommand<B> = { principal: Principal; body: B; key: string; requestId: string }
 
+export type OpenedChange<B> = { command: PhoneCommand<B>; changer: Changer; hash: string }
+
+/** Who speaks, under which key, whether that is answered already, and the body's shape: what every change begins with. */
+export async function openChange<S extends z.ZodType>(
+  deps: PaymentDeps,
+  name: string,
+  schema: S,
+  request: HubRequest,
+): Promise<Result<OpenedChange<z.infer<S>>, HubReply>> {
+  const { requestId } = request
+  const principal = await principalOf(deps, request)
+  if (!principal.ok) return err(refusalReply(principal.error, requestId))
+  const key = IdempotencyKey.safeParse(request.key)
+  if (!key.success) return err(refusalReply(keyMissing(), requestId))
+  const changer = { scope: principal.value.user, command: name, key: key.data, requestId }
+  const hash = contentHash(name, request.body)
+  const before = await storedAnswer(deps, changer, hash)
+  if (before !== null) return err(before)
+  const body = schema.safeParse(request.body)
+  if (!body.success) return err(refusalReply(invalidRequest(body.error), requestId))
+  return ok({ command: { principal: principal.value, body: body.data, key: key.data, requestId }, changer, hash })
+}
+
 /** A phone's command that changes something. */
 export function phoneChange<S extends z.ZodType>(
   deps: PaymentDeps,
@@ -169,23 +193,16 @@ export function phoneChange<S extends z.ZodType>(
   decide: (command: PhoneCommand<z.infer<S>>) => Promise<Decision>,
 ): Respond {
   return guarded(deps, async (request) => {
-    const principal = await principalOf(deps, request)
-    if (!principal.ok) return { reply: refusalReply(principal.error, request.requestId) }
-    const key = IdempotencyKey.safeParse(request.key)
-    if (!key.success) return { reply: refusalReply(keyMissing(), request.requestId) }
-    const { user, deviceStatus } = principal.value
-    const changer = { scope: user, command: name, key: key.data, requestId: request.requestId }
-    const hash = contentHash(name, request.body)
-    const before = await storedAnswer(deps, changer, hash)
-    if (before !== null) return { reply: before }
-    const body = schema.safeParse(request.body)
-    if (!body.success) return { reply: refusalReply(invalidRequest(body.error), request.requestId) }
-    const command = { principal: principal.value, body: body.data, key: key.data, requestId: request.requestId }
+    const opened = await openChange(deps, name, schema, request)
+    if (!opened.ok) return { reply: opened.error }
+    const { command, changer, hash } = opened.value
     return decideAndApply(deps, changer, hash, async () => {
-      const fault = amountFault(deps, body.data)
+      const fault = amountFault(deps, command.body)
       if (fault !== null) return { kind: 'refusal', refusal: fault }
       // A restricted device may still withdraw from what it could have started.
-      if (deviceStatus === 'restricted' && name !== 'payment.cancel') return { kind: 'refusal', refusal: restricted() }
+      if (command.principal.deviceStatus === 'restricted' && name !== 'payment.cancel') {
+        return { kind: 'refusal', refusal: restricted() }
+      }
       return decide(command)
     })
   })
@@ -228,11 +245,6 @@ export function guarded(deps: PaymentDeps, respond: Respond): Respond {
   }
 }
 
-function isDatabaseAway(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
-  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|57P|08|53)/.test(code)
-}
-
 async function principalOf(deps: PaymentDeps, request: HubRequest): Promise<Result<Principal, Refusal>> {
   if (request.credential.type !== 'device') {
     return { ok: false, error: refuse('unauthenticated', 'This command is for a phone with its access token.') }
@@ -260,7 +272,7 @@ const keyReused = () =>
   refuse('idempotency_key_reused', 'This key was used for another command; use a new one.', { param: 'key' })
 const inFlight = () =>
   refuse('in_flight', 'The same command is still running; ask again with the same key.', { retryAfterMs: 300 })
-const restricted = () =>
+export const restricted = () =>
   refuse(
     'device_restricted',
     'This device may only look until it is approved from another device or its waiting time is over.',

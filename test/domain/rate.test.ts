@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Buckets } from '../../src/bridge/rate.ts'
+import { Buckets } from '../../src/domain/rate.ts'
 
 describe('a bucket', () => {
   it('gives its burst at once, then its rate, and says how long to wait', () => {
