@@ -87,8 +87,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'src/payments/commands/pipeline.ts',
-        from: 'command: name, key: key.data, requestId: request.requestId }',
-        to: 'command: name, key: request.requestId, requestId: request.requestId }',
+        from: 'command: name, key: key.data, requestId }',
+        to: 'command: name, key: request.requestId, requestId }',
       },
     ],
   },
