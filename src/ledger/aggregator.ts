@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../observe/log.ts'
+import { type PreparedUnit, batchArguments, prepareUnit } from './batch.ts'
 import type { Sql } from './database.ts'
 import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
@@ -47,8 +47,7 @@ export const LEDGER_LIMITS = {
 } as const
 
 type Waiting = {
-  unit: Unit
-  json: string
+  prepared: PreparedUnit
   since: number
   resolve: (result: UnitResult) => void
   reject: (error: Error) => void
@@ -90,7 +89,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
           if (result === undefined) waiting.reject(new Error('apply_units answered too few results'))
           else waiting.resolve(result)
         })
-        if (batch.some((waiting) => waiting.unit.ok.events !== undefined)) for (const tell of listeners) tell()
+        if (batch.some((waiting) => waiting.prepared.unit.ok.events !== undefined)) for (const tell of listeners) tell()
         return
       } catch (error) {
         if (errorMeaning(error) === 'poison') {
@@ -113,7 +112,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
   async function isolate(batch: Waiting[], error: unknown): Promise<void> {
     const [only] = batch
     if (batch.length === 1 && only !== undefined) {
-      deps.log.error({ err: error, unit: only.unit.id }, 'a unit of work raised in the database')
+      deps.log.error({ err: error, unit: only.prepared.unit.id }, 'a unit of work raised in the database')
       only.reject(new Error('the unit raised in the database', { cause: error }))
       return
     }
@@ -123,10 +122,18 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
   }
 
   async function call(batch: readonly Waiting[]): Promise<UnitResult[]> {
-    const text = `[${batch.map((waiting) => waiting.json).join(',')}]`
+    const a = batchArguments(batch.map((waiting) => waiting.prepared))
     const before = performance.now()
     const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
-      select apply_units(${text}::text::jsonb) as answer`
+      select apply_units(${a.units}::text::jsonb, ${a.unitIds}::text::uuid[], ${a.accounts}::text::uuid[],
+        ${a.transfers}::text::uuid[], ${a.legUnit}::text::integer[], ${a.legTransfer}::text::integer[], ${a.legLedger}::text::integer[],
+        ${a.legKind}::text::text[], ${a.legDebit}::text::integer[], ${a.legCredit}::text::integer[],
+        ${a.legAmount}::text::bigint[], ${a.legPending}::text::integer[], ${a.legUpTo}::text::boolean[],
+        ${a.legExpiresAt}::text::timestamptz[], ${a.legSubject}::text::text[], ${a.payments}::text::text[],
+        ${a.attemptPayment}::text::text[], ${a.attemptNo}::text::smallint[], ${a.keyScope}::text::text[],
+        ${a.key}::text::text[], ${a.taken}::text::text[], ${a.feeds}::text::text[], ${a.eventId}::text::text[],
+        ${a.eventFeed}::text::integer[], ${a.eventName}::text::text[], ${a.eventAccount}::text::integer[],
+        ${a.eventCurrency}::text::text[], ${a.eventBodies}::text::json) as answer`
     const answer = rows[0]?.answer
     if (answer === undefined || answer.results.length !== batch.length) {
       throw new Error('apply_units did not answer each unit once')
@@ -144,10 +151,8 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
     apply(unit) {
       if (queue.length >= limits.queue_units)
         return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
-      const json = JSON.stringify(unit)
-      const hash = createHash('sha256').update(json).digest('base64url')
       return new Promise((resolve, reject) => {
-        queue.push({ unit, json: `{"hash":"${hash}",${json.slice(1)}`, since: performance.now(), resolve, reject })
+        queue.push({ prepared: prepareUnit(unit), since: performance.now(), resolve, reject })
         pump()
       })
     },

@@ -7,6 +7,11 @@ import type { EventName } from '../contract/names.ts'
  * are named as in the tables; amounts are decimal strings (JSON has no bigint).
  */
 
+/**
+ * Transfers of a unit are one linked group: all of them or none. A leg with `up_to` moves what its debit
+ * account has, at most `amount`; the legs with `up_to` must come to the unit's `total`, and one that would move
+ * nothing is left out.
+ */
 export type TransferInput =
   | {
       id: string
@@ -16,8 +21,24 @@ export type TransferInput =
       credit: string
       amount: string
       subject: string
+      up_to?: true
+      /** Of a reserve no rail knows of: from then on it cannot be confirmed, and may be expired. */
+      expires_at?: string
     }
-  | { id: string; ledger: number; kind: 'confirm' | 'void'; pending: string; amount?: string; subject: string }
+  | {
+      id: string
+      ledger: number
+      kind: 'confirm' | 'void' | 'expire'
+      pending: string
+      /** Of a confirm: post this much and release the rest. */
+      amount?: string
+      subject: string
+      up_to?: never
+      expires_at?: never
+    }
+
+/** `frozen` and `closed` refuse new spends only; an account with open holds cannot be closed. */
+export type AccountFlag = { account: string; set: 'freeze' | 'unfreeze' | 'close' | 'reopen' }
 
 /** Column values by name, as JSON. */
 export type Columns = Record<string, string | number | boolean | null | object>
@@ -54,6 +75,9 @@ export type Unit = {
     attempt?: { payment: string; no: number; states: string[]; token?: string }
   }
   transfers?: TransferInput[]
+  /** What the legs with `up_to` must come to. */
+  total?: string
+  flags?: AccountFlag[]
   ok: Branch
   /** Taken when a transfer is refused; without one nothing but the refusal is remembered. */
   refused?: Branch
@@ -69,23 +93,31 @@ export const TRANSFER_REFUSALS = [
   'debit_account_not_found',
   'credit_account_not_found',
   'accounts_must_differ',
+  'different_ledgers',
   'exceeds_credits',
   'exceeds_debits',
   'pending_not_found',
   'pending_already_posted',
   'pending_already_voided',
   'pending_already_expired',
+  'hold_in_use',
   'exceeds_pending_amount',
   'account_frozen',
   'account_closed',
+  'account_has_holds',
   'amount_invalid',
   'id_already_failed',
 ] as const
 export type TransferRefusal = (typeof TRANSFER_REFUSALS)[number]
 
+/** What became of one transfer. */
+export type TransferCode = 'ok' | 'exists' | 'linked_failed' | TransferRefusal
+
 export type UnitResult =
-  | { code: 'ok' }
-  | { code: 'refused'; transfer: TransferRefusal }
+  /** `amounts`: what each leg with `up_to`, and each transfer that was there already, has moved. */
+  | { code: 'ok'; amounts?: Record<string, string> }
+  /** `leg`: which transfer, from 0; past the last one, which flag. */
+  | { code: 'refused'; transfer: TransferRefusal; leg: number }
   /** What the guard asked for no longer holds: read again and decide anew. Nothing changed. */
   | { code: 'guard_failed' }
   /** Another unit with this key is being applied right now, or a command under it is still running. */
@@ -98,3 +130,12 @@ export type UnitResult =
   /** A new payment or source met one that excludes it (an open order reference, a linked account). */
   | { code: 'conflict' }
   | { code: 'unit_differs' }
+
+/** The code of each transfer of an answered unit: the one that caused a refusal carries its reason, the others `linked_failed`. */
+export function transferCodes(unit: Unit, result: Extract<UnitResult, { code: 'ok' | 'refused' }>): TransferCode[] {
+  return (unit.transfers ?? []).map((transfer, i) => {
+    if (result.code === 'refused') return i === result.leg ? result.transfer : 'linked_failed'
+    const known = result.amounts?.[transfer.id] !== undefined && transfer.up_to !== true
+    return known ? 'exists' : 'ok'
+  })
+}

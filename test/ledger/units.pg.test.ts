@@ -87,7 +87,7 @@ test('a hold counts against what can be spent, and confirming it moves the money
   const [payer, payee] = [await wallet(100), await merchant()]
   const hold = reserve(payer, payee, 60)
   expect(await apply([hold])).toEqual({ code: 'ok' })
-  expect(await apply([post(payer, payee, 41)])).toEqual({ code: 'refused', transfer: 'exceeds_credits' })
+  expect(await apply([post(payer, payee, 41)])).toEqual({ code: 'refused', transfer: 'exceeds_credits', leg: 0 })
   expect(await apply([end('confirm', hold.id)])).toEqual({ code: 'ok' })
   expect(await counters(payer)).toEqual({ dp: 0n, dd: 60n, cp: 0n, cc: 100n })
   expect(await counters(payee)).toEqual({ dp: 0n, dd: 0n, cp: 0n, cc: 60n })
@@ -105,6 +105,7 @@ test('legs of one unit happen together or not at all', async () => {
   expect(await apply([reserve(payer, payee, 70), reserve(payer, payee, 40)])).toEqual({
     code: 'refused',
     transfer: 'exceeds_credits',
+    leg: 1,
   })
   expect(await counters(payer)).toMatchObject({ dp: 0n, dd: 0n })
 })
@@ -142,10 +143,10 @@ test('the same unit again is answered from memory and happens once', async () =>
 test('a refused transfer id stays refused, also once there is money', async () => {
   const [payer, payee] = [await wallet(0), await merchant()]
   const spend = post(payer, payee, 10)
-  expect(await apply([spend])).toEqual({ code: 'refused', transfer: 'exceeds_credits' })
+  expect(await apply([spend])).toEqual({ code: 'refused', transfer: 'exceeds_credits', leg: 0 })
   const [cash = ''] = await open(cashAccount('bank', 'trust'))
   await apply([post(cash, payer, 100)])
-  expect(await apply([spend])).toEqual({ code: 'refused', transfer: 'id_already_failed' })
+  expect(await apply([spend])).toEqual({ code: 'refused', transfer: 'id_already_failed', leg: 0 })
 })
 
 test('a transfer id with other content is named by what differs', async () => {
@@ -153,10 +154,10 @@ test('a transfer id with other content is named by what differs', async () => {
   const first = post(payer, payee, 10)
   await apply([first])
   const again = (change: object) => apply([{ ...first, ...change }])
-  expect(await again({})).toEqual({ code: 'ok' })
-  expect(await again({ amount: '11' })).toEqual({ code: 'refused', transfer: 'exists_with_different_amount' })
-  expect(await again({ credit: other })).toEqual({ code: 'refused', transfer: 'exists_with_different_credit' })
-  expect(await again({ kind: 'reserve' })).toEqual({ code: 'refused', transfer: 'exists_with_different_kind' })
+  expect(await again({})).toEqual({ code: 'ok', amounts: { [first.id]: '10' } })
+  expect(await again({ amount: '11' })).toEqual({ code: 'refused', transfer: 'exists_with_different_amount', leg: 0 })
+  expect(await again({ credit: other })).toEqual({ code: 'refused', transfer: 'exists_with_different_credit', leg: 0 })
+  expect(await again({ kind: 'reserve' })).toEqual({ code: 'refused', transfer: 'exists_with_different_kind', leg: 0 })
   expect(await counters(payer)).toMatchObject({ dd: 10n, dp: 0n })
 })
 
@@ -165,7 +166,7 @@ test('frozen and closed accounts refuse new spends, and still let a hold end', a
   const hold = reserve(payer, payee, 40)
   await apply([hold])
   await owner`update accounts set frozen = true where id = ${payer}`
-  expect(await apply([post(payer, payee, 1)])).toEqual({ code: 'refused', transfer: 'account_frozen' })
+  expect(await apply([post(payer, payee, 1)])).toEqual({ code: 'refused', transfer: 'account_frozen', leg: 0 })
   expect(await apply([end('confirm', hold.id)])).toEqual({ code: 'ok' })
 })
 
@@ -177,8 +178,8 @@ test('an unknown account is refused by name of its side and does not disturb the
     apply([post(payer, payee, 1)]),
   ])
   expect(results).toEqual([
-    { code: 'refused', transfer: 'debit_account_not_found' },
-    { code: 'refused', transfer: 'credit_account_not_found' },
+    { code: 'refused', transfer: 'debit_account_not_found', leg: 0 },
+    { code: 'refused', transfer: 'credit_account_not_found', leg: 0 },
     { code: 'ok' },
   ])
 })
@@ -220,7 +221,7 @@ test('a refusal is stored under its key, spends no jti and leaves the account as
     ok: { reply: { ok: true, body: '{}' } },
     refused: { reply: refusal },
   })
-  expect(await ledger.apply(accept('k1'.repeat(8)))).toMatchObject({ code: 'refused', transfer: 'exceeds_credits' })
+  expect(await ledger.apply(accept('k1'.repeat(8)))).toMatchObject({ code: 'refused', transfer: 'exceeds_credits', leg: 0 })
   expect(await ledger.apply(accept('k1'.repeat(8)))).toEqual({ code: 'replayed', reply: refusal })
   const [cash = ''] = await open(cashAccount('bank', 'trust'))
   await apply([post(cash, payer, 100)])

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import type { Branch, TransferInput, Unit } from './unit.ts'
+
+/**
+ * A batch of units as the arguments of the function `apply_units`: rows that several units name
+ * are given once and referred to by ordinal (from 1), columns travel as array literals. Parsing
+ * these costs Postgres a tenth of what JSON does.
+ */
+
+/** A unit made ready once, however often it is sent. */
+export type PreparedUnit = { unit: Unit; hash: string }
+
+export function prepareUnit(unit: Unit): PreparedUnit {
+  return { unit, hash: createHash('sha256').update(JSON.stringify(unit)).digest('base64url') }
+}
+
+/** Distinct names in the order they came. */
+class Ordinals {
+  readonly names: string[] = []
+  readonly #known = new Map<string, number>()
+  of(name: string): number {
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    this.names.push(name)
+    this.#known.set(name, this.names.length)
+    return this.names.length
+  }
+}
+
+type Cell = string | number | boolean | null | undefined
+
+export function batchArguments(batch: readonly PreparedUnit[]) {
+  const units = new Ordinals()
+  const accounts = new Ordinals()
+  const transfers = new Ordinals()
+  const payments = new Ordinals()
+  const attempts = new Ordinals()
+  const keys = new Ordinals()
+  const taken = new Ordinals()
+  const feeds = new Ordinals()
+  const attemptRows: { payment: string; no: number }[] = []
+  const keyRows: { scope: string; key: string }[] = []
+  const legs: {
+    unit: number
+    t: TransferInput
+    transfer: number
+    debit: number | null
+    credit: number | null
+    pending: number | null
+  }[] = []
+  const events: { id: string; feed: number; name: string; account: number | null; currency: string | null }[] = []
+  const bodies: unknown[] = []
+
+  function attemptOf(payment: string, no: number): number {
+    const n = attempts.of(`${payment} ${String(no)}`)
+    attemptRows[n - 1] = { payment, no }
+    return n
+  }
+
+  function leg(unit: number, t: TransferInput): void {
+    const transfer = transfers.of(t.id)
+    if ('pending' in t) {
+      // `expire` is decided under its payment's lock.
+      if (t.kind === 'expire') payments.of(t.subject)
+      legs.push({ unit, t, transfer, debit: null, credit: null, pending: transfers.of(t.pending) })
+    } else {
+      legs.push({ unit, t, transfer, debit: accounts.of(t.debit), credit: accounts.of(t.credit), pending: null })
+    }
+  }
+
+  /** The branch with its events taken out into columns; [first, last] stands for them. */
+  function branch(given: Branch): object {
+    if (given.events === undefined) return given
+    const first = events.length + 1
+    for (const event of given.events) {
+      const balance = 'balance' in event ? event.balance : null
+      events.push({
+        id: event.id,
+        feed: feeds.of(event.feed),
+        name: event.name,
+        account: balance === null ? null : accounts.of(balance.account),
+        currency: balance === null ? null : balance.currency,
+      })
+      bodies.push('body' in event ? event.body : null)
+    }
+    return { ...given, events: [first, events.length] }
+  }
+
+  const rows = batch.map(({ unit, hash }) => {
+    const u = units.of(unit.id)
+    const lo = legs.length + 1
+    for (const transfer of unit.transfers ?? []) leg(u, transfer)
+    const hi = legs.length
+    const row: Record<string, unknown> = { u, hash, lo, hi, ok: branch(unit.ok) }
+    if (unit.refused !== undefined) row['refused'] = branch(unit.refused)
+    if (unit.total !== undefined) row['total'] = unit.total
+    if (unit.flags !== undefined) {
+      row['flags'] = unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set }))
+    }
+    if (unit.key !== undefined) {
+      const k = keys.of(`${unit.key.scope} ${unit.key.key}`)
+      keyRows[k - 1] = unit.key
+      row['key'] = { k, hash: unit.key.hash, complete: unit.key.complete }
+    }
+    const names: number[] = []
+    if (unit.jti !== undefined) {
+      const t = taken.of(`jti ${unit.jti.device} ${unit.jti.jti}`)
+      row['jti'] = { ...unit.jti, t }
+      names.push(t)
+    }
+    const { new_payment: payment, new_attempt: attempt, source } = unit.ok
+    if (payment !== undefined) {
+      row['new_m'] = payments.of(String(payment['id']))
+      if (typeof payment['order_ref'] === 'string') {
+        const t = taken.of(`order ${String(payment['merchant'])} ${payment['order_ref']}`)
+        row['order_t'] = t
+        names.push(t)
+      }
+    }
+    if (attempt !== undefined) row['new_s'] = attemptOf(String(attempt['payment']), Number(attempt['no']))
+    if (source !== undefined) {
+      const t = taken.of(`source ${String(source['user_id'])} ${String(source['bank'])} ${String(source['iban'])}`)
+      row['source_t'] = t
+      names.push(t)
+    }
+    if (names.length > 0) row['taken'] = names
+    const guard = unit.guard
+    if (guard !== undefined) {
+      row['guard'] = {
+        ...(guard.payment === undefined ? {} : { payment: { ...guard.payment, m: payments.of(guard.payment.id) } }),
+        ...(guard.attempt === undefined
+          ? {}
+          : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
+      }
+    }
+    return row
+  })
+
+  return {
+    units: JSON.stringify(rows),
+    unitIds: literal(units.names),
+    accounts: literal(accounts.names),
+    transfers: column(transfers.names),
+    legUnit: column(legs.map((l) => l.unit)),
+    legTransfer: column(legs.map((l) => l.transfer)),
+    legLedger: column(legs.map((l) => l.t.ledger)),
+    legKind: column(legs.map((l) => l.t.kind)),
+    legDebit: column(legs.map((l) => l.debit)),
+    legCredit: column(legs.map((l) => l.credit)),
+    legAmount: column(legs.map((l) => l.t.amount)),
+    legPending: column(legs.map((l) => l.pending)),
+    legUpTo: column(legs.map((l) => l.t.up_to === true)),
+    legExpiresAt: column(legs.map((l) => l.t.expires_at)),
+    legSubject: column(legs.map((l) => quoted(l.t.subject))),
+    payments: column(payments.names.map(quoted)),
+    attemptPayment: column(attemptRows.map((row) => quoted(row.payment))),
+    attemptNo: column(attemptRows.map((row) => row.no)),
+    keyScope: column(keyRows.map((row) => quoted(row.scope))),
+    key: column(keyRows.map((row) => quoted(row.key))),
+    taken: column(taken.names.map(quoted)),
+    feeds: column(feeds.names.map(quoted)),
+    eventId: column(events.map((event) => quoted(event.id))),
+    eventFeed: column(events.map((event) => event.feed)),
+    eventName: column(events.map((event) => event.name)),
+    eventAccount: column(events.map((event) => event.account)),
+    eventCurrency: column(events.map((event) => event.currency)),
+    eventBodies: JSON.stringify(bodies),
+  }
+}
+
+/** A column no unit of the batch uses is null: the function skips its table. */
+function column(cells: readonly Cell[]): string | null {
+  return cells.length === 0 ? null : literal(cells)
+}
+
+/** An array literal (PostgreSQL, 8.15.2). Text that a caller chose is `quoted` first. */
+function literal(cells: readonly Cell[]): string {
+  return `{${cells.map((cell) => (cell === null || cell === undefined ? 'NULL' : String(cell))).join(',')}}`
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}

@@ -1,0 +1,53 @@
+-- The whole of the ledger's model: order within history, credit lines, shards, holds that expire.
+
+-- Ids are 128 bits from one space: one column finds the row, also from another ledger's side.
+alter table accounts drop constraint accounts_pkey, add primary key (id);
+alter table transfers drop constraint transfers_pkey, add primary key (id);
+alter table holds drop constraint holds_pkey, add primary key (id);
+alter table refused_transfers drop constraint refused_transfers_pkey, add primary key (id);
+
+-- `allowance` is a credit line: how far the flagged side may go beyond the other.
+-- A hot account is several rows: `main` is the id of shard 0, and all of them are read as one.
+alter table accounts
+  add column allowance bigint not null default 0 check (allowance >= 0),
+  add column main uuid,
+  add column shard smallint not null default 0 check (shard >= 0);
+update accounts set main = id;
+alter table accounts
+  alter column main set not null,
+  add check ((shard = 0) = (main = id)),
+  drop constraint accounts_ledger_name_key,
+  add constraint accounts_name unique (ledger, name, shard),
+  drop constraint accounts_debits_fit,
+  drop constraint accounts_credits_fit,
+  -- The last line of defence for overdraft (L3): pending counts on the spending side.
+  add constraint accounts_debits_fit
+    check (not debits_must_not_exceed_credits or debits_posted + debits_pending <= credits_posted + allowance),
+  add constraint accounts_credits_fit
+    check (not credits_must_not_exceed_debits or credits_posted + credits_pending <= debits_posted + allowance);
+create index accounts_main on accounts (main) where shard > 0;
+
+-- Drawn after all locks of a call are held: of two transfers that share an account the later one has
+-- the higher position, so every prefix of history is a state the books were really in (L3).
+create sequence transfers_position;
+alter table transfers disable trigger transfers_append_only;
+alter table transfers add column position bigint;
+update transfers t set position = o.n
+from (select id, row_number() over (order by xid, at, id) as n from transfers) o
+where o.id = t.id;
+select setval('transfers_position', greatest((select max(position) from transfers), 1), (select count(*) > 0 from transfers));
+alter table transfers
+  alter column position set default nextval('transfers_position'),
+  alter column position set not null,
+  drop column xid;
+alter table transfers enable trigger transfers_append_only;
+alter sequence transfers_position owned by transfers.position;
+create unique index transfers_position_key on transfers (position);
+drop index transfers_pending;
+drop index transfers_debit;
+drop index transfers_credit;
+create unique index transfers_pending on transfers (pending_id) where pending_id is not null;
+create index transfers_debit on transfers (debit_account, position);
+create index transfers_credit on transfers (credit_account, position);
+
+create index holds_expiry on holds (expires_at) where expires_at is not null;

@@ -1,0 +1,789 @@
+-- The unit of work, decided in memory and written as sets. One call applies a batch of
+-- units, in order, in one transaction: ledger transfers, payment and attempt transitions,
+-- events, idempotency records and single-use jtis commit together or not at all.
+--
+-- 1 Lock, always in one order: accounts by id, payments, attempts, feed heads; then try keys and names.
+--   READ COMMITTED: one statement locks, later ones read what the locks protect.
+-- 2 Decide, unit by unit, on arrays of what was read: each unit sees what those before it did,
+--   at about a microsecond a rule. There is one path for every batch, so nothing is decided twice.
+-- 3 Write: one statement a table, whatever the size of the batch.
+--
+-- src/ledger/batch.ts makes the arguments: rows that units name several times are given once and
+-- referred to by ordinal (from 1). A unit: { u, hash, lo, hi, ... } with its legs lo..hi.
+-- What is unique beyond the locked rows (a key, a jti, an open order reference, a linked account) is
+-- only tried and never waited for: two batches that insert the same of them in different order would
+-- deadlock. Whoever comes second at the same moment asks again and then finds what the first wrote.
+-- An insert that meets a row it did not see raises 40001: the same units are sent again and see it.
+
+drop function apply_units(jsonb);
+drop function apply_unit(jsonb);
+drop function apply_branch(jsonb, jsonb);
+drop function apply_transfer(uuid, jsonb);
+
+-- Creates what is missing; what is there stays as it is.
+create or replace function open_accounts(p_accounts jsonb) returns void
+language sql volatile
+set search_path = public, pg_temp
+as $$
+  insert into accounts (ledger, id, main, shard, code, name, owner, debits_must_not_exceed_credits,
+    credits_must_not_exceed_debits, allowance)
+  select ledger, id, coalesce(main, id), coalesce(shard, 0), code, name, owner, debits_must_not_exceed_credits,
+    credits_must_not_exceed_debits, coalesce(allowance, 0)
+  from jsonb_to_recordset(p_accounts) as a(
+    ledger integer, id uuid, main uuid, shard smallint, code smallint, name text, owner text,
+    debits_must_not_exceed_credits boolean, credits_must_not_exceed_debits boolean, allowance bigint)
+  order by id
+  on conflict do nothing
+$$;
+alter function open_accounts(jsonb) security definer;
+
+create function apply_units(
+  p_units jsonb,
+  p_unit_ids uuid[],
+  p_accounts uuid[],
+  p_transfers uuid[],
+  p_leg_unit integer[], p_leg_transfer integer[], p_leg_ledger integer[], p_leg_kind text[],
+  p_leg_debit integer[], p_leg_credit integer[], p_leg_amount bigint[], p_leg_pending integer[], p_leg_up_to boolean[],
+  p_leg_expires_at timestamptz[], p_leg_subject text[],
+  p_payments text[],
+  p_attempt_payment text[], p_attempt_no smallint[],
+  p_key_scope text[], p_key text[],
+  p_taken text[],
+  p_feeds text[],
+  p_event_id text[], p_event_feed integer[], p_event_name text[], p_event_account integer[], p_event_currency text[],
+  p_event_bodies json
+) returns json
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  r record;
+  u jsonb;
+  b jsonb;
+  g jsonb;
+  v_now timestamptz;
+  v_count bigint;
+  v_units jsonb[] := array(select value from jsonb_array_elements(p_units));
+
+  -- Accounts by ordinal: those the legs name, then those of the holds they end.
+  v_accounts uuid[] := p_accounts;
+  a_ledger integer[];
+  a_dp bigint[]; a_dd bigint[]; a_cp bigint[]; a_cc bigint[];
+  a_allowance bigint[];
+  a_debits_fit boolean[]; a_credits_fit boolean[];
+  a_frozen boolean[]; a_closed boolean[];
+  a_touched boolean[];
+
+  -- Transfers by ordinal, those that exist and those this call makes.
+  x_kind text[]; x_debit integer[]; x_credit integer[]; x_amount bigint[]; x_pending uuid[];
+  x_failed boolean[];
+  -- Their life as holds: open now, how ended, and whether a row of `holds` stands for them.
+  h_open boolean[]; h_ended text[]; h_row boolean[];
+  h_debit integer[]; h_credit integer[]; h_amount bigint[]; h_expires_at timestamptz[]; h_subject text[]; h_ledger integer[];
+
+  -- What each leg moved: null until it has.
+  l_moved bigint[]; l_debit integer[]; l_credit integer[];
+
+  k_hash text[]; k_reply json[]; k_lease timestamptz[]; k_write boolean[];
+  t_got boolean[]; t_used boolean[];
+  n_hash text[]; n_result text[]; n_write boolean[];
+  m_version integer[]; m_expires_at timestamptz[]; m_start_by timestamptz[]; m_patch jsonb[]; m_new jsonb[];
+  s_state text[]; s_token uuid[]; s_patch jsonb[]; s_new jsonb[];
+  f_seq bigint[]; f_moved boolean[];
+  e_seq bigint[]; e_balance json[];
+  v_sources jsonb[] := '{}';
+  v_jtis jsonb[] := '{}';
+  v_failed_ids uuid[] := '{}'; v_failed_ledgers integer[] := '{}'; v_failed_codes text[] := '{}';
+
+  v_results text[] := '{}';
+  v_result text;
+  v_code text;
+  v_at integer;
+  v_amounts jsonb;
+  v_missing bigint; v_last_up_to integer;
+  i integer; j integer; n integer; x integer; p integer; d integer; c integer;
+  v_kind text; v_ledger integer; v_amount bigint; v_known boolean; v_moves boolean;
+begin
+  -- A hold's accounts never change: read them unlocked, lock them, then the hold itself decides.
+  if p_transfers is not null then
+    v_accounts := v_accounts || array(
+      select distinct a.id
+      from unnest(p_transfers) k(id)
+      join holds h on h.id = k.id
+      cross join lateral (values (h.debit_account), (h.credit_account)) a(id)
+      where a.id <> all (p_accounts));
+  end if;
+  n := cardinality(v_accounts);
+  if n > 0 then
+    a_ledger := array_fill(null::integer, array[n]);
+    a_dp := array_fill(0::bigint, array[n]); a_dd := a_dp; a_cp := a_dp; a_cc := a_dp; a_allowance := a_dp;
+    a_frozen := array_fill(false, array[n]);
+    a_closed := a_frozen; a_debits_fit := a_frozen; a_credits_fit := a_frozen; a_touched := a_frozen;
+    for r in
+      select k.n, a.*
+      from unnest(v_accounts) with ordinality k(id, n)
+      join accounts a on a.id = k.id
+      order by a.id
+      for no key update of a
+    loop
+      a_ledger[r.n] := r.ledger;
+      a_dp[r.n] := r.debits_pending; a_dd[r.n] := r.debits_posted;
+      a_cp[r.n] := r.credits_pending; a_cc[r.n] := r.credits_posted;
+      a_allowance[r.n] := r.allowance;
+      a_debits_fit[r.n] := r.debits_must_not_exceed_credits; a_credits_fit[r.n] := r.credits_must_not_exceed_debits;
+      a_frozen[r.n] := r.frozen; a_closed[r.n] := r.closed;
+    end loop;
+  end if;
+
+  n := cardinality(p_payments);
+  if n > 0 then
+    m_version := array_fill(null::integer, array[n]);
+    m_expires_at := array_fill(null::timestamptz, array[n]);
+    m_start_by := m_expires_at;
+    m_patch := array_fill(null::jsonb, array[n]);
+    m_new := m_patch;
+    for r in
+      select k.n, m.version, m.expires_at, m.start_by
+      from unnest(p_payments) with ordinality k(id, n)
+      join payments m on m.id = k.id
+      order by m.id
+      for no key update of m
+    loop
+      m_version[r.n] := r.version; m_expires_at[r.n] := r.expires_at; m_start_by[r.n] := r.start_by;
+    end loop;
+  end if;
+
+  n := cardinality(p_attempt_no);
+  if n > 0 then
+    s_state := array_fill(null::text, array[n]);
+    s_token := array_fill(null::uuid, array[n]);
+    s_patch := array_fill(null::jsonb, array[n]);
+    s_new := s_patch;
+    for r in
+      select k.n, a.state, a.dispatch_token
+      from unnest(p_attempt_payment, p_attempt_no) with ordinality k(payment, no, n)
+      join attempts a on a.payment = k.payment and a.no = k.no
+      order by a.payment, a.no
+      for no key update of a
+    loop
+      s_state[r.n] := r.state; s_token[r.n] := r.dispatch_token;
+    end loop;
+  end if;
+
+  n := cardinality(p_feeds);
+  if n > 0 then
+    insert into feed_heads (feed, seq)
+    select k.feed, 0 from unnest(p_feeds) k(feed)
+    where not exists (select from feed_heads h where h.feed = k.feed)
+    order by 1
+    on conflict do nothing;
+    f_seq := array_fill(null::bigint, array[n]);
+    f_moved := array_fill(false, array[n]);
+    for r in
+      select k.n, h.seq
+      from unnest(p_feeds) with ordinality k(feed, n)
+      join feed_heads h on h.feed = k.feed
+      order by h.feed
+      for no key update of h
+    loop
+      f_seq[r.n] := r.seq;
+    end loop;
+    e_seq := array_fill(null::bigint, array[cardinality(p_event_id)]);
+    e_balance := array_fill(null::json, array[cardinality(p_event_id)]);
+  end if;
+
+  -- Everything that is waited for is ours now: what is read from here on stands until commit.
+  v_now := clock_timestamp();
+
+  n := cardinality(p_unit_ids);
+  n_hash := array_fill(null::text, array[n]); n_result := n_hash; n_write := array_fill(false, array[n]);
+  for r in
+    select k.n, s.content_hash, s.result
+    from unnest(p_unit_ids) with ordinality k(id, n) join units s on s.id = k.id
+  loop
+    n_hash[r.n] := r.content_hash; n_result[r.n] := r.result;
+  end loop;
+
+  if p_taken is not null then
+    select array_agg(pg_try_advisory_xact_lock(hashtextextended(k.name, 0)) order by k.n) into t_got
+    from unnest(p_taken) with ordinality k(name, n);
+    t_used := array_fill(false, array[cardinality(p_taken)]);
+  end if;
+  n := cardinality(p_key);
+  if n > 0 then
+    k_hash := array_fill(null::text, array[n]);
+    k_reply := array_fill(null::json, array[n]);
+    k_lease := array_fill(null::timestamptz, array[n]);
+    k_write := array_fill(false, array[n]);
+    for r in
+      select k.n, pg_try_advisory_xact_lock(hashtextextended(k.scope || ' ' || k.key, 0)) as got
+      from unnest(p_key_scope, p_key) with ordinality k(scope, key, n)
+    loop
+      -- Unlocked: in another's hands this moment.
+      if not r.got then k_hash[r.n] := ''; end if;
+    end loop;
+    for r in
+      select k.n, s.content_hash, s.reply, s.lease_until
+      from unnest(p_key_scope, p_key) with ordinality k(scope, key, n)
+      join idempotency s on s.scope = k.scope and s.key = k.key
+    loop
+      if k_hash[r.n] is null then
+        k_hash[r.n] := r.content_hash; k_reply[r.n] := r.reply; k_lease[r.n] := r.lease_until;
+      end if;
+    end loop;
+  end if;
+
+  n := cardinality(p_transfers);
+  if n > 0 then
+    x_kind := array_fill(null::text, array[n]); h_ended := x_kind; h_subject := x_kind;
+    x_debit := array_fill(null::integer, array[n]);
+    x_credit := x_debit; h_debit := x_debit; h_credit := x_debit; h_ledger := x_debit;
+    x_amount := array_fill(null::bigint, array[n]); h_amount := x_amount;
+    x_pending := array_fill(null::uuid, array[n]);
+    h_expires_at := array_fill(null::timestamptz, array[n]);
+    x_failed := array_fill(false, array[n]); h_open := x_failed; h_row := x_failed;
+    for r in
+      select k.n, t.kind, t.debit_account, t.credit_account, t.amount, t.pending_id
+      from unnest(p_transfers) with ordinality k(id, n) join transfers t on t.id = k.id
+    loop
+      x_kind[r.n] := r.kind; x_amount[r.n] := r.amount; x_pending[r.n] := r.pending_id;
+      -- 0: an account no leg of this batch names, so it differs from any.
+      x_debit[r.n] := coalesce(array_position(v_accounts, r.debit_account), 0);
+      x_credit[r.n] := coalesce(array_position(v_accounts, r.credit_account), 0);
+    end loop;
+    for r in
+      select k.n from unnest(p_transfers) with ordinality k(id, n) join refused_transfers f on f.id = k.id
+    loop
+      x_failed[r.n] := true;
+    end loop;
+    for r in
+      select k.n, h.* from unnest(p_transfers) with ordinality k(id, n) join holds h on h.id = k.id
+    loop
+      h_open[r.n] := true; h_row[r.n] := true;
+      h_debit[r.n] := array_position(v_accounts, r.debit_account);
+      h_credit[r.n] := array_position(v_accounts, r.credit_account);
+      if h_debit[r.n] is null or h_credit[r.n] is null then
+        raise exception using errcode = '40001', message = 'a hold was placed while its accounts were being locked';
+      end if;
+      h_amount[r.n] := r.amount; h_expires_at[r.n] := r.expires_at; h_subject[r.n] := r.subject; h_ledger[r.n] := r.ledger;
+    end loop;
+    for r in
+      select k.n, t.kind
+      from unnest(p_transfers, h_open) with ordinality k(id, open, n) join transfers t on t.pending_id = k.id
+      where not k.open
+    loop
+      h_ended[r.n] := r.kind;
+    end loop;
+  end if;
+  n := cardinality(p_leg_kind);
+  if n > 0 then
+    l_moved := array_fill(null::bigint, array[n]);
+    l_debit := array_fill(null::integer, array[n]);
+    l_credit := l_debit;
+  end if;
+
+  foreach u in array v_units loop
+    v_code := null;
+    v_amounts := null;
+    n := (u ->> 'u')::integer;
+
+    -- Said before, here or by an earlier call: the stored result, for the same content only.
+    if n_hash[n] is not null then
+      v_results := v_results
+        || case when n_hash[n] = u ->> 'hash' then n_result[n] else '{"code":"unit_differs"}' end;
+      continue;
+    end if;
+
+    g := u -> 'key';
+    if g is not null then
+      i := (g ->> 'k')::integer;
+      v_result := case
+        when k_hash[i] is null then null
+        when k_hash[i] = '' then '{"code":"in_flight"}'
+        when k_hash[i] <> g ->> 'hash' then '{"code":"key_reused"}'
+        when k_reply[i] is not null then '{"code":"replayed","reply":' || k_reply[i]::text || '}'
+        -- A lease that is past belongs to nobody; one that runs, to who says `complete`.
+        when g -> 'complete' is null and k_lease[i] > v_now then '{"code":"in_flight"}'
+      end;
+      if v_result is not null then
+        v_results := v_results || v_result;
+        continue;
+      end if;
+    end if;
+
+    -- A commit becomes visible before it lets its locks go: a try that failed may find it already.
+    g := u -> 'jti';
+    if g is not null
+      and (t_used[(g ->> 't')::integer]
+        or exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti'))
+    then
+      v_results := v_results || '{"code":"jti_used"}'::text;
+      continue;
+    end if;
+    if u -> 'taken' is not null then
+      v_known := false;
+      for i in 0 .. jsonb_array_length(u -> 'taken') - 1 loop
+        v_known := v_known or not t_got[(u -> 'taken' ->> i)::integer];
+      end loop;
+      if v_known then
+        v_results := v_results || '{"code":"busy"}'::text;
+        continue;
+      end if;
+    end if;
+
+    g := u -> 'guard' -> 'payment';
+    if g is not null then
+      i := (g ->> 'm')::integer;
+      if m_version[i] is distinct from (g ->> 'version')::integer
+        or (g -> 'unexpired' is not null and m_expires_at[i] <= v_now)
+        or (g -> 'before_start_by' is not null and m_start_by[i] <= v_now)
+      then
+        v_results := v_results || '{"code":"guard_failed"}'::text;
+        continue;
+      end if;
+    end if;
+    g := u -> 'guard' -> 'attempt';
+    if g is not null then
+      i := (g ->> 's')::integer;
+      if s_state[i] is null or not (g -> 'states' ? s_state[i])
+        or (g -> 'token' is not null and s_token[i] is distinct from (g ->> 'token')::uuid)
+      then
+        v_results := v_results || '{"code":"guard_failed"}'::text;
+        continue;
+      end if;
+    end if;
+
+    -- What may not exist twice. Names this batch has used itself are remembered in t_used.
+    b := u -> 'ok';
+    g := b -> 'new_payment';
+    if g is not null
+      and (m_version[(u ->> 'new_m')::integer] is not null
+        or (u -> 'order_t' is not null
+          and (t_used[(u ->> 'order_t')::integer] or exists (
+            select from payments
+            where merchant = g ->> 'merchant' and order_ref = g ->> 'order_ref'
+              and status in ('requires_confirmation', 'requires_action', 'processing', 'requires_capture')))))
+    then
+      v_results := v_results || '{"code":"conflict"}'::text;
+      continue;
+    end if;
+    g := b -> 'source';
+    if g is not null
+      and (t_used[(u ->> 'source_t')::integer]
+        or exists (select from sources where id = g ->> 'id')
+        or exists (
+          select from sources
+          where user_id = g ->> 'user_id' and bank = g ->> 'bank' and iban = g ->> 'iban' and status <> 'revoked'))
+    then
+      v_results := v_results || '{"code":"conflict"}'::text;
+      continue;
+    end if;
+
+    -- The transfers: one linked group, in order.
+    v_missing := (u ->> 'total')::bigint;
+    v_last_up_to := null;
+    v_at := null;
+    for i in (u ->> 'lo')::integer .. (u ->> 'hi')::integer loop
+      v_at := i;
+      x := p_leg_transfer[i];
+      v_kind := p_leg_kind[i];
+      v_amount := p_leg_amount[i];
+      p := p_leg_pending[i];
+
+      -- Known by its id: the same content changes nothing.
+      if x_kind[x] is not null then
+        v_code := case
+          when x_kind[x] <> v_kind then 'exists_with_different_kind'
+          when p is not null and x_pending[x] is distinct from p_transfers[p] then 'exists_with_different_pending'
+          when v_amount is not null and not p_leg_up_to[i] and x_amount[x] <> v_amount then 'exists_with_different_amount'
+          when p_leg_up_to[i] and x_amount[x] > v_amount then 'exists_with_different_amount'
+          when p is null and x_debit[x] <> p_leg_debit[i] then 'exists_with_different_debit'
+          when p is null and x_credit[x] <> p_leg_credit[i] then 'exists_with_different_credit'
+        end;
+        exit when v_code is not null;
+        if p_leg_up_to[i] then
+          v_missing := v_missing - x_amount[x];
+          v_last_up_to := i;
+        end if;
+        v_amounts := coalesce(v_amounts, '{}') || jsonb_build_object(p_transfers[x], x_amount[x]::text);
+        continue;
+      end if;
+
+      if p is null then
+        v_ledger := p_leg_ledger[i];
+        d := p_leg_debit[i];
+        c := p_leg_credit[i];
+        v_code := case
+          when x_failed[x] then 'id_already_failed'
+          when v_amount is null or v_amount <= 0 or (p_leg_up_to[i] and v_missing is null) then 'amount_invalid'
+          when d = c then 'accounts_must_differ'
+          when a_ledger[d] is null then 'debit_account_not_found'
+          when a_ledger[c] is null then 'credit_account_not_found'
+          when a_ledger[d] <> v_ledger or a_ledger[c] <> v_ledger then 'different_ledgers'
+          when a_frozen[d] then 'account_frozen'
+          when a_closed[d] then 'account_closed'
+          when a_frozen[c] then 'account_frozen'
+          when a_closed[c] then 'account_closed'
+        end;
+        exit when v_code is not null;
+        if p_leg_up_to[i] then
+          v_last_up_to := i;
+          v_amount := least(v_amount, v_missing);
+          if a_debits_fit[d] then v_amount := least(v_amount, a_cc[d] + a_allowance[d] - a_dd[d] - a_dp[d]); end if;
+          -- Nothing to be had here: the leg is left out.
+          continue when v_amount <= 0;
+        end if;
+        v_code := case
+          when a_debits_fit[d] and a_dd[d] + a_dp[d] + v_amount > a_cc[d] + a_allowance[d] then 'exceeds_credits'
+          when a_credits_fit[c] and a_cc[c] + a_cp[c] + v_amount > a_dd[c] + a_allowance[c] then 'exceeds_debits'
+        end;
+        exit when v_code is not null;
+        if v_kind = 'post' then
+          a_dd[d] := a_dd[d] + v_amount;
+          a_cc[c] := a_cc[c] + v_amount;
+        else
+          a_dp[d] := a_dp[d] + v_amount;
+          a_cp[c] := a_cp[c] + v_amount;
+          h_open[x] := true; h_ledger[x] := v_ledger; h_debit[x] := d; h_credit[x] := c; h_amount[x] := v_amount;
+          h_expires_at[x] := p_leg_expires_at[i]; h_subject[x] := p_leg_subject[i];
+        end if;
+        if p_leg_up_to[i] then
+          v_missing := v_missing - v_amount;
+          v_amounts := coalesce(v_amounts, '{}') || jsonb_build_object(p_transfers[x], v_amount::text);
+        end if;
+      else
+        -- L4: a hold ends once; its accounts' locks are ours, so nobody else can end it now.
+        if not h_open[p] then
+          v_code := case h_ended[p]
+            when 'confirm' then 'pending_already_posted' when 'void' then 'pending_already_voided'
+            when 'expire' then 'pending_already_expired' else 'pending_not_found' end;
+          exit;
+        end if;
+        d := h_debit[p];
+        c := h_credit[p];
+        if v_kind = 'confirm' then
+          v_amount := coalesce(v_amount, h_amount[p]);
+          v_code := case
+            when h_expires_at[p] <= v_now then 'pending_already_expired'
+            when v_amount <= 0 then 'amount_invalid'
+            when v_amount > h_amount[p] then 'exceeds_pending_amount'
+          end;
+        else
+          v_amount := h_amount[p];
+          if v_kind = 'expire' and (
+            h_expires_at[p] is null or h_expires_at[p] > v_now
+            -- A rail may know of it: what this batch decided about its attempts counts before what is stored.
+            or exists (
+              select from unnest(p_attempt_payment, s_state) k(payment, state)
+              where k.payment = h_subject[p] and k.state in ('prepared', 'dispatched', 'pending', 'unknown'))
+            or exists (
+              select from attempts a
+              where a.payment = h_subject[p] and a.state in ('prepared', 'dispatched', 'pending', 'unknown')
+                and not exists (
+                  select from unnest(p_attempt_payment, p_attempt_no) k(payment, no)
+                  where k.payment = a.payment and k.no = a.no)))
+          then
+            v_code := 'hold_in_use';
+          end if;
+        end if;
+        exit when v_code is not null;
+        -- A hold ends whatever its accounts have become: frozen and closed refuse new spends only.
+        a_dp[d] := a_dp[d] - h_amount[p];
+        a_cp[c] := a_cp[c] - h_amount[p];
+        if v_kind = 'confirm' then
+          a_dd[d] := a_dd[d] + v_amount;
+          a_cc[c] := a_cc[c] + v_amount;
+        end if;
+        h_open[p] := false;
+        h_ended[p] := v_kind;
+      end if;
+      a_touched[d] := true;
+      a_touched[c] := true;
+      l_moved[i] := v_amount; l_debit[i] := d; l_credit[i] := c;
+      x_kind[x] := v_kind; x_debit[x] := d; x_credit[x] := c; x_amount[x] := v_amount;
+      x_pending[x] := p_transfers[p];
+    end loop;
+    if v_code is null and v_last_up_to is not null and v_missing > 0 then
+      v_at := v_last_up_to;
+      v_code := 'exceeds_credits';
+    end if;
+
+    -- Freezing and closing, under the same locks. Nothing is changed before all are allowed.
+    if v_code is null and u -> 'flags' is not null then
+      for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
+        g := u -> 'flags' -> i;
+        d := (g ->> 'a')::integer;
+        v_code := case
+          when a_ledger[d] is null then 'debit_account_not_found'
+          when g ->> 'set' = 'close' and (a_dp[d] > 0 or a_cp[d] > 0) then 'account_has_holds'
+        end;
+        v_at := (u ->> 'hi')::integer + 1 + i;
+        exit when v_code is not null;
+      end loop;
+      if v_code is null then
+        for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
+          g := u -> 'flags' -> i;
+          d := (g ->> 'a')::integer;
+          a_touched[d] := true;
+          case g ->> 'set'
+            when 'freeze' then a_frozen[d] := true;
+            when 'unfreeze' then a_frozen[d] := false;
+            when 'close' then a_closed[d] := true;
+            when 'reopen' then a_closed[d] := false;
+          end case;
+        end loop;
+      end if;
+    end if;
+
+    if v_code is null then
+      v_result := case when v_amounts is null then '{"code":"ok"}' else '{"code":"ok","amounts":' || v_amounts::text || '}' end;
+    else
+      -- All or nothing: take back what the legs before it moved, the last one first.
+      for i in reverse (u ->> 'hi')::integer .. (u ->> 'lo')::integer loop
+        continue when l_moved[i] is null;
+        x := p_leg_transfer[i]; p := p_leg_pending[i]; d := l_debit[i]; c := l_credit[i]; v_amount := l_moved[i];
+        if p is null then
+          if p_leg_kind[i] = 'post' then
+            a_dd[d] := a_dd[d] - v_amount;
+            a_cc[c] := a_cc[c] - v_amount;
+          else
+            a_dp[d] := a_dp[d] - v_amount;
+            a_cp[c] := a_cp[c] - v_amount;
+            h_open[x] := false;
+          end if;
+        else
+          a_dp[d] := a_dp[d] + h_amount[p];
+          a_cp[c] := a_cp[c] + h_amount[p];
+          if p_leg_kind[i] = 'confirm' then
+            a_dd[d] := a_dd[d] - v_amount;
+            a_cc[c] := a_cc[c] - v_amount;
+          end if;
+          h_open[p] := true;
+          h_ended[p] := null;
+        end if;
+        l_moved[i] := null;
+        x_kind[x] := null;
+      end loop;
+      i := v_at - (u ->> 'lo')::integer;
+      v_result := '{"code":"refused","transfer":"' || v_code || '","leg":' || i || '}';
+      -- A new spend that was refused stays refused: the same id cannot slip through later.
+      if v_at <= (u ->> 'hi')::integer and p_leg_pending[v_at] is null
+        and (v_code like 'exceeds\_%' or v_code like 'account\_%' or v_code like '%\_not\_found')
+      then
+        x := p_leg_transfer[v_at];
+        x_failed[x] := true;
+        v_failed_ids := v_failed_ids || p_transfers[x];
+        v_failed_ledgers := v_failed_ledgers || p_leg_ledger[v_at];
+        v_failed_codes := v_failed_codes || v_code;
+      end if;
+      b := u -> 'refused';
+    end if;
+
+    -- The branch.
+    if b is not null then
+      g := b -> 'new_payment';
+      if g is not null then
+        i := (u ->> 'new_m')::integer;
+        m_new[i] := g;
+        m_version[i] := (g ->> 'version')::integer;
+        m_expires_at[i] := (g ->> 'expires_at')::timestamptz;
+        m_start_by[i] := (g ->> 'start_by')::timestamptz;
+        if u -> 'order_t' is not null then t_used[(u ->> 'order_t')::integer] := true; end if;
+      end if;
+      g := b -> 'payment';
+      if g is not null then
+        i := (u -> 'guard' -> 'payment' ->> 'm')::integer;
+        -- Several changes of one payment are folded: UPDATE … FROM would apply one of them.
+        m_patch[i] := coalesce(m_patch[i], '{}') || g;
+        if g -> 'version' is not null then m_version[i] := (g ->> 'version')::integer; end if;
+        if g -> 'start_by' is not null then m_start_by[i] := (g ->> 'start_by')::timestamptz; end if;
+      end if;
+      g := b -> 'new_attempt';
+      if g is not null then
+        i := (u ->> 'new_s')::integer;
+        s_new[i] := g;
+        s_state[i] := g ->> 'state';
+        s_token[i] := (g ->> 'dispatch_token')::uuid;
+      end if;
+      g := b -> 'attempt';
+      if g is not null then
+        i := (u -> 'guard' -> 'attempt' ->> 's')::integer;
+        s_patch[i] := coalesce(s_patch[i], '{}') || g;
+        if g -> 'state' is not null then s_state[i] := g ->> 'state'; end if;
+        if g -> 'dispatch_token' is not null then s_token[i] := (g ->> 'dispatch_token')::uuid; end if;
+      end if;
+      if b -> 'source' is not null then
+        v_sources := v_sources || (b -> 'source');
+        t_used[(u ->> 'source_t')::integer] := true;
+      end if;
+      if b -> 'reply' is not null and u -> 'key' is not null then
+        i := (u -> 'key' ->> 'k')::integer;
+        k_hash[i] := u -> 'key' ->> 'hash';
+        k_reply[i] := (b ->> 'reply')::json;
+        k_lease[i] := null;
+        k_write[i] := true;
+      end if;
+      g := b -> 'events';
+      if g is not null then
+        for i in (g ->> 0)::integer .. (g ->> 1)::integer loop
+          j := p_event_feed[i];
+          f_seq[j] := f_seq[j] + 1;
+          f_moved[j] := true;
+          e_seq[i] := f_seq[j];
+          d := p_event_account[i];
+          if d is not null then
+            if a_ledger[d] is null then raise exception 'an event tells the balance of an account that does not exist'; end if;
+            -- A balance is known only here, under the account's lock.
+            e_balance[i] := json_build_object('currency', p_event_currency[i],
+              'available', (a_cc[d] - a_dd[d] - a_dp[d])::text, 'pending', a_cp[d]::text);
+          end if;
+        end loop;
+      end if;
+    end if;
+    if v_code is null and u -> 'jti' is not null then
+      v_jtis := v_jtis || (u -> 'jti');
+      t_used[(u -> 'jti' ->> 't')::integer] := true;
+    end if;
+
+    n_hash[n] := u ->> 'hash';
+    n_result[n] := v_result;
+    n_write[n] := true;
+    v_results := v_results || v_result;
+  end loop;
+
+  -- Write. Accounts first: nothing below can wait for a lock that we do not hold already.
+  if true = any (a_touched) then
+    update accounts a
+    set debits_pending = k.dp, debits_posted = k.dd, credits_pending = k.cp, credits_posted = k.cc,
+      frozen = k.frozen, closed = k.closed
+    from unnest(v_accounts, a_touched, a_dp, a_dd, a_cp, a_cc, a_frozen, a_closed)
+      k(id, touched, dp, dd, cp, cc, frozen, closed)
+    where k.touched and a.id = k.id;
+
+    delete from holds h
+    using unnest(p_transfers, h_row, h_open) k(id, stands, open)
+    where k.stands and not k.open and h.id = k.id;
+    get diagnostics v_count = row_count;
+    if v_count <> (select count(*) from unnest(h_row, h_open) k(stands, open) where k.stands and not k.open) then
+      raise exception 'a hold that was to end is not there';
+    end if;
+
+    insert into transfers (ledger, id, kind, debit_account, credit_account, amount, pending_id, subject, unit, at)
+    select coalesce(h_ledger[k.pending], k.ledger), p_transfers[k.transfer], k.kind, v_accounts[k.debit],
+      v_accounts[k.credit], k.moved, p_transfers[k.pending], k.subject, p_unit_ids[k.unit], v_now
+    from unnest(p_leg_unit, p_leg_transfer, p_leg_ledger, p_leg_kind, l_debit, l_credit, l_moved, p_leg_pending, p_leg_subject)
+      with ordinality k(unit, transfer, ledger, kind, debit, credit, moved, pending, subject, n)
+    where k.moved is not null
+    order by k.n
+    on conflict do nothing;
+    get diagnostics v_count = row_count;
+    if v_count <> (select count(k.moved) from unnest(l_moved) k(moved)) then
+      raise exception using errcode = '40001', message = 'a transfer with the same id was made at the same moment';
+    end if;
+
+    insert into holds (ledger, id, debit_account, credit_account, amount, subject, expires_at)
+    select k.ledger, k.id, v_accounts[k.debit], v_accounts[k.credit], k.amount, k.subject, k.expires_at
+    from unnest(p_transfers, h_row, h_open, h_ledger, h_debit, h_credit, h_amount, h_subject, h_expires_at)
+      k(id, stands, open, ledger, debit, credit, amount, subject, expires_at)
+    where k.open and not k.stands;
+  end if;
+
+  if cardinality(v_failed_ids) > 0 then
+    insert into refused_transfers (ledger, id, code)
+    select k.ledger, k.id, k.code from unnest(v_failed_ledgers, v_failed_ids, v_failed_codes) k(ledger, id, code)
+    order by k.id
+    on conflict do nothing;
+  end if;
+
+  if m_patch is not null then
+    update payments m
+    set (status, status_reason, version, captured_amount, payer, payer_fee, source_type, source_id, source_label,
+         failure_code, failure_message, updated_at, accepted_at, start_by, started_at)
+      = (select w.status, w.status_reason, w.version, w.captured_amount, w.payer, w.payer_fee, w.source_type, w.source_id,
+                w.source_label, w.failure_code, w.failure_message, w.updated_at, w.accepted_at, w.start_by, w.started_at
+         from jsonb_populate_record(m, k.patch) w)
+    from unnest(p_payments, m_patch, m_new) k(id, patch, new)
+    where k.patch is not null and k.new is null and m.id = k.id;
+
+    insert into payments
+    select w.*
+    from unnest(p_payments, m_patch, m_new) k(id, patch, new)
+    cross join lateral jsonb_populate_record(null::payments, k.new || coalesce(k.patch, '{}')) w
+    where k.new is not null
+    order by w.id;
+  end if;
+
+  if s_patch is not null then
+    update attempts a
+    set (state, dispatch_token, dispatched_at, sends, inquiries, next_look_at, failure_code, failure_message,
+         evidence, rail_reference, updated_at)
+      = (select w.state, w.dispatch_token, w.dispatched_at, w.sends, w.inquiries, w.next_look_at, w.failure_code,
+                w.failure_message, w.evidence, w.rail_reference, w.updated_at
+         from jsonb_populate_record(a, k.patch) w)
+    from unnest(p_attempt_payment, p_attempt_no, s_patch, s_new) k(payment, no, patch, new)
+    where k.patch is not null and k.new is null and a.payment = k.payment and a.no = k.no;
+
+    insert into attempts
+    select w.*
+    from unnest(s_patch, s_new) k(patch, new)
+    cross join lateral jsonb_populate_record(null::attempts, k.new || coalesce(k.patch, '{}')) w
+    where k.new is not null
+    order by w.payment, w.no;
+  end if;
+
+  if cardinality(v_sources) > 0 then
+    insert into sources
+    select w.* from unnest(v_sources) k(body) cross join lateral jsonb_populate_record(null::sources, k.body) w;
+  end if;
+
+  if true = any (f_moved) then
+    update feed_heads h set seq = k.seq
+    from unnest(p_feeds, f_seq, f_moved) k(feed, seq, moved)
+    where k.moved and h.feed = k.feed;
+    insert into outbox (id, feed, seq, name, body, at)
+    select k.id, p_feeds[k.feed], k.seq, k.name, coalesce(k.balance, k.body), v_now
+    from rows from (unnest(p_event_id, p_event_feed, p_event_name, e_seq, e_balance), json_array_elements(p_event_bodies))
+      k(id, feed, name, seq, balance, body)
+    where k.seq is not null
+    order by k.id;
+  end if;
+
+  if true = any (k_write) then
+    insert into idempotency (scope, key, content_hash, reply)
+    select k.scope, k.key, k.hash, k.reply
+    from unnest(p_key_scope, p_key, k_hash, k_reply, k_write) k(scope, key, hash, reply, write)
+    where k.write
+    order by k.scope, k.key
+    on conflict (scope, key) do update set reply = excluded.reply, lease_until = null
+      where idempotency.reply is null;
+  end if;
+  if cardinality(v_jtis) > 0 then
+    insert into used_jtis (device, jti, expires_at)
+    select k.body ->> 'device', k.body ->> 'jti', (k.body ->> 'expires_at')::timestamptz from unnest(v_jtis) k(body);
+  end if;
+
+  insert into units (id, content_hash, result, at)
+  select k.id, k.hash, k.result::json, v_now
+  from unnest(p_unit_ids, n_hash, n_result, n_write) k(id, hash, result, write)
+  where k.write
+  order by k.id
+  on conflict do nothing;
+  get diagnostics v_count = row_count;
+  if v_count <> (select count(*) from unnest(n_write) k(write) where k.write) then
+    raise exception using errcode = '40001', message = 'the same unit was applied at the same moment';
+  end if;
+  if cardinality(v_results) <> cardinality(v_units) then raise exception 'each unit is answered once'; end if;
+
+  -- The hub's clock follows the database's (expiries are decided here).
+  return ('{"now":' || (extract(epoch from clock_timestamp()) * 1000)::text || ',"results":['
+    || array_to_string(v_results, ',') || ']}')::json;
+end
+$$;
+
+alter function apply_units security definer set search_path = public, pg_temp;
+revoke execute on function apply_units from public;
+grant execute on function apply_units to mooring_hub;
