@@ -2,7 +2,14 @@ import type { FailureCode, PaymentStatus } from '../contract/names.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { assertMove } from '../domain/payment.ts'
-import { type PostingFacts, paymentLegs, touchedWallets, walletAccount } from '../domain/postings.ts'
+import {
+  assertLedgerMove,
+  paymentLegs,
+  type PostingFacts,
+  type Standing,
+  touchedWallets,
+  walletAccount,
+} from '../domain/accounting/index.ts'
 import type { AccountBook, Branch, Columns, EventInput, TransferInput, Unit } from '../ledger/index.ts'
 import { accountId, derivedUuid } from '../ledger/index.ts'
 import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
@@ -66,6 +73,10 @@ export async function holdTransfers(
     amount: leg.amountMinor.toString(),
     subject: row.id,
   }))
+}
+
+function standing(row: PaymentRow): Standing {
+  return { status: row.status, accepted: row.accepted_at !== null }
 }
 
 /** Transfers that end every open hold of a payment one way. Their ids follow from the hold: twice is once. */
@@ -201,6 +212,7 @@ export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch 
 export function confirm(state: PaymentState, ids: Ids, nowMs: number): Unit {
   const { payment, attempt } = state
   const after = moved(payment, { status: 'succeeded', status_reason: null, captured_amount: payment.amount }, nowMs)
+  assertLedgerMove(standing(payment), standing(after), 'confirm')
   return {
     id: ids.uuid(),
     guard: {
@@ -238,6 +250,7 @@ export function release(
     },
     nowMs,
   )
+  assertLedgerMove(standing(payment), standing(after), 'void')
   const unit: Unit = {
     id: ids.uuid(),
     guard: {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { readEnv, readKeyFile } from '../config/env.ts'
 import { CURRENCY_EXPONENT } from '../contract/names.ts'
 import { makeIds } from '../domain/ids.ts'
-import { capitalAccount, cashAccount } from '../domain/postings.ts'
+import { capitalAccount, cashAccount } from '../domain/accounting/index.ts'
 import { createMerchant, readPepper } from '../identity/index.ts'
 import {
   derivedUuid,

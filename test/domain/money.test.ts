@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { feeMinor } from '../../src/domain/fee.ts'
 import { divideHalfEven, toDecimal } from '../../src/domain/money.ts'
-import { paymentLegs, touchedWallets } from '../../src/domain/postings.ts'
+import { paymentLegs, touchedWallets } from '../../src/domain/accounting/index.ts'
 
 const amount = fc.bigInt({ min: 1n, max: 10n ** 18n - 1n })
 const plan = fc.record({

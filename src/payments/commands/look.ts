@@ -1,6 +1,6 @@
 import type { CommandAnswer, CommandBody, BalanceView } from '../../contract/index.ts'
 import { minor } from '../../domain/money.ts'
-import { ACCOUNT_CODE } from '../../domain/postings.ts'
+import { CHART } from '../../domain/accounting/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { Query } from '../../ledger/index.ts'
@@ -61,7 +61,7 @@ export async function balancesOf(sql: Query, user: string, currency: string): Pr
     select l.currency, a.credits_posted - a.debits_posted - a.debits_pending as available, a.credits_pending as pending
     from accounts a
     join ledgers l on l.id = a.ledger
-    where a.owner = ${user} and a.code = ${ACCOUNT_CODE.wallet}
+    where a.owner = ${user} and a.code = ${CHART.wallet.code}
     order by l.currency`
   const lines = rows.map((row) => ({
     currency: row.currency,

@@ -1,0 +1,89 @@
+import { assertNever } from '../result.ts'
+import {
+  type AccountSpec,
+  breakAccount,
+  clearingAccount,
+  merchantAvailableAccount,
+  merchantPendingAccount,
+  merchantReceivableAccount,
+  suspenseAccount,
+  userReceivableAccount,
+  walletAccount,
+  writeoffAccount,
+} from './accounts.ts'
+import type { DoubtfulDebt, EventOf } from './events.ts'
+import { group, groupUpTo, leg, type TransferGroup } from './legs.ts'
+
+/** Postings where a rail and our books disagree: first the difference is named, then it is ended one way. */
+
+export function breakFound(event: EventOf<'break_found'>): TransferGroup {
+  const clearing = clearingAccount(event.rail)
+  switch (event.break) {
+    // The rail has money of ours that no payment claims: we owe it to somebody.
+    case 'came_voided':
+    case 'not_gone_posted':
+      return group('post', [leg(clearing, suspenseAccount(event.rail), event.amountMinor)])
+    // The rail lacks money that a payment has claimed: somebody owes it to us.
+    case 'missing_posted':
+    case 'went_voided':
+      return group('post', [leg(breakAccount(event.rail), clearing, event.amountMinor)])
+    default:
+      return assertNever(event.break, 'break')
+  }
+}
+
+export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
+  const { amountMinor, by } = event
+  const suspense = suspenseAccount(event.rail)
+  const broken = breakAccount(event.rail)
+  switch (by.type) {
+    case 'credit_user':
+      return group('post', [leg(suspense, walletAccount(by.user), amountMinor)])
+    case 'credit_merchant':
+      return group('post', [leg(suspense, merchantAvailableAccount(by.merchant), amountMinor)])
+    case 'send_back':
+      return group('post', [leg(suspense, clearingAccount(event.rail), amountMinor)])
+    case 'charge_merchant':
+      return chargeMerchant(by.merchant, broken, amountMinor)
+    case 'charge_user':
+      return group('post', [leg(userReceivableAccount(by.user), broken, amountMinor)])
+    case 'charge_wallet':
+      return group('post', [leg(walletAccount(by.user), broken, amountMinor)])
+    case 'charge_available':
+      return group('post', [leg(merchantAvailableAccount(by.merchant), broken, amountMinor)])
+    case 'write_off':
+      return group('post', [leg(writeoffAccount(), broken, amountMinor)])
+    default:
+      return assertNever(by, 'end of a break')
+  }
+}
+
+/** A collect that was paid and went back to the payer's bank later: the merchant has it no longer. */
+export function collectReturned(event: EventOf<'collect_returned'>): TransferGroup {
+  return chargeMerchant(event.merchant, clearingAccount(event.rail), event.amountMinor)
+}
+
+/** From what is unsettled as far as it goes; the rest the merchant owes. */
+function chargeMerchant(merchant: string, credit: AccountSpec, amountMinor: bigint): TransferGroup {
+  return groupUpTo('post', amountMinor, [
+    leg(merchantPendingAccount(merchant), credit, amountMinor),
+    leg(merchantReceivableAccount(merchant), credit, amountMinor),
+  ])
+}
+
+export function writeoff(event: EventOf<'writeoff'>): TransferGroup {
+  return group('post', [leg(writeoffAccount(), debtAccount(event.of), event.amountMinor)])
+}
+
+function debtAccount(debt: DoubtfulDebt): AccountSpec {
+  switch (debt.type) {
+    case 'break':
+      return breakAccount(debt.rail)
+    case 'merchant':
+      return merchantReceivableAccount(debt.merchant)
+    case 'user':
+      return userReceivableAccount(debt.user)
+    default:
+      return assertNever(debt, 'debt')
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The chart of accounts, the same in every currency: what each code is called,
+ * which class it belongs to and what bounds it (docs/accounting.md, Accounts).
+ */
+
+export type AccountClass = 'asset' | 'liability' | 'equity' | 'income' | 'expense'
+
+type ChartRow = {
+  code: number
+  /** Grammar of the accounts' names; parts in angle brackets are ids, alternatives stand beside each other. */
+  names: readonly string[]
+  class: AccountClass
+  /** Carries `debits_must_not_exceed_credits`, for every name or for those with this ending. */
+  flagged: boolean | `:${string}`
+  /** Ours and unflagged, written by every payment: may be several rows that are read as one. */
+  sharded: boolean
+  what: string
+}
+
+export const CHART = {
+  cash: {
+    code: 1010,
+    names: ['cash:<bank>:trust', 'cash:<bank>:own'],
+    class: 'asset',
+    flagged: false,
+    sharded: false,
+    what: 'settlement accounts, customers’ money apart from ours',
+  },
+  clearing: {
+    code: 1015,
+    names: ['clearing:<rail>'],
+    class: 'asset',
+    flagged: false,
+    sharded: true,
+    what: 'accepted by the rail, not yet on its statement',
+  },
+  due: {
+    code: 1020,
+    names: ['due:<operator>'],
+    class: 'asset',
+    flagged: false,
+    sharded: false,
+    what: 'owed by an operator',
+  },
+  float: {
+    code: 1030,
+    names: ['float:<operator>'],
+    class: 'asset',
+    flagged: false,
+    sharded: false,
+    what: 'e-money float',
+  },
+  breaks: {
+    code: 1040,
+    names: ['receivable:break:<rail>'],
+    class: 'asset',
+    flagged: false,
+    sharded: false,
+    what: 'missing at a rail, until recovered or written off',
+  },
+  merchantReceivable: {
+    code: 1050,
+    names: ['receivable:merchant:<merchant>', 'receivable:merchant:<merchant>:credit'],
+    class: 'asset',
+    flagged: ':credit',
+    sharded: false,
+    what: 'owed by a merchant: for money returned, and on the credit line of its refunds',
+  },
+  userReceivable: {
+    code: 1060,
+    names: ['receivable:user:<user>'],
+    class: 'asset',
+    flagged: false,
+    sharded: false,
+    what: 'owed by a user',
+  },
+  wallet: {
+    code: 2010,
+    names: ['wallet:<user>'],
+    class: 'liability',
+    flagged: true,
+    sharded: false,
+    what: 'what we owe a user',
+  },
+  merchantPending: {
+    code: 2020,
+    names: ['merchant:<merchant>:pending'],
+    class: 'liability',
+    flagged: true,
+    sharded: false,
+    what: 'captured, unsettled',
+  },
+  merchantAvailable: {
+    code: 2030,
+    names: ['merchant:<merchant>:available'],
+    class: 'liability',
+    flagged: true,
+    sharded: false,
+    what: 'settled, payable',
+  },
+  suspense: {
+    code: 2040,
+    names: ['suspense:<rail>'],
+    class: 'liability',
+    flagged: true,
+    sharded: false,
+    what: 'unexplained money, until matched',
+  },
+  tax: {
+    code: 2050,
+    names: ['tax:<authority>'],
+    class: 'liability',
+    flagged: false,
+    sharded: false,
+    what: 'tax in our fees, owed to an authority',
+  },
+  capital: {
+    code: 3010,
+    names: ['equity:capital'],
+    class: 'equity',
+    flagged: false,
+    sharded: false,
+    what: 'paid in by the owners',
+  },
+  feeRevenue: {
+    code: 4010,
+    names: ['revenue:fees'],
+    class: 'income',
+    flagged: false,
+    sharded: true,
+    what: 'fees, less the tax in them',
+  },
+  railExpense: {
+    code: 5010,
+    names: ['expense:rail:<rail>'],
+    class: 'expense',
+    flagged: false,
+    sharded: true,
+    what: 'charges of banks, commissions of operators',
+  },
+  writeoff: {
+    code: 5020,
+    names: ['expense:writeoff'],
+    class: 'expense',
+    flagged: false,
+    sharded: true,
+    what: 'money given up',
+  },
+} as const satisfies Readonly<Record<string, ChartRow>>
+
+export type AccountKind = keyof typeof CHART
+
+/** The chart as a list, in order of code. */
+export const CHART_ROWS: readonly ChartRow[] = Object.values(CHART)
+
+/** The side on which an account of this class grows. */
+export function normalSide(accountClass: AccountClass): 'debit' | 'credit' {
+  return accountClass === 'asset' || accountClass === 'expense' ? 'debit' : 'credit'
+}
+
+const BY_CODE: ReadonlyMap<number, ChartRow> = new Map(CHART_ROWS.map((row) => [row.code, row]))
+
+/** Null for a code that is not of the chart: ledgers that count limits have codes of their own. */
+export function chartRow(code: number): ChartRow | null {
+  return BY_CODE.get(code) ?? null
+}
+
+/** An id or configured name inside an account's name: no colon, which separates. */
+const PART = '[A-Za-z0-9_.-]{1,64}'
+const WHOLE_PART = new RegExp(`^${PART}$`)
+
+/** @throws RangeError on text that would make another account's name. */
+export function namePart(text: string): string {
+  if (!WHOLE_PART.test(text)) throw new RangeError(`"${text}" cannot stand in an account's name`)
+  return text
+}
+
+/** Whether an account of this code may be called so. */
+export function isNameOf(code: number, name: string): boolean {
+  const row = chartRow(code)
+  if (row === null) return false
+  return row.names.some((grammar) => new RegExp(`^${grammar.replaceAll(/<[a-z]+>/g, PART)}$`).test(name))
+}

@@ -1,0 +1,82 @@
+import { type Fee, type FeePlan, feeMinor, feeOf } from '../fee.ts'
+import { divideHalfEven } from '../money.ts'
+import { err, ok, type Result } from '../result.ts'
+import { allowPartialCapture, type Share, sharesOf, sharesWithin, type Split } from './splits.ts'
+
+/** What a purchase costs whom: fee + shares = gross, always. */
+export type Price = Fee & {
+  grossMinor: bigint
+  /** One a receiver, in the order agreed; a share may be 0. */
+  shares: readonly Share[]
+  /** What an operator keeps for itself of a purchase on its phone bill; an expense of ours. */
+  commissionMinor: bigint
+}
+
+/** What a merchant has agreed, and an operator where one collects. */
+export type PricePlan = {
+  fee: FeePlan
+  splits: readonly Split[]
+  commission?: Pick<FeePlan, 'basisPoints' | 'fixedMinor'>
+}
+
+/** `amount_too_small`: it leaves less than 1 minor unit after the fee, or less than its fixed shares. */
+export function priceOf(grossMinor: bigint, plan: PricePlan): Result<Price, 'amount_too_small'> {
+  const fee = feeOf(grossMinor, plan.fee)
+  const netMinor = grossMinor - fee.feeMinor
+  const shares = netMinor < 1n ? null : sharesOf(netMinor, plan.splits)
+  if (shares === null) return err('amount_too_small')
+  const commissionMinor = plan.commission === undefined ? 0n : feeMinor(grossMinor, plan.commission)
+  return ok({ grossMinor, ...fee, shares, commissionMinor })
+}
+
+/**
+ * Price of the part that is captured of a held one: fee, tax, commission and
+ * shares anew on that part, none of them above what is held for it.
+ */
+export function capturePrice(
+  held: Price,
+  capturedMinor: bigint,
+  plan: PricePlan,
+): Result<Price, 'amount_too_small' | 'amount_above_held' | 'full_capture_only'> {
+  if (capturedMinor > held.grossMinor) return err('amount_above_held')
+  if (capturedMinor === held.grossMinor) return ok(held)
+  if (!allowPartialCapture(plan.splits)) return err('full_capture_only')
+  const price = priceOf(capturedMinor, plan)
+  return price.ok ? ok({ ...price.value, shares: sharesWithin(price.value.shares, held.shares) }) : price
+}
+
+/** A payment's figures that its refunds follow, and what was refunded of it before. */
+export type Refundable = Fee & {
+  capturedMinor: bigint
+  refundedMinor: bigint
+  onRefund: NonNullable<FeePlan['onRefund']>
+}
+
+/** Where a refund comes from: fromMerchants + fee = amount; `tax` is the part of the fee we have back from the authority. */
+export type RefundPrice = { amountMinor: bigint; fromMerchantsMinor: bigint } & Fee
+
+/**
+ * Who bears a refund of this amount. Of a `proportional` fee each refund returns
+ * the difference of two rounded running totals, so all refunds together return
+ * all of it: the last takes the remainder.
+ */
+export function refundPrice(
+  amountMinor: bigint,
+  of: Refundable,
+): Result<RefundPrice, 'amount_invalid' | 'amount_exceeds_refundable'> {
+  if (amountMinor < 1n) return err('amount_invalid')
+  const before = of.refundedMinor
+  const after = before + amountMinor
+  if (after > of.capturedMinor) return err('amount_exceeds_refundable')
+  const returned = (whole: bigint) =>
+    of.onRefund === 'kept'
+      ? 0n
+      : divideHalfEven(whole * after, of.capturedMinor) - divideHalfEven(whole * before, of.capturedMinor)
+  const fee = returned(of.feeMinor)
+  return ok({
+    amountMinor,
+    fromMerchantsMinor: amountMinor - fee,
+    feeMinor: fee,
+    tax: of.tax === null ? null : { ...of.tax, amountMinor: returned(of.tax.amountMinor) },
+  })
+}
