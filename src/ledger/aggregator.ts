@@ -61,19 +61,34 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
   let busy = 0
+  let inFlight = 0
+  let pumping = false
   /** The database's wall time at zero of our monotonic clock; our own wall time until it has been heard. */
   let epochMs = performance.timeOrigin
   let heard = false
   let batches = 0
   let units = 0
 
+  /** At the end of this turn of the event loop: all that callers ask in one turn goes into one batch. */
+  function pumpSoon(): void {
+    if (pumping) return
+    pumping = true
+    setImmediate(pump)
+  }
+
   function pump(): void {
+    pumping = false
     while (busy < limits.connections && queue.length > 0) {
       busy += 1
-      const batch = queue.splice(0, limits.batch_units)
+      // An even share for each connection: left to themselves one gets all and the other crumbs, and crumbs cost a call each.
+      const share = Math.ceil((queue.length + inFlight) / limits.connections)
+      const batch = queue.splice(0, Math.min(share, limits.batch_units))
+      inFlight += batch.length
+      const size = batch.length
       void send(batch).finally(() => {
         busy -= 1
-        pump()
+        inFlight -= size
+        pumpSoon()
         if (busy === 0 && queue.length === 0) for (const wake of idle.splice(0)) wake()
       })
     }
@@ -125,7 +140,8 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
     const a = batchArguments(batch.map((waiting) => waiting.prepared))
     const before = performance.now()
     const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
-      select apply_units(${a.units}::text::jsonb, ${a.unitIds}::text::uuid[], ${a.accounts}::text::uuid[],
+      select apply_units(${a.unitIds}::text::uuid[], ${a.units}::text::integer[], ${a.unitHash}::text::text[],
+        ${a.unitFirst}::text::integer[], ${a.unitLast}::text::integer[], ${a.unitRest}::text::jsonb, ${a.accounts}::text::uuid[],
         ${a.transfers}::text::uuid[], ${a.legUnit}::text::integer[], ${a.legTransfer}::text::integer[], ${a.legLedger}::text::integer[],
         ${a.legKind}::text::text[], ${a.legDebit}::text::integer[], ${a.legCredit}::text::integer[],
         ${a.legAmount}::text::bigint[], ${a.legPending}::text::integer[], ${a.legUpTo}::text::boolean[],
@@ -153,7 +169,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
         return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
       return new Promise((resolve, reject) => {
         queue.push({ prepared: prepareUnit(unit), since: performance.now(), resolve, reject })
-        pump()
+        pumpSoon()
       })
     },
     drain: () => new Promise((resolve) => (busy === 0 && queue.length === 0 ? resolve() : idle.push(resolve))),

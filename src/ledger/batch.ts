@@ -50,6 +50,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
   }[] = []
   const events: { id: string; feed: number; name: string; account: number | null; currency: string | null }[] = []
   const bodies: unknown[] = []
+  const shapes: { u: number; hash: string; lo: number; hi: number }[] = []
 
   function attemptOf(payment: string, no: number): number {
     const n = attempts.of(`${payment} ${String(no)}`)
@@ -91,7 +92,9 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     const lo = legs.length + 1
     for (const transfer of unit.transfers ?? []) leg(u, transfer)
     const hi = legs.length
-    const row: Record<string, unknown> = { u, hash, lo, hi, ok: branch(unit.ok) }
+    shapes.push({ u, hash, lo, hi })
+    const row: Record<string, unknown> = {}
+    if (!isEmpty(unit.ok)) row['ok'] = branch(unit.ok)
     if (unit.refused !== undefined) row['refused'] = branch(unit.refused)
     if (unit.total !== undefined) row['total'] = unit.total
     if (unit.flags !== undefined) {
@@ -133,12 +136,16 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
           : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
       }
     }
-    return row
+    return isEmpty(row) ? null : row
   })
 
   return {
-    units: JSON.stringify(rows),
     unitIds: literal(units.names),
+    units: literal(shapes.map((shape) => shape.u)),
+    unitHash: literal(shapes.map((shape) => shape.hash)),
+    unitFirst: literal(shapes.map((shape) => shape.lo)),
+    unitLast: literal(shapes.map((shape) => shape.hi)),
+    unitRest: JSON.stringify(rows),
     accounts: literal(accounts.names),
     transfers: column(transfers.names),
     legUnit: column(legs.map((l) => l.unit)),
@@ -166,6 +173,11 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     eventCurrency: column(events.map((event) => event.currency)),
     eventBodies: JSON.stringify(bodies),
   }
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false
+  return true
 }
 
 /** A column no unit of the batch uses is null: the function skips its table. */

@@ -9,7 +9,7 @@
 -- 3 Write: one statement a table, whatever the size of the batch.
 --
 -- src/ledger/batch.ts makes the arguments: rows that units name several times are given once and
--- referred to by ordinal (from 1). A unit: { u, hash, lo, hi, ... } with its legs lo..hi.
+-- referred to by ordinal (from 1). A unit: its id's ordinal, its hash, its first and last leg, and the rest as JSON.
 -- What is unique beyond the locked rows (a key, a jti, an open order reference, a linked account) is
 -- only tried and never waited for: two batches that insert the same of them in different order would
 -- deadlock. Whoever comes second at the same moment asks again and then finds what the first wrote.
@@ -38,8 +38,8 @@ $$;
 alter function open_accounts(jsonb) security definer;
 
 create function apply_units(
-  p_units jsonb,
   p_unit_ids uuid[],
+  p_units integer[], p_unit_hash text[], p_unit_first integer[], p_unit_last integer[], p_unit_rest jsonb,
   p_accounts uuid[],
   p_transfers uuid[],
   p_leg_unit integer[], p_leg_transfer integer[], p_leg_ledger integer[], p_leg_kind text[],
@@ -67,7 +67,7 @@ declare
   g jsonb;
   v_now timestamptz;
   v_count bigint;
-  v_units jsonb[] := array(select value from jsonb_array_elements(p_units));
+  v_rest jsonb[] := array(select nullif(value, 'null') from jsonb_array_elements(p_unit_rest));
 
   -- Accounts by ordinal: those the legs name, then those of the holds they end.
   v_accounts uuid[] := p_accounts;
@@ -105,6 +105,7 @@ declare
   v_at integer;
   v_amounts jsonb;
   v_missing bigint; v_last_up_to integer;
+  v_unit integer; v_first integer; v_last integer; v_hash text;
   i integer; j integer; n integer; x integer; p integer; d integer; c integer;
   v_kind text; v_ledger integer; v_amount bigint; v_known boolean; v_moves boolean;
 begin
@@ -286,108 +287,110 @@ begin
     l_credit := l_debit;
   end if;
 
-  foreach u in array v_units loop
+  for v_unit in 1 .. cardinality(p_units) loop
+    u := v_rest[v_unit];
+    n := p_units[v_unit];
+    v_hash := p_unit_hash[v_unit];
+    v_first := p_unit_first[v_unit];
+    v_last := p_unit_last[v_unit];
     v_code := null;
     v_amounts := null;
-    n := (u ->> 'u')::integer;
+    v_last_up_to := null;
 
     -- Said before, here or by an earlier call: the stored result, for the same content only.
     if n_hash[n] is not null then
       v_results := v_results
-        || case when n_hash[n] = u ->> 'hash' then n_result[n] else '{"code":"unit_differs"}' end;
+        || case when n_hash[n] = v_hash then n_result[n] else '{"code":"unit_differs"}' end;
       continue;
     end if;
 
-    g := u -> 'key';
-    if g is not null then
-      i := (g ->> 'k')::integer;
-      v_result := case
-        when k_hash[i] is null then null
-        when k_hash[i] = '' then '{"code":"in_flight"}'
-        when k_hash[i] <> g ->> 'hash' then '{"code":"key_reused"}'
-        when k_reply[i] is not null then '{"code":"replayed","reply":' || k_reply[i]::text || '}'
-        -- A lease that is past belongs to nobody; one that runs, to who says `complete`.
-        when g -> 'complete' is null and k_lease[i] > v_now then '{"code":"in_flight"}'
-      end;
+    -- What the unit asks of the world before it moves anything; most of a batch asks little.
+    v_result := null;
+    if u is not null then
+      g := u -> 'key';
+      if g is not null then
+        i := (g ->> 'k')::integer;
+        v_result := case
+          when k_hash[i] is null then null
+          when k_hash[i] = '' then '{"code":"in_flight"}'
+          when k_hash[i] <> g ->> 'hash' then '{"code":"key_reused"}'
+          when k_reply[i] is not null then '{"code":"replayed","reply":' || k_reply[i]::text || '}'
+          -- A lease that is past belongs to nobody; one that runs, to who says `complete`.
+          when g -> 'complete' is null and k_lease[i] > v_now then '{"code":"in_flight"}'
+        end;
+      end if;
+
+      -- A commit becomes visible before it lets its locks go: a try that failed may find it already.
+      g := u -> 'jti';
+      if v_result is null and g is not null then
+        if t_used[(g ->> 't')::integer]
+          or exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti')
+        then
+          v_result := '{"code":"jti_used"}';
+        end if;
+      end if;
+      g := u -> 'taken';
+      if v_result is null and g is not null then
+        for i in 0 .. jsonb_array_length(g) - 1 loop
+          if not t_got[(g ->> i)::integer] then v_result := '{"code":"busy"}'; end if;
+        end loop;
+      end if;
+
+      g := u -> 'guard' -> 'payment';
+      if v_result is null and g is not null then
+        i := (g ->> 'm')::integer;
+        if m_version[i] is distinct from (g ->> 'version')::integer
+          or (g -> 'unexpired' is not null and m_expires_at[i] <= v_now)
+          or (g -> 'before_start_by' is not null and m_start_by[i] <= v_now)
+        then
+          v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+      g := u -> 'guard' -> 'attempt';
+      if v_result is null and g is not null then
+        i := (g ->> 's')::integer;
+        if s_state[i] is null or not (g -> 'states' ? s_state[i])
+          or (g -> 'token' is not null and s_token[i] is distinct from (g ->> 'token')::uuid)
+        then
+          v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+
+      -- What may not exist twice. Names this batch has used itself are remembered in t_used.
+      g := u -> 'ok' -> 'new_payment';
+      if v_result is null and g is not null then
+        if m_version[(u ->> 'new_m')::integer] is not null then
+          v_result := '{"code":"conflict"}';
+        elsif u -> 'order_t' is not null then
+          if t_used[(u ->> 'order_t')::integer] or exists (
+            select from payments
+            where merchant = g ->> 'merchant' and order_ref = g ->> 'order_ref'
+              and status in ('requires_confirmation', 'requires_action', 'processing', 'requires_capture'))
+          then
+            v_result := '{"code":"conflict"}';
+          end if;
+        end if;
+      end if;
+      g := u -> 'ok' -> 'source';
+      if v_result is null and g is not null then
+        if t_used[(u ->> 'source_t')::integer]
+          or exists (select from sources where id = g ->> 'id')
+          or exists (
+            select from sources
+            where user_id = g ->> 'user_id' and bank = g ->> 'bank' and iban = g ->> 'iban' and status <> 'revoked')
+        then
+          v_result := '{"code":"conflict"}';
+        end if;
+      end if;
       if v_result is not null then
         v_results := v_results || v_result;
         continue;
       end if;
-    end if;
-
-    -- A commit becomes visible before it lets its locks go: a try that failed may find it already.
-    g := u -> 'jti';
-    if g is not null
-      and (t_used[(g ->> 't')::integer]
-        or exists (select from used_jtis where device = g ->> 'device' and jti = g ->> 'jti'))
-    then
-      v_results := v_results || '{"code":"jti_used"}'::text;
-      continue;
-    end if;
-    if u -> 'taken' is not null then
-      v_known := false;
-      for i in 0 .. jsonb_array_length(u -> 'taken') - 1 loop
-        v_known := v_known or not t_got[(u -> 'taken' ->> i)::integer];
-      end loop;
-      if v_known then
-        v_results := v_results || '{"code":"busy"}'::text;
-        continue;
-      end if;
-    end if;
-
-    g := u -> 'guard' -> 'payment';
-    if g is not null then
-      i := (g ->> 'm')::integer;
-      if m_version[i] is distinct from (g ->> 'version')::integer
-        or (g -> 'unexpired' is not null and m_expires_at[i] <= v_now)
-        or (g -> 'before_start_by' is not null and m_start_by[i] <= v_now)
-      then
-        v_results := v_results || '{"code":"guard_failed"}'::text;
-        continue;
-      end if;
-    end if;
-    g := u -> 'guard' -> 'attempt';
-    if g is not null then
-      i := (g ->> 's')::integer;
-      if s_state[i] is null or not (g -> 'states' ? s_state[i])
-        or (g -> 'token' is not null and s_token[i] is distinct from (g ->> 'token')::uuid)
-      then
-        v_results := v_results || '{"code":"guard_failed"}'::text;
-        continue;
-      end if;
-    end if;
-
-    -- What may not exist twice. Names this batch has used itself are remembered in t_used.
-    b := u -> 'ok';
-    g := b -> 'new_payment';
-    if g is not null
-      and (m_version[(u ->> 'new_m')::integer] is not null
-        or (u -> 'order_t' is not null
-          and (t_used[(u ->> 'order_t')::integer] or exists (
-            select from payments
-            where merchant = g ->> 'merchant' and order_ref = g ->> 'order_ref'
-              and status in ('requires_confirmation', 'requires_action', 'processing', 'requires_capture')))))
-    then
-      v_results := v_results || '{"code":"conflict"}'::text;
-      continue;
-    end if;
-    g := b -> 'source';
-    if g is not null
-      and (t_used[(u ->> 'source_t')::integer]
-        or exists (select from sources where id = g ->> 'id')
-        or exists (
-          select from sources
-          where user_id = g ->> 'user_id' and bank = g ->> 'bank' and iban = g ->> 'iban' and status <> 'revoked'))
-    then
-      v_results := v_results || '{"code":"conflict"}'::text;
-      continue;
+      v_missing := (u ->> 'total')::bigint;
     end if;
 
     -- The transfers: one linked group, in order.
-    v_missing := (u ->> 'total')::bigint;
-    v_last_up_to := null;
-    v_at := null;
-    for i in (u ->> 'lo')::integer .. (u ->> 'hi')::integer loop
+    for i in v_first .. v_last loop
       v_at := i;
       x := p_leg_transfer[i];
       v_kind := p_leg_kind[i];
@@ -521,7 +524,7 @@ begin
           when a_ledger[d] is null then 'debit_account_not_found'
           when g ->> 'set' = 'close' and (a_dp[d] > 0 or a_cp[d] > 0) then 'account_has_holds'
         end;
-        v_at := (u ->> 'hi')::integer + 1 + i;
+        v_at := v_last + 1 + i;
         exit when v_code is not null;
       end loop;
       if v_code is null then
@@ -543,7 +546,7 @@ begin
       v_result := case when v_amounts is null then '{"code":"ok"}' else '{"code":"ok","amounts":' || v_amounts::text || '}' end;
     else
       -- All or nothing: take back what the legs before it moved, the last one first.
-      for i in reverse (u ->> 'hi')::integer .. (u ->> 'lo')::integer loop
+      for i in reverse v_last .. v_first loop
         continue when l_moved[i] is null;
         x := p_leg_transfer[i]; p := p_leg_pending[i]; d := l_debit[i]; c := l_credit[i]; v_amount := l_moved[i];
         if p is null then
@@ -568,10 +571,10 @@ begin
         l_moved[i] := null;
         x_kind[x] := null;
       end loop;
-      i := v_at - (u ->> 'lo')::integer;
+      i := v_at - v_first;
       v_result := '{"code":"refused","transfer":"' || v_code || '","leg":' || i || '}';
       -- A new spend that was refused stays refused: the same id cannot slip through later.
-      if v_at <= (u ->> 'hi')::integer and p_leg_pending[v_at] is null
+      if v_at <= v_last and p_leg_pending[v_at] is null
         and (v_code like 'exceeds\_%' or v_code like 'account\_%' or v_code like '%\_not\_found')
       then
         x := p_leg_transfer[v_at];
@@ -580,10 +583,10 @@ begin
         v_failed_ledgers := v_failed_ledgers || p_leg_ledger[v_at];
         v_failed_codes := v_failed_codes || v_code;
       end if;
-      b := u -> 'refused';
     end if;
 
     -- The branch.
+    b := u -> case when v_code is null then 'ok' else 'refused' end;
     if b is not null then
       g := b -> 'new_payment';
       if g is not null then
@@ -644,12 +647,12 @@ begin
         end loop;
       end if;
     end if;
-    if v_code is null and u -> 'jti' is not null then
+    if u -> 'jti' is not null and v_code is null then
       v_jtis := v_jtis || (u -> 'jti');
       t_used[(u -> 'jti' ->> 't')::integer] := true;
     end if;
 
-    n_hash[n] := u ->> 'hash';
+    n_hash[n] := v_hash;
     n_result[n] := v_result;
     n_write[n] := true;
     v_results := v_results || v_result;
@@ -776,7 +779,7 @@ begin
   if v_count <> (select count(*) from unnest(n_write) k(write) where k.write) then
     raise exception using errcode = '40001', message = 'the same unit was applied at the same moment';
   end if;
-  if cardinality(v_results) <> cardinality(v_units) then raise exception 'each unit is answered once'; end if;
+  if cardinality(v_results) <> cardinality(p_units) then raise exception 'each unit is answered once'; end if;
 
   -- The hub's clock follows the database's (expiries are decided here).
   return ('{"now":' || (extract(epoch from clock_timestamp()) * 1000)::text || ',"results":['
