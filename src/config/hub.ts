@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EnvCurrencies } from './currencies.ts'
 import { CommonEnv, EnvAmount } from './env.ts'
 
 /** The hub's settings. */
@@ -7,6 +8,7 @@ export const HubEnv = CommonEnv.extend({
   TEMPORAL_ADDRESS: z.string().min(1),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   MOORING_CURRENCY: z.string().regex(/^[A-Z]{3}$/),
+  MOORING_CURRENCIES: EnvCurrencies,
   /** A payment's total above this needs the payer's PIN, minor units. */
   MOORING_PIN_ABOVE: EnvAmount,
   /** The most one payment may move, minor units. */

@@ -185,28 +185,21 @@ export const PROOF_LEEWAY_S = 60
 /** How far ahead a confirmation's or an action's `exp` may lie. */
 export const PROOF_MAX_AHEAD_S = 300
 
-/** ISO 4217 minor-unit exponents of the currencies the hub can be configured for. */
-export const CURRENCY_EXPONENT: Readonly<Record<string, number>> = {
-  KES: 2,
-  EUR: 2,
-  USD: 2,
-  GBP: 2,
-  JPY: 0,
-  UGX: 0,
-  KWD: 3,
-  BHD: 3,
-  TND: 3,
-}
+/** What ISO 4217 says of a currency; `exponent` is how many decimals its minor unit makes, `numeric` is what QR payloads carry. */
+export type CurrencyFacts = { name: string; exponent: 0 | 2 | 3; numeric: string }
 
-/** Their ISO 4217 numeric codes, as QR payloads carry them. */
-export const CURRENCY_NUMERIC: Readonly<Record<string, string>> = {
-  KES: '404',
-  EUR: '978',
-  USD: '840',
-  GBP: '826',
-  JPY: '392',
-  UGX: '800',
-  KWD: '414',
-  BHD: '048',
-  TND: '788',
+/** By alphabetic code. */
+export type CurrencyTable = Readonly<Record<string, CurrencyFacts>>
+
+/** Currencies known without being told; a deployment adds others in MOORING_CURRENCIES. */
+export const CURRENCIES: CurrencyTable = {
+  BHD: { name: 'Bahraini dinar', exponent: 3, numeric: '048' },
+  EUR: { name: 'Euro', exponent: 2, numeric: '978' },
+  GBP: { name: 'Pound sterling', exponent: 2, numeric: '826' },
+  JPY: { name: 'Yen', exponent: 0, numeric: '392' },
+  KES: { name: 'Kenyan shilling', exponent: 2, numeric: '404' },
+  KWD: { name: 'Kuwaiti dinar', exponent: 3, numeric: '414' },
+  TND: { name: 'Tunisian dinar', exponent: 3, numeric: '788' },
+  UGX: { name: 'Uganda shilling', exponent: 0, numeric: '800' },
+  USD: { name: 'US dollar', exponent: 2, numeric: '840' },
 }

@@ -5,10 +5,10 @@ import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createActivities } from '../../activities/payment.ts'
 import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
+import { currencyOf, currencyTable } from '../config/currencies.ts'
 import { failpoints } from '../config/failpoint.ts'
 import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
-import { CURRENCY_NUMERIC } from '../contract/names.ts'
 import type { Clock } from '../domain/clock.ts'
 import { makeIban } from '../domain/iban.ts'
 import { makeIds } from '../domain/ids.ts'
@@ -48,6 +48,8 @@ const database = { url: env.DATABASE_URL, silenceMs: HUB_LIMITS.database_silence
 const sql = openDatabase({ ...database, name: env.MOORING_PROCESS, connections: HUB_LIMITS.read_connections })
 const unitSql = openDatabase({ ...database, name: `${env.MOORING_PROCESS}-ledger`, connections: 2 })
 const ledger = makeLedger({ sql: unitSql, log })
+const currencies = currencyTable(env.MOORING_CURRENCIES)
+const currency = currencyOf(currencies, env.MOORING_CURRENCY)
 const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
 
 // Time is the database's, as last heard: expiries are decided there.
@@ -66,6 +68,7 @@ const bankRail = makeIso20022Rail({
     bic: env.MOORING_PLATFORM_BIC,
     customerBic: env.MOORING_BANK_BIC,
   },
+  currencies,
   keys: readIso20022Keys(env.MOORING_KEYS),
   clock,
   log,
@@ -141,7 +144,7 @@ const deps: PaymentDeps = {
     ledger: ledgerOf.id,
     currency: ledgerOf.currency,
     exponent: ledgerOf.exponent,
-    currencyNumeric: CURRENCY_NUMERIC[ledgerOf.currency] ?? '999',
+    currencyNumeric: currency.numeric,
     country: env.MOORING_COUNTRY,
     city: env.MOORING_CITY,
     pinAboveMinor: env.MOORING_PIN_ABOVE,

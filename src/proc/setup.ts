@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { currencyOf, currencyTable, EnvCurrencies } from '../config/currencies.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
-import { CURRENCY_EXPONENT } from '../contract/names.ts'
 import { makeIds } from '../domain/ids.ts'
-import { capitalAccount, cashAccount } from '../domain/accounting/index.ts'
+import { postingsOf } from '../domain/accounting/index.ts'
 import { createMerchant, readPepper } from '../identity/index.ts'
 import {
   derivedUuid,
@@ -28,6 +28,8 @@ const Env = z.object({
   DATABASE_URL: z.string().min(1),
   MOORING_KEYS: z.string().min(1),
   MOORING_CURRENCY: z.string().regex(/^[A-Z]{3}$/),
+  /** Each gets a ledger, besides the one the service works in. */
+  MOORING_CURRENCIES: EnvCurrencies,
   MOORING_BANK_ID: z.string().min(1).default('demo-bank'),
   /** Our own capital at the bank when the books open, minor units. */
   MOORING_OPENING_CAPITAL: z
@@ -49,12 +51,23 @@ const ids = makeIds(Date.now, randomBytes)
 const sql = openDatabase({ url: env.DATABASE_URL, name: 'setup', connections: 2 })
 try {
   await migrate(sql)
-  const exponent = CURRENCY_EXPONENT[env.MOORING_CURRENCY]
-  if (exponent === undefined) throw new Error(`MOORING_CURRENCY ${env.MOORING_CURRENCY} has no known exponent`)
-  await openBooks(sql, await ensureLedger(sql, env.MOORING_CURRENCY, exponent))
+  await openBooks(sql, await openLedger(sql, env.MOORING_CURRENCY))
+  for (const added of Object.keys(env.MOORING_CURRENCIES)) await openLedger(sql, added)
   process.stdout.write(`${JSON.stringify({ merchants: await openMerchants(sql) })}\n`)
 } finally {
   await sql.end({ timeout: 2 })
+}
+
+/** The ledger of a currency; one that was opened with other decimals stops the setup: its amounts mean something else. */
+async function openLedger(db: Sql, currency: string): Promise<LedgerOf> {
+  const { exponent } = currencyOf(currencyTable(env.MOORING_CURRENCIES), currency)
+  const ledger = await ensureLedger(db, currency, exponent)
+  if (ledger.exponent !== exponent) {
+    throw new Error(
+      `the ledger in ${currency} was opened with exponent ${ledger.exponent}, now it is to be ${exponent}`,
+    )
+  }
+  return ledger
 }
 
 /** Capital paid in at the bank: Dr 1010 own / Cr 3010, once and by a real posting. */
@@ -63,10 +76,12 @@ async function openBooks(db: Sql, ledger: LedgerOf): Promise<void> {
   const [there] = await db`select from transfers where ledger = ${ledger.id} and id = ${id}`
   if (there !== undefined) return
   const accounts = makeAccountBook(db)
-  const [debit = '', credit = ''] = await accounts.ensure(ledger.id, [
-    cashAccount(env.MOORING_BANK_ID, 'own'),
-    capitalAccount(),
-  ])
+  const amountMinor = BigInt(env.MOORING_OPENING_CAPITAL)
+  const { legs } = postingsOf({ type: 'capital_paid_in', bank: env.MOORING_BANK_ID, amountMinor })
+  const [debit = '', credit = ''] = await accounts.ensure(
+    ledger.id,
+    legs.flatMap((leg) => [leg.debit, leg.credit]),
+  )
   const units = makeLedger({ sql: db, log: makeLog({ name: 'setup', level: 'warn' }) })
   const result = await units.apply({
     id: ids.uuid(),

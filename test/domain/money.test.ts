@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { feeMinor } from '../../src/domain/fee.ts'
 import { divideHalfEven, toDecimal } from '../../src/domain/money.ts'
-import { paymentLegs, touchedWallets } from '../../src/domain/accounting/index.ts'
 
 const amount = fc.bigInt({ min: 1n, max: 10n ** 18n - 1n })
 const plan = fc.record({
@@ -39,42 +38,6 @@ test('a fee is never negative and never above the gross', () => {
   expect(feeMinor(12_345n, { basisPoints: 150n, fixedMinor: 0n })).toBe(185n)
   expect(feeMinor(100n, { basisPoints: 150n, fixedMinor: 0n })).toBe(2n)
   expect(feeMinor(300n, { basisPoints: 150n, fixedMinor: 0n })).toBe(4n)
-})
-
-test('the legs of a purchase add up to the gross, whatever the fee and the source', () => {
-  fc.assert(
-    fc.property(amount, plan, fc.constantFrom(null, 'demo-bank'), (gross, fees, rail) => {
-      const fee = feeMinor(gross, fees)
-      fc.pre(fee < gross)
-      const legs = paymentLegs({
-        kind: 'purchase',
-        amountMinor: gross,
-        feeMinor: fee,
-        payer: 'usr_a',
-        payee: 'mer_b',
-        rail,
-      })
-      expect(legs.reduce((sum, leg) => sum + leg.amountMinor, 0n)).toBe(gross)
-      expect(legs.every((leg) => leg.amountMinor > 0n)).toBe(true)
-      expect(new Set(legs.map((leg) => leg.debit.name))).toEqual(
-        new Set([rail === null ? 'wallet:usr_a' : 'clearing:demo-bank']),
-      )
-    }),
-  )
-})
-
-test('wallets told of a payment are those its legs touch', () => {
-  const facts = { amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'usr_b' }
-  expect(touchedWallets(paymentLegs({ ...facts, kind: 'transfer', rail: null }))).toEqual(['usr_a', 'usr_b'])
-  expect(touchedWallets(paymentLegs({ ...facts, kind: 'topup', rail: 'bank' }))).toEqual(['usr_a'])
-  expect(touchedWallets(paymentLegs({ ...facts, kind: 'withdrawal', rail: 'bank' }))).toEqual(['usr_a'])
-  expect(touchedWallets(paymentLegs({ ...facts, kind: 'purchase', payee: 'mer_b', rail: 'bank' }))).toEqual([])
-})
-
-test('a top-up or withdrawal without a rail is a bug, not a posting', () => {
-  const facts = { amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'self', rail: null }
-  expect(() => paymentLegs({ ...facts, kind: 'topup' })).toThrow(/rail/)
-  expect(() => paymentLegs({ ...facts, kind: 'withdrawal' })).toThrow(/rail/)
 })
 
 test('minor units become text with exactly the exponent’s decimals, and back', () => {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { CURRENCY_EXPONENT } from '../../src/contract/names.ts'
+import { CURRENCIES } from '../../src/contract/names.ts'
 import { toDecimal } from '../../src/domain/money.ts'
 
 /** What the demo prints: at most 96 columns, colour only where a person looks (a terminal without NO_COLOR). */
@@ -13,7 +13,7 @@ type Style = Parameters<typeof styleText>[0]
 const styled = (style: Style, text: string) => styleText(style, text, { stream: process.stdout })
 
 export function money(amountMinor: bigint | string, currency: string): string {
-  return `${currency} ${toDecimal(BigInt(amountMinor), CURRENCY_EXPONENT[currency] ?? 2)}`
+  return `${currency} ${toDecimal(BigInt(amountMinor), CURRENCIES[currency]?.exponent ?? 2)}`
 }
 
 export function heading(text: string): void {

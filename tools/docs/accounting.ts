@@ -1,4 +1,4 @@
-import { CURRENCY_EXPONENT, type PaymentKind } from '../../src/contract/index.ts'
+import { CURRENCIES, type PaymentKind } from '../../src/contract/index.ts'
 import { type FeePlan, feeMinor } from '../../src/domain/fee.ts'
 import { toDecimal } from '../../src/domain/money.ts'
 import { type AccountSpec, CHART_ROWS, type Leg, paymentLegs } from '../../src/domain/accounting/index.ts'
@@ -36,7 +36,7 @@ export function accountingBlocks(): Blocks {
   }
 }
 
-const money = (minor: bigint) => toDecimal(minor, CURRENCY_EXPONENT[CURRENCY] ?? 2)
+const money = (minor: bigint) => toDecimal(minor, CURRENCIES[CURRENCY]?.exponent ?? 2)
 
 function chart(): string {
   const flag = (flagged: boolean | string) =>

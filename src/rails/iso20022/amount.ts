@@ -1,4 +1,4 @@
-import { CURRENCY_EXPONENT } from '../../contract/names.ts'
+import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import { toDecimal } from '../../domain/money.ts'
 
 /**
@@ -10,16 +10,16 @@ import { toDecimal } from '../../domain/money.ts'
 const DIGITS_MAX = 18
 
 /** ISO 4217 minor-unit exponent; throws for a currency the hub is not made for. */
-export function exponentOf(currency: string): number {
-  const exponent = CURRENCY_EXPONENT[currency]
+export function exponentOf(currency: string, currencies: CurrencyTable = CURRENCIES): number {
+  const exponent = currencies[currency]?.exponent
   if (exponent === undefined) throw new RangeError(`no minor-unit exponent known for currency ${currency}`)
   return exponent
 }
 
 /** Wire text of an amount: exactly as many decimals as the currency has. */
-export function writeAmount(amountMinor: bigint, currency: string): string {
+export function writeAmount(amountMinor: bigint, currency: string, currencies: CurrencyTable = CURRENCIES): string {
   if (amountMinor <= 0n) throw new RangeError('a bank message moves more than nothing')
-  const text = toDecimal(amountMinor, exponentOf(currency))
+  const text = toDecimal(amountMinor, exponentOf(currency, currencies))
   if (text.replace('.', '').length > DIGITS_MAX)
     throw new RangeError('an amount of a bank message has at most 18 digits')
   return text

@@ -1,3 +1,4 @@
+import type { CurrencyTable } from '../../contract/names.ts'
 import type { CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
 import { classify } from './classify.ts'
 import type { SignatureKey } from './keys.ts'
@@ -12,6 +13,7 @@ export type CallbackOptions = {
   /** Where the bank was told to call; a signature for another address is not for us. */
   callbackUrl: string | null
   nowMs: number
+  currencies?: CurrencyTable
 }
 
 /**
@@ -23,7 +25,7 @@ export type CallbackOptions = {
 export async function readCallback(
   message: HttpMessage,
   orders: OrderLookup,
-  { key, nonces, callbackUrl, nowMs }: CallbackOptions,
+  { key, nonces, callbackUrl, nowMs, currencies }: CallbackOptions,
 ): Promise<CallbackVerdict> {
   if (message.method !== 'POST') return refused(400, 'callbacks are posted')
   if (message.body.byteLength > XML_BYTES_MAX) return refused(400, 'larger than 64 KiB')
@@ -49,7 +51,7 @@ export async function readCallback(
     throw error
   })
   if (order === null) return refused(404, 'no such reference')
-  const outcome = classify({ via: 'callback', httpStatus: null, report: report.value }, order)
+  const outcome = classify({ via: 'callback', httpStatus: null, report: report.value }, order, currencies)
   return { ok: true, statement: { eventId: transaction.statusId, reference, outcome } }
 }
 

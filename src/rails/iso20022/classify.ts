@@ -1,3 +1,4 @@
+import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import type { Evidence, RailOrder, RailOutcome } from '../port.ts'
 import { exponentOf, readAmount } from './amount.ts'
 import { BLOCKED, declineOf, DUPLICATE, NEVER_RECEIVED, PENDING, REJECTED, SETTLED } from './codes.ts'
@@ -16,7 +17,7 @@ export type Statement = {
   report: StatusReport
 }
 
-export function classify(statement: Statement, order: RailOrder): RailOutcome {
+export function classify(statement: Statement, order: RailOrder, currencies = CURRENCIES): RailOutcome {
   const { httpStatus, report, via } = statement
   switch (httpStatus) {
     case 400:
@@ -26,7 +27,7 @@ export function classify(statement: Statement, order: RailOrder): RailOutcome {
     case null:
     case 200:
     case 202:
-      return transactionOutcome(statement, order)
+      return transactionOutcome(statement, order, currencies)
     case 404:
       return via === 'inquiry' ? neverReceived(report, order) : unknown('404 to a payment', true)
     default:
@@ -37,10 +38,14 @@ export function classify(statement: Statement, order: RailOrder): RailOutcome {
   }
 }
 
-function transactionOutcome({ via, httpStatus, report }: Statement, order: RailOrder): RailOutcome {
+function transactionOutcome(
+  { via, httpStatus, report }: Statement,
+  order: RailOrder,
+  currencies: CurrencyTable,
+): RailOutcome {
   const transaction = report.transaction
   if (transaction === null || report.group !== null) return unknown('not about one transaction', false)
-  const mismatch = otherTransaction(transaction, order) ?? otherAmount(transaction, order)
+  const mismatch = otherTransaction(transaction, order) ?? otherAmount(transaction, order, currencies)
   if (mismatch !== null) return unknown(mismatch, true)
   const status = transaction.status
   if (status === null) return unknown('no transaction status', false)
@@ -113,10 +118,10 @@ function otherTransaction(transaction: TransactionStatus, order: RailOrder): str
   return null
 }
 
-function otherAmount(transaction: TransactionStatus, order: RailOrder): string | null {
+function otherAmount(transaction: TransactionStatus, order: RailOrder, currencies: CurrencyTable): string | null {
   if (transaction.amount === null) return null
   if (transaction.amount.currency !== order.currency) return 'another currency'
-  const amountMinor = readAmount(transaction.amount.text, exponentOf(order.currency))
+  const amountMinor = readAmount(transaction.amount.text, exponentOf(order.currency, currencies))
   if (amountMinor === null) return 'an ill-formed amount'
   return amountMinor === order.amountMinor ? null : 'another amount'
 }

@@ -1,3 +1,4 @@
+import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import { timestamp } from '../../domain/clock.ts'
 import type { RailOperation, RailOrder } from '../port.ts'
 import { writeAmount } from './amount.ts'
@@ -57,7 +58,10 @@ function document(messageName: string, content: string): Buffer {
 }
 
 /** Fields both payment messages share, checked once. */
-function common(order: RailOrder): {
+function common(
+  order: RailOrder,
+  currencies: CurrencyTable,
+): {
   id: string
   at: string
   date: string
@@ -66,7 +70,7 @@ function common(order: RailOrder): {
 } {
   const id = exact(order.reference, REFERENCE, 'reference')
   const at = timestamp(order.dispatchedAtMs)
-  const text = writeAmount(order.amountMinor, order.currency)
+  const text = writeAmount(order.amountMinor, order.currency, currencies)
   return {
     id,
     at,
@@ -79,9 +83,9 @@ function common(order: RailOrder): {
 }
 
 /** pacs.003: we are the creditor, the customer is debited under a mandate. */
-export function collectMessage(order: RailOrder, us: PlatformAccount): Buffer {
+export function collectMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
   if (order.mandate === null) throw new RangeError('a collect needs a mandate')
-  const { id, at, date, amount, pmtId } = common(order)
+  const { id, at, date, amount, pmtId } = common(order, currencies)
   const mandateId = escapeXml(order.mandate.id)
   if (order.mandate.id.length < 1 || order.mandate.id.length > MANDATE_MAX)
     throw new RangeError('mandate id does not fit')
@@ -100,8 +104,8 @@ export function collectMessage(order: RailOrder, us: PlatformAccount): Buffer {
 }
 
 /** pacs.008: we are the debtor, the customer is credited. */
-export function payOutMessage(order: RailOrder, us: PlatformAccount): Buffer {
-  const { id, at, date, amount, pmtId } = common(order)
+export function payOutMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
+  const { id, at, date, amount, pmtId } = common(order, currencies)
   const serviceLevel = order.currency === 'EUR' ? '<SvcLvl><Cd>SEPA</Cd></SvcLvl>' : ''
   return document(
     MESSAGE_NAME.payOut,
@@ -119,8 +123,8 @@ function remittance(order: RailOrder): string {
   return `<RmtInf><Ustrd>${escapeXml(schemeText(order.description, NAME_MAX, order.reference))}</Ustrd></RmtInf>`
 }
 
-export function paymentMessage(order: RailOrder, us: PlatformAccount): Buffer {
-  return order.operation === 'collect' ? collectMessage(order, us) : payOutMessage(order, us)
+export function paymentMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
+  return order.operation === 'collect' ? collectMessage(order, us, currencies) : payOutMessage(order, us, currencies)
 }
 
 /** pacs.028: what became of this order? `inquiryId` is the question's own, never the payment's reference. */

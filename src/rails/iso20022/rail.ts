@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Histogram, type Registry } from 'prom-client'
+import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { BankRail, MandateAnswer, RailOrder, RailOutcome, SendOptions } from '../port.ts'
@@ -21,6 +22,8 @@ export type Iso20022Config = {
   /** Where the bank calls us, without query; callbacks signed for elsewhere are refused. */
   callbackUrl?: string
   platform: PlatformAccount
+  /** The deployment's; those the code knows by default. */
+  currencies?: CurrencyTable
   keys: Iso20022Keys
   clock: Clock
   log: Log
@@ -45,7 +48,7 @@ type Authentic = { kind: 'authentic'; answer: HttpAnswer } | Extract<RailOutcome
 
 /** A bank behind the ISO 20022 instant profile of connectors.md §1: mutual TLS, signed both ways. */
 export function makeIso20022Rail(config: Iso20022Config): BankRail {
-  const { clock, id, keys, platform } = config
+  const { clock, id, keys, platform, currencies = CURRENCIES } = config
   const origin = originOf(config.baseUrl)
   const log = config.log.child({ rail: id })
   const random = config.random ?? randomBytes
@@ -88,7 +91,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     if (came.kind !== 'authentic') return came
     const report = readStatusReport(came.answer.body)
     if (!report.ok) return unknown(`status ${came.answer.status}: ${report.error}`, true)
-    return classify({ via, httpStatus: came.answer.status, report: report.value }, order)
+    return classify({ via, httpStatus: came.answer.status, report: report.value }, order, currencies)
   }
 
   /** Measures and notes a call; references are ours, what the bank said stays in the evidence. */
@@ -109,7 +112,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
       noted('send', order.reference, async () => {
         let body: Buffer
         try {
-          body = paymentMessage(order, platform)
+          body = paymentMessage(order, platform, currencies)
         } catch (error) {
           if (!(error instanceof RangeError)) throw error
           log.error({ reference: order.reference, why: error.message }, 'order cannot be written as a message')
@@ -129,7 +132,13 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
 
     readCallback: async (message, orders) => {
       const callbackUrl = config.callbackUrl ?? null
-      const verdict = await readCallback(message, orders, { key: keys.verify, nonces, callbackUrl, nowMs: clock.now() })
+      const verdict = await readCallback(message, orders, {
+        key: keys.verify,
+        nonces,
+        callbackUrl,
+        nowMs: clock.now(),
+        currencies,
+      })
       if (!verdict.ok) log.warn({ status: verdict.status, why: verdict.why }, 'callback refused')
       return verdict
     },
