@@ -3,6 +3,7 @@
  * the same run. They are not tests: a shared machine's speed is nobody's defect.
  */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
+  ledger: () => import('./ledger/run.ts'),
   payments: () => import('./payments/run.ts'),
 }
 

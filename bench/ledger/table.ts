@@ -1,0 +1,61 @@
+import { median } from '../payments/measure.ts'
+import type { Sample } from './drive.ts'
+
+/** One line of the table: medians over the rounds. */
+export function row(name: string, samples: readonly Sample[], rate: 'units' | 'turns'): string {
+  const of = (value: (sample: Sample) => number) => median(samples.map(value))
+  const perSecond = of((s) => (rate === 'units' ? s.unitsPerSecond : s.turnsPerSecond))
+  return [
+    `  ${name.padEnd(46)}`,
+    grouped(perSecond).padStart(8),
+    of((s) => s.p50Ms)
+      .toFixed(1)
+      .padStart(8),
+    of((s) => s.p99Ms)
+      .toFixed(1)
+      .padStart(8),
+    of((s) => s.batch)
+      .toFixed(1)
+      .padStart(7),
+    of((s) => s.nodeUs)
+      .toFixed(0)
+      .padStart(7),
+    of((s) => s.postgresUs)
+      .toFixed(0)
+      .padStart(7),
+    of((s) => s.walBytes)
+      .toFixed(0)
+      .padStart(7),
+  ].join('')
+}
+
+export const HEAD = [
+  `  ${''.padEnd(46)}`,
+  ...['/s', 'p50 ms', 'p99 ms'].map((title) => title.padStart(8)),
+  ...['batch', 'node µs', 'pg µs', 'wal B'].map((title) => title.padStart(title === 'node µs' ? 8 : 7)),
+].join('')
+
+/** A figure the ledger is to reach. */
+export type Figure = { name: string; value: number; unit: string; atLeast?: number; atMost?: number }
+
+export function reached(figure: Figure): boolean {
+  return (
+    (figure.atLeast === undefined || figure.value >= figure.atLeast) &&
+    (figure.atMost === undefined || figure.value <= figure.atMost)
+  )
+}
+
+export function figureRow(figure: Figure): string {
+  const wanted =
+    figure.atLeast !== undefined ? `at least ${grouped(figure.atLeast)}` : `at most ${grouped(figure.atMost ?? 0)}`
+  const value = `${grouped(figure.value)}${figure.unit}`
+  return `  ${reached(figure) ? '✓' : '✗'} ${figure.name.padEnd(62)}${value.padStart(10)}   (${wanted}${figure.unit})`
+}
+
+/** Four digits and more with a comma, fewer with what matters of their decimals. */
+export function grouped(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  if (value >= 1_000) return Math.round(value).toLocaleString('en-GB')
+  if (Number.isInteger(value)) return String(value)
+  return value.toFixed(value >= 100 ? 0 : 2)
+}
