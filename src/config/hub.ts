@@ -13,6 +13,8 @@ export const HubEnv = CommonEnv.extend({
   MOORING_PIN_ABOVE: EnvAmount,
   /** The most one payment may move, minor units. */
   MOORING_LIMIT_PAYMENT: EnvAmount,
+  /** Which rows of hot accounts this hub writes: another number for each hub, so that they do not wait for each other. */
+  MOORING_LEDGER_SHARD: z.coerce.number().int().min(0).max(63).default(0),
   MOORING_CAPS: z.enum(['on', 'off']).default('on'),
   MOORING_BANK_URL: z.url(),
   MOORING_BANK_ID: z.string().min(1),
@@ -44,6 +46,7 @@ export const HUB_LIMITS = {
   database_silence_ms: 8_000,
   start_within_ms: 60_000,
   identity_sweep_every_ms: 60_000,
+  shard_sweep_every_ms: 1_000,
   clock_sync_every_ms: 10_000,
   drain_ms: 15_000,
 } as const

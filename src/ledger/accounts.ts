@@ -1,47 +1,84 @@
-import type { AccountSpec } from '../domain/postings.ts'
+import { type AccountSpec, chartRow } from '../domain/accounting/index.ts'
 import type { Sql } from './database.ts'
 import { derivedUuid } from './derived-uuid.ts'
 
-/** An account's id follows from its ledger and name, so nobody needs to look it up. */
-export function accountId(ledger: number, name: string): string {
-  return derivedUuid(`${String(ledger)}/${name}`)
+/** An account's id follows from its ledger, name and shard, so nobody needs to look it up. */
+export function accountId(ledger: number, name: string, shard = 0): string {
+  return derivedUuid(`${String(ledger)}/${name}${shard === 0 ? '' : `#${String(shard)}`}`)
 }
 
 /** Accounts this process knows to exist; they are never deleted, so knowing is for ever. Bounded. */
 const KNOWN_LIMIT = 100_000
 
+export type AccountPair = { debit: AccountSpec; credit: AccountSpec }
+
 export type AccountBook = {
   /** Makes sure that each exists and returns their ids, in the order given. */
   ensure(ledger: number, specs: readonly AccountSpec[]): Promise<string[]>
+  /**
+   * The same for the two sides of legs. A hot account is a row for each process (its shard), so that processes do
+   * not wait for each other at it: one of ours on either side, a merchant's on the side that only adds. A flagged
+   * account is debited from shard 0 alone, where `sweepShards` brings what the others took in.
+   */
+  ensureLegs(ledger: number, legs: readonly AccountPair[]): Promise<{ debit: string; credit: string }[]>
 }
 
-export function makeAccountBook(sql: Sql): AccountBook {
+/** `shard`: which rows of hot accounts this process writes; 0 where there is one process. */
+export function makeAccountBook(sql: Sql, shard = 0): AccountBook {
   const known = new Set<string>()
-  return {
-    async ensure(ledger, specs) {
-      const ids = specs.map((spec) => accountId(ledger, spec.name))
-      const missing = specs.flatMap((spec, i) => {
-        const id = ids[i] ?? ''
-        return known.has(id)
-          ? []
-          : [
-              {
-                ledger,
-                id,
-                code: spec.code,
-                name: spec.name,
-                owner: spec.owner,
-                debits_must_not_exceed_credits: spec.debitsMustNotExceedCredits,
-                credits_must_not_exceed_debits: false,
-              },
-            ]
-      })
-      if (missing.length > 0) {
-        await sql`select open_accounts(${JSON.stringify(missing)}::text::jsonb)`
-        if (known.size > KNOWN_LIMIT) known.clear()
-        for (const account of missing) known.add(account.id)
+
+  async function open(ledger: number, wanted: readonly { spec: AccountSpec; shard: number }[]): Promise<string[]> {
+    const ids = wanted.map((want) => accountId(ledger, want.spec.name, want.shard))
+    const missing = wanted.flatMap(({ spec, shard: n }, i) => {
+      const id = ids[i] ?? ''
+      if (known.has(id)) return []
+      const main = accountId(ledger, spec.name)
+      const row = {
+        ledger,
+        main,
+        code: spec.code,
+        name: spec.name,
+        owner: spec.owner,
+        debits_must_not_exceed_credits: spec.debitsMustNotExceedCredits,
+        credits_must_not_exceed_debits: false,
       }
-      return ids
+      // Shard 0 stands for the account wherever it is named.
+      return n === 0
+        ? [{ ...row, id, shard: n }]
+        : [
+            { ...row, id, shard: n },
+            { ...row, id: main, shard: 0 },
+          ]
+    })
+    if (missing.length > 0) {
+      await sql`select open_accounts(${JSON.stringify(missing)}::text::jsonb)`
+      if (known.size > KNOWN_LIMIT) known.clear()
+      for (const account of missing) known.add(account.id)
+    }
+    return ids
+  }
+
+  const isHot = (spec: AccountSpec): boolean => chartRow(spec.code)?.sharded === true
+  return {
+    ensure: (ledger, specs) =>
+      open(
+        ledger,
+        specs.map((spec) => ({ spec, shard: 0 })),
+      ),
+    async ensureLegs(ledger, legs) {
+      const ids = await open(
+        ledger,
+        legs.flatMap(({ debit, credit }) => [
+          { spec: debit, shard: isHot(debit) ? shard : 0 },
+          { spec: credit, shard: isHot(credit) || isMerchants(credit) ? shard : 0 },
+        ]),
+      )
+      return legs.map((_, i) => ({ debit: ids[2 * i] ?? '', credit: ids[2 * i + 1] ?? '' }))
     },
   }
+}
+
+/** A merchant's balance: flagged, and credited by every customer at once. */
+function isMerchants(spec: AccountSpec): boolean {
+  return spec.debitsMustNotExceedCredits && spec.name.startsWith('merchant:')
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../observe/log.ts'
 import { type PreparedUnit, batchArguments, prepareUnit } from './batch.ts'
 import type { Sql } from './database.ts'
+import type { LedgerMetrics } from './metrics.ts'
 import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
@@ -35,8 +36,8 @@ export class LedgerUnavailable extends Error {}
 
 export const LEDGER_LIMITS = {
   connections: 2,
-  /** A unit is a subtransaction, and past 64 in one transaction every snapshot of the server slows down. */
-  batch_units: 60,
+  /** Past this a call gains little by being larger, and others wait longer for the accounts it holds. */
+  batch_units: 200,
   queue_units: 10_000,
   /** A unit is tried again through lost connections and lock time-outs for this long. */
   retry_for_ms: 15_000,
@@ -55,7 +56,7 @@ type Waiting = {
 
 type Limits = { [K in keyof typeof LEDGER_LIMITS]: number }
 
-export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> }): Ledger {
+export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>; metrics?: LedgerMetrics }): Ledger {
   const limits: Limits = { ...LEDGER_LIMITS, ...deps.limits }
   const queue: Waiting[] = []
   const listeners: (() => void)[] = []
@@ -83,8 +84,10 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
       // An even share for each connection: left to themselves one gets all and the other crumbs, and crumbs cost a call each.
       const share = Math.ceil((queue.length + inFlight) / limits.connections)
       const batch = queue.splice(0, Math.min(share, limits.batch_units))
-      inFlight += batch.length
       const size = batch.length
+      inFlight += size
+      const now = performance.now()
+      for (const waiting of batch) deps.metrics?.wait((now - waiting.since) / 1_000)
       void send(batch).finally(() => {
         busy -= 1
         inFlight -= size
@@ -107,10 +110,9 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
         if (batch.some((waiting) => waiting.prepared.unit.ok.events !== undefined)) for (const tell of listeners) tell()
         return
       } catch (error) {
-        if (errorMeaning(error) === 'poison') {
-          await isolate(batch, error)
-          return
-        }
+        const meaning = errorMeaning(error)
+        if (meaning === 'poison') return isolate(batch, error)
+        if (meaning === 'smaller' && batch.length > 1) return halve(batch)
         const now = performance.now()
         const tired = batch.filter((waiting) => now - waiting.since > limits.retry_for_ms)
         for (const waiting of tired) waiting.reject(new LedgerUnavailable('the database is away', { cause: error }))
@@ -131,6 +133,10 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
       only.reject(new Error('the unit raised in the database', { cause: error }))
       return
     }
+    await halve(batch)
+  }
+
+  async function halve(batch: Waiting[]): Promise<void> {
     const middle = Math.ceil(batch.length / 2)
     await send(batch.slice(0, middle))
     await send(batch.slice(middle))
@@ -158,8 +164,11 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits> 
     // A call that waited for a lock tells little about the clock: after the first only quick ones count.
     if (!heard || after - before <= limits.clock_sample_ms) epochMs = answer.now - (before + after) / 2
     heard = true
-    if (batch.length > 0) batches += 1
-    units += batch.length
+    if (batch.length > 0) {
+      batches += 1
+      units += batch.length
+      deps.metrics?.call(batch.length, (after - before) / 1_000)
+    }
     return answer.results
   }
 

@@ -1,9 +1,9 @@
 /**
  * What an error from Postgres means for a batch of units. `again`: the same units
  * may be sent again, whether or not they were committed (their ids are remembered).
- * `poison`: one of the batch raises; bisect to find it.
+ * `smaller`: the call took too long; the same units again, in halves. `poison`: one of the batch raises; bisect to find it.
  */
-export type ErrorMeaning = 'again' | 'poison'
+export type ErrorMeaning = 'again' | 'smaller' | 'poison'
 
 const AGAIN_STATES = new Set([
   '40001', // serialization_failure
@@ -29,6 +29,7 @@ const AGAIN_CODES = new Set([
 
 export function errorMeaning(error: unknown): ErrorMeaning {
   const code = codeOf(error)
+  if (code === '57014') return 'smaller' // query_canceled (statement_timeout)
   const again = AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || AGAIN_CLASSES.includes(code.slice(0, 2))
   return again ? 'again' : 'poison'
 }

@@ -58,6 +58,8 @@ export type Branch = {
   events?: EventInput[]
   /** Stored under the unit's key and replayed for it. */
   reply?: StoredReply
+  /** In place of `reply`, where a transfer was refused for this reason. */
+  replies?: Partial<Record<TransferRefusal, StoredReply>>
 }
 
 /** `body` is JSON text: a unit travels as jsonb, which orders fields anew, and a replay is the first answer byte for byte. */

@@ -11,7 +11,7 @@ import {
   walletAccount,
 } from '../domain/accounting/index.ts'
 import type { AccountBook, Branch, Columns, EventInput, TransferInput, Unit } from '../ledger/index.ts'
-import { accountId, derivedUuid } from '../ledger/index.ts'
+import { accountId, endId } from '../ledger/index.ts'
 import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
 import { paymentView } from './view.ts'
 
@@ -60,16 +60,13 @@ export async function holdTransfers(
   accounts: AccountBook,
 ): Promise<TransferInput[]> {
   const legs = paymentLegs(postingFacts(row, rail))
-  const pairs = await accounts.ensure(
-    row.ledger,
-    legs.flatMap((leg) => [leg.debit, leg.credit]),
-  )
+  const pairs = await accounts.ensureLegs(row.ledger, legs)
   return legs.map((leg, i) => ({
     id: ids.uuid(),
     ledger: row.ledger,
     kind: 'reserve',
-    debit: pairs[2 * i] ?? '',
-    credit: pairs[2 * i + 1] ?? '',
+    debit: pairs[i]?.debit ?? '',
+    credit: pairs[i]?.credit ?? '',
     amount: leg.amountMinor.toString(),
     subject: row.id,
   }))
@@ -82,7 +79,7 @@ function standing(row: PaymentRow): Standing {
 /** Transfers that end every open hold of a payment one way. Their ids follow from the hold: twice is once. */
 export function endTransfers(state: PaymentState, kind: 'confirm' | 'void'): TransferInput[] {
   return state.holds.map((hold) => ({
-    id: derivedUuid(`${hold}/${kind}`),
+    id: endId(hold, kind),
     ledger: state.payment.ledger,
     kind,
     pending: hold,

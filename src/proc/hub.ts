@@ -14,7 +14,14 @@ import { makeIban } from '../domain/iban.ts'
 import { makeIds } from '../domain/ids.ts'
 import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, workflowBundle } from '../durable/index.ts'
 import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
-import { findLedger, makeAccountBook, makeLedger, openDatabase } from '../ledger/index.ts'
+import {
+  findLedger,
+  makeAccountBook,
+  makeLedger,
+  makeLedgerMetrics,
+  openDatabase,
+  sweepShards,
+} from '../ledger/index.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 import {
@@ -47,7 +54,7 @@ const registry = new Registry()
 const database = { url: env.DATABASE_URL, silenceMs: HUB_LIMITS.database_silence_ms }
 const sql = openDatabase({ ...database, name: env.MOORING_PROCESS, connections: HUB_LIMITS.read_connections })
 const unitSql = openDatabase({ ...database, name: `${env.MOORING_PROCESS}-ledger`, connections: 2 })
-const ledger = makeLedger({ sql: unitSql, log })
+const ledger = makeLedger({ sql: unitSql, log, metrics: makeLedgerMetrics(registry) })
 const currencies = currencyTable(env.MOORING_CURRENCIES)
 const currency = currencyOf(currencies, env.MOORING_CURRENCY)
 const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
@@ -132,7 +139,7 @@ const deps: PaymentDeps = {
   sql,
   store,
   ledger,
-  accounts: makeAccountBook(sql),
+  accounts: makeAccountBook(sql, env.MOORING_LEDGER_SHARD),
   ids,
   clock,
   log,
@@ -189,6 +196,9 @@ const keepingTime = setInterval(() => {
 const housekeeping = setInterval(() => {
   identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
 }, HUB_LIMITS.identity_sweep_every_ms)
+const sweeping = setInterval(() => {
+  sweepShards({ sql, ledger, ids }).catch((error: unknown) => log.warn({ err: error }, 'shards were not swept'))
+}, HUB_LIMITS.shard_sweep_every_ms)
 gauges()
 const privatePort = await openPrivatePort({
   port: env.MOORING_PRIVATE_PORT,
@@ -209,6 +219,7 @@ async function drain(): Promise<void> {
   phase = 'draining'
   clearInterval(housekeeping)
   clearInterval(keepingTime)
+  clearInterval(sweeping)
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
     await Promise.all([commands.drain(), callbacks.drain(), tending.stop()])

@@ -150,6 +150,6 @@ test('a temporary table of the hub’s does not stand in for the ledger’s acco
     subject: 'x',
   } as const
   const result = await makeLedger({ sql, log }).apply({ id: ids.uuid(), transfers: [spend], ok: {} })
-  expect(result).toEqual({ code: 'refused', transfer: 'exceeds_credits' })
+  expect(result).toEqual({ code: 'refused', transfer: 'exceeds_credits', leg: 0 })
   await sql.end()
 })

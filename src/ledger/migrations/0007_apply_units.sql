@@ -626,7 +626,8 @@ begin
       if b -> 'reply' is not null and u -> 'key' is not null then
         i := (u -> 'key' ->> 'k')::integer;
         k_hash[i] := u -> 'key' ->> 'hash';
-        k_reply[i] := (b ->> 'reply')::json;
+        -- A refused transfer may have a reply of its own.
+        k_reply[i] := coalesce(b -> 'replies' ->> v_code, b ->> 'reply')::json;
         k_lease[i] := null;
         k_write[i] := true;
       end if;

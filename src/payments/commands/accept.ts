@@ -5,7 +5,7 @@ import type { PaymentDeps } from '../deps.ts'
 import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentColumns, paymentEvents } from '../moves.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import { paymentView } from '../view.ts'
-import { insufficientFunds, type ResolvedSource, type Signed } from './authorise.ts'
+import { accountBlocked, insufficientFunds, type ResolvedSource, type Signed } from './authorise.ts'
 import type { Decision } from './pipeline.ts'
 
 /**
@@ -47,7 +47,10 @@ export async function acceptDecision(
       },
     },
     body: paymentView(accepted, 'payer'),
-    refused: insufficientFunds(),
+    refused: {
+      any: insufficientFunds(),
+      byReason: { account_frozen: accountBlocked(), account_closed: accountBlocked() },
+    },
     after: () => {
       deps.failpoint('reply-sent', amount)
       deps.start(accepted.id, () => deps.failpoint('started', amount))

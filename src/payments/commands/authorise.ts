@@ -91,3 +91,10 @@ export function insufficientFunds(): Refusal {
 function notUsable(message: string): Refusal {
   return refuse('source_not_usable', message, { param: 'source' })
 }
+
+/** The ledger refuses new spends of, or to, an account that is frozen or closed. */
+export function accountBlocked(): Refusal {
+  return refuse('source_not_usable', 'An account of this payment is frozen or closed; ask support.', {
+    param: 'source',
+  })
+}

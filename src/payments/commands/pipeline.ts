@@ -10,7 +10,9 @@ import {
   isDatabaseAway,
   LedgerOverloaded,
   LedgerUnavailable,
+  type Branch,
   type StoredReply,
+  type TransferRefusal,
   type Unit,
   type UnitResult,
 } from '../../ledger/index.ts'
@@ -36,8 +38,7 @@ export type Decision =
       /** The reply once the unit is committed. */
       body: unknown
       after?: () => void
-      /** The reply where the ledger refuses a transfer. */
-      refused?: Refusal
+      refused?: LedgerRefusals
       /** The sum it moves, for failpoints. */
       amount?: string
     }
@@ -104,7 +105,7 @@ function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: st
         id,
         key,
         ok: { ...decision.unit.ok, reply: granted(decision.body) },
-        ...(decision.refused === undefined ? {} : { refused: { reply: stored(decision.refused, requestId) } }),
+        ...(decision.refused === undefined ? {} : { refused: refusedBranch(decision.refused, requestId) }),
       }
     default:
       return assertNever(decision, 'decision')
@@ -122,7 +123,9 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
         ...(decision.kind === 'unit' && decision.after !== undefined ? { after: decision.after } : {}),
       }
     case 'refused':
-      if (decision.kind === 'unit' && decision.refused !== undefined) return refused(decision.refused)
+      if (decision.kind === 'unit' && decision.refused !== undefined) {
+        return refused(decision.refused.byReason[result.transfer] ?? decision.refused.any)
+      }
       throw new Error(`the ledger refused a transfer: ${result.transfer}`)
     case 'replayed':
       return { reply: replayed(result.reply) }
@@ -141,6 +144,16 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
     default:
       return assertNever(result, 'unit result')
   }
+}
+
+/** The replies where the ledger refuses a transfer: for a reason that has one of its own, and for any other. */
+export type LedgerRefusals = { any: Refusal; byReason: Partial<Record<TransferRefusal, Refusal>> }
+
+function refusedBranch({ any, byReason }: LedgerRefusals, requestId: string): Branch {
+  const replies = Object.fromEntries(
+    Object.entries(byReason).map(([reason, refusal]) => [reason, stored(refusal, requestId)]),
+  )
+  return { reply: stored(any, requestId), replies }
 }
 
 function granted(body: unknown): StoredReply {
