@@ -68,6 +68,7 @@ export type AccountingEvent =
   // Our own moves. A sweep's arrival is a statement line of the same rail.
   | { type: 'float_swept'; operator: string; rail: string; amountMinor: bigint }
   | { type: 'revenue_to_own_cash'; bank: string; amountMinor: bigint }
+  | { type: 'own_cash_to_trust'; bank: string; amountMinor: bigint }
   | { type: 'capital_paid_in'; bank: string; amountMinor: bigint }
   // What went wrong.
   | { type: 'break_found'; break: BreakKind; rail: string; amountMinor: bigint }

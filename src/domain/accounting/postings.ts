@@ -56,6 +56,9 @@ export function postingsOf(event: AccountingEvent): TransferGroup {
       return one(clearingAccount(event.rail), floatAccount(event.operator), event)
     case 'revenue_to_own_cash':
       return one(cashAccount(event.bank, 'own'), cashAccount(event.bank, 'trust'), event)
+    // Makes good to customers what was written off (L8).
+    case 'own_cash_to_trust':
+      return one(cashAccount(event.bank, 'trust'), cashAccount(event.bank, 'own'), event)
     case 'capital_paid_in':
       return one(cashAccount(event.bank, 'own'), capitalAccount(), event)
     case 'break_found':

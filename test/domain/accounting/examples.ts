@@ -126,6 +126,7 @@ export const EXAMPLES: readonly Example[] = [
     [`${clearing} / 1030 float:mobile 100`],
   ],
   [{ type: 'revenue_to_own_cash', bank: 'bank', amountMinor }, 'post', [`1010 cash:bank:own / ${cash} 100`]],
+  [{ type: 'own_cash_to_trust', bank: 'bank', amountMinor }, 'post', [`${cash} / 1010 cash:bank:own 100`]],
   [{ type: 'capital_paid_in', bank: 'bank', amountMinor }, 'post', ['1010 cash:bank:own / 3010 equity:capital 100']],
   [
     { type: 'unexplained_line', direction: 'in', rail: 'bank', bank: 'bank', amountMinor },
