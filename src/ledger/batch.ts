@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Branch, TransferInput, Unit } from './unit.ts'
+import type { Branch, Columns, TransferInput, Unit } from './unit.ts'
 
 /**
  * A batch of units as the arguments of the function `apply_units`: rows that several units name
@@ -113,16 +113,16 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
     const { new_payment: payment, new_attempt: attempt, source } = unit.ok
     if (payment !== undefined) {
-      row['new_m'] = payments.of(String(payment['id']))
+      row['new_m'] = payments.of(text(payment, 'id'))
       if (typeof payment['order_ref'] === 'string') {
-        const t = taken.of(`order ${String(payment['merchant'])} ${payment['order_ref']}`)
+        const t = taken.of(`order ${text(payment, 'merchant')} ${payment['order_ref']}`)
         row['order_t'] = t
         names.push(t)
       }
     }
-    if (attempt !== undefined) row['new_s'] = attemptOf(String(attempt['payment']), Number(attempt['no']))
+    if (attempt !== undefined) row['new_s'] = attemptOf(text(attempt, 'payment'), Number(attempt['no']))
     if (source !== undefined) {
-      const t = taken.of(`source ${String(source['user_id'])} ${String(source['bank'])} ${String(source['iban'])}`)
+      const t = taken.of(`source ${text(source, 'user_id')} ${text(source, 'bank')} ${text(source, 'iban')}`)
       row['source_t'] = t
       names.push(t)
     }
@@ -175,6 +175,13 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
   }
 }
 
+/** A column's value where only text makes sense: a name to be locked by. */
+function text(columns: Columns, name: string): string {
+  const value = columns[name]
+  if (typeof value !== 'string') throw new TypeError(`column ${name} must be text`)
+  return value
+}
+
 function isEmpty(object: object): boolean {
   for (const _ in object) return false
   return true
@@ -190,6 +197,6 @@ function literal(cells: readonly Cell[]): string {
   return `{${cells.map((cell) => (cell === null || cell === undefined ? 'NULL' : String(cell))).join(',')}}`
 }
 
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+function quoted(given: string): string {
+  return `"${given.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
