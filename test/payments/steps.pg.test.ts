@@ -397,5 +397,5 @@ test('only the holder of the fence may say that nothing was sent', async () => {
 })
 
 test('the books are clean after all of it', async () => {
-  expect((await audit(hub)).breaches).toEqual([])
+  expect((await audit(owner)).breaches).toEqual([])
 })
