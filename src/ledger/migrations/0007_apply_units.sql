@@ -76,10 +76,11 @@ declare
   a_allowance bigint[];
   a_debits_fit boolean[]; a_credits_fit boolean[];
   a_frozen boolean[]; a_closed boolean[];
-  a_touched boolean[];
 
   -- Transfers by ordinal, those that exist and those this call makes.
   x_kind text[]; x_debit integer[]; x_credit integer[]; x_amount bigint[]; x_pending uuid[];
+  -- The leg that made it, where this call did.
+  x_leg integer[];
   x_failed boolean[];
   -- Their life as holds: open now, how ended, and whether a row of `holds` stands for them.
   h_open boolean[]; h_ended text[]; h_row boolean[];
@@ -123,7 +124,7 @@ begin
     a_ledger := array_fill(null::integer, array[n]);
     a_dp := array_fill(0::bigint, array[n]); a_dd := a_dp; a_cp := a_dp; a_cc := a_dp; a_allowance := a_dp;
     a_frozen := array_fill(false, array[n]);
-    a_closed := a_frozen; a_debits_fit := a_frozen; a_credits_fit := a_frozen; a_touched := a_frozen;
+    a_closed := a_frozen; a_debits_fit := a_frozen; a_credits_fit := a_frozen;
     for r in
       select k.n, a.*
       from unnest(v_accounts) with ordinality k(id, n)
@@ -242,7 +243,8 @@ begin
   if n > 0 then
     x_kind := array_fill(null::text, array[n]); h_ended := x_kind; h_subject := x_kind;
     x_debit := array_fill(null::integer, array[n]);
-    x_credit := x_debit; h_debit := x_debit; h_credit := x_debit; h_ledger := x_debit;
+    x_credit := x_debit; x_leg := x_debit; h_debit := x_debit; h_credit := x_debit;
+    h_ledger := x_debit;
     x_amount := array_fill(null::bigint, array[n]); h_amount := x_amount;
     x_pending := array_fill(null::uuid, array[n]);
     h_expires_at := array_fill(null::timestamptz, array[n]);
@@ -399,6 +401,13 @@ begin
 
       -- Known by its id: the same content changes nothing.
       if x_kind[x] is not null then
+        j := x_leg[x];
+        if j is not null then
+          x_debit[x] := coalesce(l_debit[j], p_leg_debit[j]);
+          x_credit[x] := coalesce(l_credit[j], p_leg_credit[j]);
+          x_amount[x] := l_moved[j];
+          x_pending[x] := p_transfers[p_leg_pending[j]];
+        end if;
         v_code := case
           when x_kind[x] <> v_kind then 'exists_with_different_kind'
           when p is not null and x_pending[x] is distinct from p_transfers[p] then 'exists_with_different_pending'
@@ -451,8 +460,7 @@ begin
         else
           a_dp[d] := a_dp[d] + v_amount;
           a_cp[c] := a_cp[c] + v_amount;
-          h_open[x] := true; h_ledger[x] := v_ledger; h_debit[x] := d; h_credit[x] := c; h_amount[x] := v_amount;
-          h_expires_at[x] := p_leg_expires_at[i]; h_subject[x] := p_leg_subject[i];
+          h_open[x] := true;
         end if;
         if p_leg_up_to[i] then
           v_missing := v_missing - v_amount;
@@ -466,8 +474,16 @@ begin
             when 'expire' then 'pending_already_expired' else 'pending_not_found' end;
           exit;
         end if;
+        j := x_leg[p];
+        if j is not null then
+          -- Placed earlier in this batch.
+          h_ledger[p] := p_leg_ledger[j]; h_debit[p] := p_leg_debit[j]; h_credit[p] := p_leg_credit[j];
+          h_amount[p] := l_moved[j]; h_expires_at[p] := p_leg_expires_at[j]; h_subject[p] := p_leg_subject[j];
+        end if;
         d := h_debit[p];
         c := h_credit[p];
+        l_debit[i] := d;
+        l_credit[i] := c;
         if v_kind = 'confirm' then
           v_amount := coalesce(v_amount, h_amount[p]);
           v_code := case
@@ -504,11 +520,9 @@ begin
         h_open[p] := false;
         h_ended[p] := v_kind;
       end if;
-      a_touched[d] := true;
-      a_touched[c] := true;
-      l_moved[i] := v_amount; l_debit[i] := d; l_credit[i] := c;
-      x_kind[x] := v_kind; x_debit[x] := d; x_credit[x] := c; x_amount[x] := v_amount;
-      x_pending[x] := p_transfers[p];
+      l_moved[i] := v_amount;
+      x_kind[x] := v_kind;
+      x_leg[x] := i;
     end loop;
     if v_code is null and v_last_up_to is not null and v_missing > 0 then
       v_at := v_last_up_to;
@@ -516,7 +530,7 @@ begin
     end if;
 
     -- Freezing and closing, under the same locks. Nothing is changed before all are allowed.
-    if v_code is null and u -> 'flags' is not null then
+    if u is not null and v_code is null and u -> 'flags' is not null then
       for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
         g := u -> 'flags' -> i;
         d := (g ->> 'a')::integer;
@@ -531,7 +545,6 @@ begin
         for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
           g := u -> 'flags' -> i;
           d := (g ->> 'a')::integer;
-          a_touched[d] := true;
           case g ->> 'set'
             when 'freeze' then a_frozen[d] := true;
             when 'unfreeze' then a_frozen[d] := false;
@@ -548,7 +561,9 @@ begin
       -- All or nothing: take back what the legs before it moved, the last one first.
       for i in reverse v_last .. v_first loop
         continue when l_moved[i] is null;
-        x := p_leg_transfer[i]; p := p_leg_pending[i]; d := l_debit[i]; c := l_credit[i]; v_amount := l_moved[i];
+        x := p_leg_transfer[i]; p := p_leg_pending[i]; v_amount := l_moved[i];
+        d := coalesce(l_debit[i], p_leg_debit[i]);
+        c := coalesce(l_credit[i], p_leg_credit[i]);
         if p is null then
           if p_leg_kind[i] = 'post' then
             a_dd[d] := a_dd[d] - v_amount;
@@ -570,6 +585,7 @@ begin
         end if;
         l_moved[i] := null;
         x_kind[x] := null;
+        x_leg[x] := null;
       end loop;
       i := v_at - v_first;
       v_result := '{"code":"refused","transfer":"' || v_code || '","leg":' || i || '}';
@@ -586,7 +602,14 @@ begin
     end if;
 
     -- The branch.
-    b := u -> case when v_code is null then 'ok' else 'refused' end;
+    b := null;
+    if u is not null then
+      b := u -> case when v_code is null then 'ok' else 'refused' end;
+      if v_code is null and u -> 'jti' is not null then
+        v_jtis := v_jtis || (u -> 'jti');
+        t_used[(u -> 'jti' ->> 't')::integer] := true;
+      end if;
+    end if;
     if b is not null then
       g := b -> 'new_payment';
       if g is not null then
@@ -648,10 +671,6 @@ begin
         end loop;
       end if;
     end if;
-    if u -> 'jti' is not null and v_code is null then
-      v_jtis := v_jtis || (u -> 'jti');
-      t_used[(u -> 'jti' ->> 't')::integer] := true;
-    end if;
 
     n_hash[n] := v_hash;
     n_result[n] := v_result;
@@ -660,14 +679,15 @@ begin
   end loop;
 
   -- Write. Accounts first: nothing below can wait for a lock that we do not hold already.
-  if true = any (a_touched) then
-    update accounts a
-    set debits_pending = k.dp, debits_posted = k.dd, credits_pending = k.cp, credits_posted = k.cc,
-      frozen = k.frozen, closed = k.closed
-    from unnest(v_accounts, a_touched, a_dp, a_dd, a_cp, a_cc, a_frozen, a_closed)
-      k(id, touched, dp, dd, cp, cc, frozen, closed)
-    where k.touched and a.id = k.id;
+  update accounts a
+  set debits_pending = k.dp, debits_posted = k.dd, credits_pending = k.cp, credits_posted = k.cc,
+    frozen = k.frozen, closed = k.closed
+  from unnest(v_accounts, a_dp, a_dd, a_cp, a_cc, a_frozen, a_closed) k(id, dp, dd, cp, cc, frozen, closed)
+  where a.id = k.id
+    and (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted, a.frozen, a.closed)
+      is distinct from (k.dp, k.dd, k.cp, k.cc, k.frozen, k.closed);
 
+  if true = any (h_row) then
     delete from holds h
     using unnest(p_transfers, h_row, h_open) k(id, stands, open)
     where k.stands and not k.open and h.id = k.id;
@@ -675,12 +695,16 @@ begin
     if v_count <> (select count(*) from unnest(h_row, h_open) k(stands, open) where k.stands and not k.open) then
       raise exception 'a hold that was to end is not there';
     end if;
+  end if;
 
+  if p_leg_kind is not null then
     insert into transfers (ledger, id, kind, debit_account, credit_account, amount, pending_id, subject, unit, at)
-    select coalesce(h_ledger[k.pending], k.ledger), p_transfers[k.transfer], k.kind, v_accounts[k.debit],
-      v_accounts[k.credit], k.moved, p_transfers[k.pending], k.subject, p_unit_ids[k.unit], v_now
-    from unnest(p_leg_unit, p_leg_transfer, p_leg_ledger, p_leg_kind, l_debit, l_credit, l_moved, p_leg_pending, p_leg_subject)
-      with ordinality k(unit, transfer, ledger, kind, debit, credit, moved, pending, subject, n)
+    select coalesce(h_ledger[k.pending], k.ledger), p_transfers[k.transfer], k.kind,
+      v_accounts[coalesce(k.hold_debit, k.debit)], v_accounts[coalesce(k.hold_credit, k.credit)], k.moved,
+      p_transfers[k.pending], k.subject, p_unit_ids[k.unit], v_now
+    from unnest(p_leg_unit, p_leg_transfer, p_leg_ledger, p_leg_kind, p_leg_debit, p_leg_credit, l_debit, l_credit, l_moved,
+        p_leg_pending, p_leg_subject)
+      with ordinality k(unit, transfer, ledger, kind, debit, credit, hold_debit, hold_credit, moved, pending, subject, n)
     where k.moved is not null
     order by k.n
     on conflict do nothing;
@@ -688,12 +712,14 @@ begin
     if v_count <> (select count(k.moved) from unnest(l_moved) k(moved)) then
       raise exception using errcode = '40001', message = 'a transfer with the same id was made at the same moment';
     end if;
+  end if;
 
+  if 'reserve' = any (p_leg_kind) then
     insert into holds (ledger, id, debit_account, credit_account, amount, subject, expires_at)
-    select k.ledger, k.id, v_accounts[k.debit], v_accounts[k.credit], k.amount, k.subject, k.expires_at
-    from unnest(p_transfers, h_row, h_open, h_ledger, h_debit, h_credit, h_amount, h_subject, h_expires_at)
-      k(id, stands, open, ledger, debit, credit, amount, subject, expires_at)
-    where k.open and not k.stands;
+    select k.ledger, p_transfers[k.transfer], v_accounts[k.debit], v_accounts[k.credit], k.moved, k.subject, k.expires_at
+    from unnest(p_leg_transfer, p_leg_ledger, p_leg_kind, p_leg_debit, p_leg_credit, l_moved, p_leg_subject, p_leg_expires_at)
+      k(transfer, ledger, kind, debit, credit, moved, subject, expires_at)
+    where k.kind = 'reserve' and k.moved is not null and h_open[k.transfer];
   end if;
 
   if cardinality(v_failed_ids) > 0 then
