@@ -42,8 +42,21 @@ export function uuidV7(nowMs: number, random: Uint8Array): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
+/** Random bytes of an id, and for how many ids they are drawn at once: a draw costs as much as the rest of an id. */
+const RANDOM_BYTES = 10
+const DRAWN_IDS = 128
+
 export function makeIds(now: () => number, random: (bytes: number) => Uint8Array): Ids {
-  const uuid = () => uuidV7(now(), random(10))
+  let drawn = new Uint8Array(0)
+  let at = 0
+  const uuid = () => {
+    if (at >= drawn.length) {
+      drawn = Uint8Array.from(random(RANDOM_BYTES * DRAWN_IDS))
+      at = 0
+    }
+    at += RANDOM_BYTES
+    return uuidV7(now(), drawn.subarray(at - RANDOM_BYTES, at))
+  }
   return { uuid, make: (prefix) => `${prefix}_${toBase62(uuid())}` }
 }
 

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { FLOWS } from '../../tools/docs/accounting-flows.ts'
 import { accountingBlocks, CHART } from '../../tools/docs/accounting.ts'
 import { withBlocks } from '../../tools/docs/blocks.ts'
 import { ROOT } from '../../tools/paths.ts'
+import { EXAMPLES } from '../domain/accounting/examples.ts'
 
 const document = readFileSync(join(ROOT, 'docs/accounting.md'), 'utf8')
 
@@ -20,6 +22,11 @@ describe('docs/accounting.md', () => {
 
   it('lists every account of the chart', () => {
     expect(CHART.filter((code) => !document.includes(`\n| ${code} | `))).toEqual([])
+  })
+
+  it('works out every kind of event', () => {
+    const shown = FLOWS.flatMap((flow) => flow.steps.map((step) => step.event.type))
+    expect(new Set(shown)).toEqual(new Set(EXAMPLES.map(([event]) => event.type)))
   })
 
   it('ends its day in balance', () => {

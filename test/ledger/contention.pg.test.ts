@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeIds } from '../../src/domain/ids.ts'
-import { cashAccount, walletAccount } from '../../src/domain/postings.ts'
+import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
   type Sql,

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
 import { attemptReference, makeIds } from '../../src/domain/ids.ts'
-import { walletAccount } from '../../src/domain/postings.ts'
+import { walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
   type Sql,
