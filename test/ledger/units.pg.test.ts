@@ -1,7 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeIds } from '../../src/domain/ids.ts'
-import { cashAccount, merchantPendingAccount, walletAccount, type AccountSpec } from '../../src/domain/accounting/index.ts'
+import {
+  cashAccount,
+  merchantPendingAccount,
+  walletAccount,
+  type AccountSpec,
+} from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
   LedgerOverloaded,
