@@ -128,6 +128,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
       env: {
         ...common(base, servers.nats, 'hub', name, privatePort),
         DATABASE_URL: servers.database('mooring_hub'),
+        MOORING_LEDGER_SHARD: String(index),
         TEMPORAL_ADDRESS: servers.temporal.address,
         TEMPORAL_NAMESPACE: servers.temporal.namespace,
         MOORING_CURRENCY: CURRENCY,
