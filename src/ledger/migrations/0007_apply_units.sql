@@ -297,6 +297,7 @@ begin
     v_last := p_unit_last[v_unit];
     v_code := null;
     v_amounts := null;
+    v_missing := null;
     v_last_up_to := null;
 
     -- Said before, here or by an earlier call: the stored result, for the same content only.
@@ -524,7 +525,7 @@ begin
       x_kind[x] := v_kind;
       x_leg[x] := i;
     end loop;
-    if v_code is null and v_last_up_to is not null and v_missing > 0 then
+    if v_code is null and v_last_up_to is not null and v_missing <> 0 then
       v_at := v_last_up_to;
       v_code := 'exceeds_credits';
     end if;
