@@ -10,9 +10,13 @@ const LOCK = 7_215_001
 /**
  * Applies the migrations this database has not seen, each in its own transaction,
  * in order of name; forward only. A file that changed after it was applied is an error.
+ * `through` stops after the file that begins so: a database as an earlier release left it.
  */
-export async function migrate(sql: Sql): Promise<string[]> {
-  const files = (await readdir(DIRECTORY)).filter((name) => name.endsWith('.sql')).toSorted()
+export async function migrate(sql: Sql, options: { through?: string } = {}): Promise<string[]> {
+  const { through } = options
+  const files = (await readdir(DIRECTORY))
+    .filter((name) => name.endsWith('.sql') && (through === undefined || name.slice(0, through.length) <= through))
+    .toSorted()
   const applied: string[] = []
   for (const name of files) {
     const text = await readFile(new URL(name, DIRECTORY), 'utf8')

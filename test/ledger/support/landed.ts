@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type AccountSpec,
+  cashAccount,
+  feeRevenueAccount,
+  merchantPendingAccount,
+  walletAccount,
+} from '../../../src/domain/accounting/index.ts'
+import { makeIds } from '../../../src/domain/ids.ts'
+import { prepareUnit } from '../../../src/ledger/batch.ts'
+import {
+  accountId,
+  ensureLedger,
+  type Sql,
+  type TransferInput,
+  type Unit,
+  type UnitResult,
+} from '../../../src/ledger/index.ts'
+
+/**
+ * Books as the release with migrations 0001 to 0005 kept them, filled through its own
+ * `apply_units(jsonb)`: wallets, payments that succeeded, failed and stand half-way, a
+ * partial capture, and a spend that was refused.
+ */
+
+export const LANDED = '0005'
+
+const ids = makeIds(Date.now, randomBytes)
+const USERS = Array.from({ length: 6 }, () => ids.make('usr'))
+const MERCHANTS = Array.from({ length: 2 }, () => ids.make('mer'))
+const FUNDS = 100_000n
+const PAYMENTS = 48
+const BATCH = 7
+
+export type OpenPayment = { id: string; amount: bigint; holds: string[] }
+
+export type LandedBooks = {
+  book: number
+  wallets: string[]
+  open: OpenPayment[]
+  /** A unit as it was sent, and what it was answered. */
+  answered: { unit: Unit; result: UnitResult }
+  /** A spend the landed release refused. */
+  refused: Extract<TransferInput, { debit: string }>
+  /** A hold of 900 that no payment has. */
+  loose: string
+}
+
+export async function fillLanded(owner: Sql, hubs: readonly Sql[]): Promise<LandedBooks> {
+  const book = (await ensureLedger(owner, 'KES', 2)).id
+  const [hub] = hubs
+  if (hub === undefined) throw new Error('no hub')
+  const cash = cashAccount('bank', 'trust')
+  const specs = [cash, feeRevenueAccount(), ...USERS.map(walletAccount), ...MERCHANTS.map(merchantPendingAccount)]
+  await hub`select open_accounts(${JSON.stringify(specs.map((spec) => row(book, spec)))}::text::jsonb)`
+  const account = (spec: AccountSpec) => accountId(book, spec.name)
+  const wallets = USERS.map((user) => account(walletAccount(user)))
+
+  const move = (kind: 'post' | 'reserve', debit: string, credit: string, amount: bigint, subject = 'test') => ({
+    id: ids.uuid(),
+    ledger: book,
+    kind,
+    debit,
+    credit,
+    amount: amount.toString(),
+    subject,
+  })
+  const end = (kind: 'confirm' | 'void', pending: string, subject: string, amount?: bigint) => ({
+    id: ids.uuid(),
+    ledger: book,
+    kind,
+    pending,
+    subject,
+    ...(amount === undefined ? {} : { amount: amount.toString() }),
+  })
+  const unit = (transfers: TransferInput[], more: Partial<Unit> = {}): Unit => ({
+    id: ids.uuid(),
+    transfers,
+    ok: {},
+    ...more,
+  })
+
+  const funding = wallets.map((wallet) => unit([move('post', account(cash), wallet, FUNDS)]))
+  const results = await apply(hub, funding)
+  const [first = unit([])] = funding
+  const [firstResult = { code: 'guard_failed' }] = results
+
+  const made = Array.from({ length: PAYMENTS }, (_, i) => {
+    const id = ids.make('pay')
+    const amount = 1_000n + BigInt(i)
+    const payer = USERS[i % USERS.length] ?? ''
+    const merchant = MERCHANTS[i % MERCHANTS.length] ?? ''
+    const wallet = account(walletAccount(payer))
+    const holds = [
+      move('reserve', wallet, account(merchantPendingAccount(merchant)), amount - 15n, id),
+      move('reserve', wallet, account(feeRevenueAccount()), 15n, id),
+    ]
+    const accept = unit(holds, { ok: { new_payment: payment({ id, book, amount, payer, merchant }) } })
+    const patch = (status: string, captured: bigint) => ({ status, version: 2, captured_amount: captured.toString() })
+    const guard = { payment: { id, version: 1 } }
+    const ends: Unit[][] = [
+      [
+        unit(
+          holds.map((hold) => end('confirm', hold.id, id)),
+          { guard, ok: { payment: patch('succeeded', amount) } },
+        ),
+      ],
+      [
+        unit(
+          holds.map((hold) => end('void', hold.id, id)),
+          { guard, ok: { payment: patch('failed', 0n) } },
+        ),
+      ],
+      [],
+    ]
+    const open = i % 3 === 2 ? [{ id, amount, holds: holds.map((hold) => hold.id) }] : []
+    return { accept, ends: ends[i % 3] ?? [], open }
+  })
+  // On two connections, so that ids, times and commits do not all run the same way.
+  await together(
+    hubs,
+    made.map(({ accept }) => accept),
+  )
+  await together(
+    hubs,
+    made.flatMap(({ ends }) => ends),
+  )
+
+  const [payer = '', payee = ''] = wallets
+  const partly = move('reserve', payer, payee, 500n)
+  const loose = move('reserve', payer, payee, 900n)
+  const refused = move('post', payer, payee, FUNDS * 10n)
+  await apply(hub, [unit([partly]), unit([loose]), unit([end('confirm', partly.id, 'test', 200n)]), unit([refused])])
+  return {
+    book,
+    wallets,
+    open: made.flatMap(({ open }) => open),
+    answered: { unit: first, result: firstResult },
+    refused,
+    loose: loose.id,
+  }
+}
+
+async function together(hubs: readonly Sql[], units: readonly Unit[]): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(units.length / BATCH) }, (_, i) =>
+    units.slice(i * BATCH, (i + 1) * BATCH),
+  )
+  await Promise.all(
+    hubs.map(async (hub, n) => {
+      for (const batch of batches.filter((_, i) => i % hubs.length === n)) {
+        for (const { code } of await apply(hub, batch))
+          if (code !== 'ok') throw new Error(`a unit was answered ${code}`)
+      }
+    }),
+  )
+}
+
+/** The landed release's call. */
+async function apply(hub: Sql, units: readonly Unit[]): Promise<UnitResult[]> {
+  const batch = units.map((unit) => ({ ...unit, hash: prepareUnit(unit).hash }))
+  const [answer] = await hub<{ answer: { results: UnitResult[] } }[]>`
+    select apply_units(${JSON.stringify(batch)}::text::jsonb) as answer`
+  return answer?.answer.results ?? []
+}
+
+function row(book: number, spec: AccountSpec) {
+  return {
+    ledger: book,
+    id: accountId(book, spec.name),
+    code: spec.code,
+    name: spec.name,
+    owner: spec.owner,
+    debits_must_not_exceed_credits: spec.debitsMustNotExceedCredits,
+    credits_must_not_exceed_debits: false,
+  }
+}
+
+function payment(of: { id: string; book: number; amount: bigint; payer: string; merchant: string }) {
+  const now = new Date().toISOString()
+  return {
+    id: of.id,
+    ledger: of.book,
+    kind: 'purchase',
+    status: 'processing',
+    version: 1,
+    amount: of.amount.toString(),
+    currency: 'KES',
+    fee: '15',
+    payer_fee: '0',
+    captured_amount: '0',
+    refunded_amount: '0',
+    payer: of.payer,
+    payee: of.merchant,
+    payee_name: 'Coffee',
+    merchant: of.merchant,
+    source_type: 'wallet',
+    source_id: 'wallet',
+    source_label: 'Wallet',
+    capture_method: 'automatic',
+    metadata: {},
+    created_at: now,
+    updated_at: now,
+    accepted_at: now,
+    start_by: now,
+  }
+}
