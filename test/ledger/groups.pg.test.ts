@@ -64,6 +64,25 @@ test('a hold past its time cannot be confirmed, one before it cannot be expired'
   expect(await books.balance(from)).toMatchObject({ out: 20n })
 })
 
+test.each(['prepared', 'dispatched', 'pending', 'unknown'])(
+  'a hold whose attempt at a rail is %s is not expired, however late',
+  async (state) => {
+    const [from, to] = [await books.wallet(100), await books.merchant()]
+    const payment = ids.make('pay')
+    await books.owner`
+      insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account_iban,
+        account_holder, description, state, dispatch_token, updated_at)
+      values (${payment}, 1, ${books.book}, 'bank', 'collect', ${payment}, ${ids.uuid()}, 10, 'KES', 'DE00', 'A', 'x',
+        ${state}, ${ids.uuid()}, now())`
+    const hold = { ...books.reserve(from, to, 10), subject: payment, expires_at: '2020-01-01T00:00:00Z' }
+    await books.apply([hold])
+    const expire = () => books.apply([{ ...books.end('expire', hold.id), subject: payment }])
+    expect(await expire()).toMatchObject({ code: 'refused', transfer: 'hold_in_use' })
+    await books.owner`update attempts set state = 'declined' where payment = ${payment}`
+    expect(await expire()).toEqual({ code: 'ok' })
+  },
+)
+
 test('capture races expiry: one of the two, every time', async () => {
   const [from, to] = [await books.wallet(1_000_000), await books.merchant()]
   for (let n = 0; n < 100; n++) {

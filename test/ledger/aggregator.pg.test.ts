@@ -1,0 +1,41 @@
+import { Registry } from 'prom-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeLedger, makeLedgerMetrics, openDatabase } from '../../src/ledger/index.ts'
+import { type Books, log, openBooks } from './support/books.ts'
+
+let books: Books
+beforeAll(async () => {
+  books = await openBooks()
+})
+afterAll(() => books.close())
+
+test('what is asked in one turn goes out as one even share for each connection', async () => {
+  const [from, to] = [await books.wallet(1_000), await books.merchant()]
+  const registry = new Registry()
+  const ledger = makeLedger({ sql: books.hub, log, metrics: makeLedgerMetrics(registry) })
+  await Promise.all(Array.from({ length: 40 }, () => ledger.apply(books.unit([books.post(from, to, 1)]))))
+  expect(ledger.stats()).toEqual({ queued: 0, batches: 2, units: 40 })
+  const text = await registry.metrics()
+  expect(text).toContain('mooring_ledger_batch_units_sum 40')
+  expect(text).toContain('mooring_ledger_batch_units_count 2')
+  expect(text).toContain('mooring_ledger_wait_seconds_count 40')
+  expect(text).toContain('mooring_ledger_commit_seconds_count 2')
+})
+
+test('a call that takes longer than the server allows is sent again in halves', async () => {
+  const [from, to] = [await books.wallet(1_000), await books.merchant()]
+  // So slow for each unit that the whole batch cannot be done in time, and a part of it can.
+  await books.owner.unsafe(`
+    create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.01); return new; end $$;
+    create trigger dawdle before insert on units for each row execute function dawdle();`)
+  const hasty = openDatabase({ url: books.database.url('mooring_hub'), name: 'hasty', connections: 1 })
+  await hasty`set statement_timeout = '150ms'`
+  const ledger = makeLedger({ sql: hasty, log, limits: { connections: 1 } })
+  const results = await Promise.all(
+    Array.from({ length: 40 }, () => ledger.apply(books.unit([books.post(from, to, 1)]))),
+  )
+  expect(new Set(results.map((result) => result.code))).toEqual(new Set(['ok']))
+  expect((await books.balance(to)).posted).toBe(40n)
+  await books.owner.unsafe('drop trigger dawdle on units; drop function dawdle()')
+  await hasty.end({ timeout: 1 })
+})
