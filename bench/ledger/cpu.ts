@@ -18,6 +18,25 @@ export function postgresCpuSeconds(postmaster: number): number {
   return ticks / TICKS
 }
 
+/** Ticks of all cores since boot, and how many of them somebody used or the host took (proc_stat(5)). */
+export function machineTicks(): { all: number; busy: number } {
+  const line = /^cpu +(.*)$/m.exec(text('/proc/stat'))?.[1] ?? ''
+  // user nice system idle iowait irq softirq steal; guest time is in user already.
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = line
+    .split(' ')
+    .map(Number)
+  const busy = user + nice + system + irq + softirq + steal
+  return { all: busy + idle + iowait, busy }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // not Linux, or gone meanwhile
+  }
+}
+
 function entries(): string[] {
   try {
     return readdirSync('/proc')
@@ -28,10 +47,6 @@ function entries(): string[] {
 
 /** The fields after the name, which may hold blanks: state first. */
 function statOf(pid: string): string[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return [] // gone meanwhile
-  }
+  const stat = text(`/proc/${pid}/stat`)
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

@@ -1,6 +1,6 @@
 import type { Ledger, Sql, Unit } from '../../src/ledger/index.ts'
 import { z } from 'zod'
-import { postgresCpuSeconds } from './cpu.ts'
+import { machineTicks, postgresCpuSeconds } from './cpu.ts'
 
 /** Applies a unit that must succeed, and times it. */
 export type Apply = (unit: Unit) => Promise<void>
@@ -20,6 +20,8 @@ export const Sample = z.object({
   nodeUs: z.number(),
   postgresUs: z.number(),
   walBytes: z.number(),
+  /** Share of the machine's CPU that anybody used, from 0 to 1. */
+  busy: z.number(),
 })
 export type Sample = z.infer<typeof Sample>
 
@@ -42,6 +44,7 @@ export async function drive(
   const before = await read(meters)
   const stats = ledger.stats()
   const cpu = process.cpuUsage()
+  const machine = machineTicks()
   const began = performance.now()
   const until = began + load.seconds * 1_000
   let turns = 0
@@ -55,6 +58,7 @@ export async function drive(
   )
   const seconds = (performance.now() - began) / 1_000
   const used = process.cpuUsage(cpu)
+  const { all, busy } = machineTicks()
   const after = await read(meters)
   const done = ledger.stats()
   const units = times.length
@@ -69,6 +73,7 @@ export async function drive(
     nodeUs: (used.user + used.system) / units,
     postgresUs: ((after.cpuSeconds - before.cpuSeconds) * 1_000_000) / units,
     walBytes: Number(after.wal - before.wal) / units,
+    busy: (busy - machine.busy) / (all - machine.all),
   }
 }
 

@@ -82,5 +82,6 @@ function together(samples: readonly Sample[]): Sample {
     nodeUs: perUnit((s) => s.nodeUs),
     postgresUs: perUnit((s) => s.postgresUs) / samples.length,
     walBytes: perUnit((s) => s.walBytes) / samples.length,
+    busy: perUnit((s) => s.busy),
   }
 }

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { median } from '../payments/measure.ts'
 import type { Sample } from './drive.ts'
 
@@ -26,13 +27,20 @@ export function row(name: string, samples: readonly Sample[], rate: 'units' | 't
     of((s) => s.walBytes)
       .toFixed(0)
       .padStart(7),
+    `${(100 * of(elsewhere)).toFixed(0)} %`.padStart(8),
   ].join('')
+}
+
+/** Share of the machine that neither this bench nor its Postgres had: where it is not near 0, a rate says little. */
+function elsewhere(sample: Sample): number {
+  const own = (sample.unitsPerSecond * (sample.nodeUs + sample.postgresUs)) / 1_000_000 / cpus().length
+  return Math.max(0, sample.busy - own)
 }
 
 export const HEAD = [
   `  ${''.padEnd(46)}`,
   ...['/s', 'p50 ms', 'p99 ms'].map((title) => title.padStart(8)),
-  ...['batch', 'node µs', 'pg µs', 'wal B'].map((title) => title.padStart(title === 'node µs' ? 8 : 7)),
+  ...['batch', 'node µs', 'pg µs', 'wal B', 'others'].map((title) => title.padStart(title.length > 5 ? 8 : 7)),
 ].join('')
 
 /** A figure the ledger is to reach. */
