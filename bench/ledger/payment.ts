@@ -1,7 +1,7 @@
 import type { PaymentView } from '../../src/contract/index.ts'
 import { paymentLegs } from '../../src/domain/accounting/index.ts'
 import { timestamp } from '../../src/domain/clock.ts'
-import { type Columns, type EventInput, type Unit, accountId, derivedUuid } from '../../src/ledger/index.ts'
+import { type AccountBook, type Columns, type EventInput, type Unit, endId } from '../../src/ledger/index.ts'
 import { type Book, below, CURRENCY, ids, merchantOf, userOf } from './book.ts'
 import type { Turn } from './drive.ts'
 
@@ -12,7 +12,7 @@ import type { Turn } from './drive.ts'
  * events are those of src/payments/moves.ts. `asTheHub` adds what the hub's own
  * accept carries: the signature's jti, and an event with the balance.
  */
-export function wholePayment(book: Book, options: { asTheHub: boolean }): Turn {
+export function wholePayment(book: Book, accounts: AccountBook, options: { asTheHub: boolean }): Turn {
   return {
     async once(apply) {
       const payer = userOf(below(book.wallets.length))
@@ -23,12 +23,13 @@ export function wholePayment(book: Book, options: { asTheHub: boolean }): Turn {
       const now = Date.now()
       const common = { id, amount: amount.toString(), currency: CURRENCY, payee, payer, fee: fee.toString(), now }
       const legs = paymentLegs({ kind: 'purchase', amountMinor: amount, feeMinor: fee, payer, payee, rail: null })
-      const holds = legs.map((leg) => ({
+      const pairs = await accounts.ensureLegs(book.ledger, legs, id)
+      const holds = legs.map((leg, i) => ({
         id: ids.uuid(),
         ledger: book.ledger,
         kind: 'reserve' as const,
-        debit: accountId(book.ledger, leg.debit.name),
-        credit: accountId(book.ledger, leg.credit.name),
+        debit: pairs[i]?.debit ?? '',
+        credit: pairs[i]?.credit ?? '',
         amount: leg.amountMinor.toString(),
         subject: id,
       }))
@@ -36,7 +37,7 @@ export function wholePayment(book: Book, options: { asTheHub: boolean }): Turn {
       const accepted = view({ ...common, status: 'processing', version: 1, captured: '0' })
       const accept: Unit = {
         id: ids.uuid(),
-        key: { scope: payer, key: ids.uuid(), hash: derivedUuid(id) },
+        key: { scope: payer, key: ids.uuid(), hash: id },
         ...(options.asTheHub ? { jti: { device: payer, jti: ids.uuid(), expires_at: timestamp(now + 120_000) } } : {}),
         transfers: holds,
         ok: {
@@ -52,7 +53,7 @@ export function wholePayment(book: Book, options: { asTheHub: boolean }): Turn {
         id: ids.uuid(),
         guard: { payment: { id, version: 1, before_start_by: true } },
         transfers: holds.map((hold) => ({
-          id: derivedUuid(`${hold.id}/confirm`),
+          id: endId(hold.id, 'confirm'),
           ledger: book.ledger,
           kind: 'confirm',
           pending: hold.id,

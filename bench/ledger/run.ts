@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { makeLedger } from '../../src/ledger/index.ts'
+import { makeAccountBook, makeLedger } from '../../src/ledger/index.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { median } from '../payments/measure.ts'
 import { type Book, log, openBook } from './book.ts'
@@ -141,13 +141,16 @@ function operations(place: Place): Case[] {
 
 function payments(place: Place): Case[] {
   const { book } = place
+  const accounts = makeAccountBook(place.database.hub(2))
   return [
-    ledgerCase('payments', 'full payments', place, wholePayment(book, { asTheHub: false }), { rate: 'turns' }),
+    ledgerCase('payments', 'full payments', place, wholePayment(book, accounts, { asTheHub: false }), {
+      rate: 'turns',
+    }),
     ledgerCase(
       'payments-hub',
       'full payments, with jti and balance as the hub',
       place,
-      wholePayment(book, { asTheHub: true }),
+      wholePayment(book, accounts, { asTheHub: true }),
       {
         rate: 'turns',
       },

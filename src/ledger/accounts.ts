@@ -1,6 +1,7 @@
 import { type AccountSpec, chartRow } from '../domain/accounting/index.ts'
 import type { Sql } from './database.ts'
 import { derivedUuid } from './derived-uuid.ts'
+import { LANES, laneOf } from './lanes.ts'
 
 /** An account's id follows from its ledger, name and shard, so nobody needs to look it up. */
 export function accountId(ledger: number, name: string, shard = 0): string {
@@ -16,15 +17,19 @@ export type AccountBook = {
   /** Makes sure that each exists and returns their ids, in the order given. */
   ensure(ledger: number, specs: readonly AccountSpec[]): Promise<string[]>
   /**
-   * The same for the two sides of legs. A hot account is a row for each process (its shard), so that processes do
-   * not wait for each other at it: one of ours on either side, a merchant's on the side that only adds. A flagged
-   * account is debited from shard 0 alone, where `sweepShards` brings what the others took in.
+   * The same for the two sides of a payment's legs. A hot account is a row for each lane of each process (its shard),
+   * so that calls do not wait for each other at it: one of ours on either side, a merchant's on the side that only
+   * adds. A flagged account is debited from shard 0 alone, where `sweepShards` brings what the others took in.
    */
-  ensureLegs(ledger: number, legs: readonly AccountPair[]): Promise<{ debit: string; credit: string }[]>
+  ensureLegs(
+    ledger: number,
+    legs: readonly AccountPair[],
+    subject: string,
+  ): Promise<{ debit: string; credit: string }[]>
 }
 
-/** `shard`: which rows of hot accounts this process writes; 0 where there is one process. */
-export function makeAccountBook(sql: Sql, shard = 0): AccountBook {
+/** `process`: which of the processes that share the ledger this is, from 0; its lanes' shards follow from it. */
+export function makeAccountBook(sql: Sql, process = 0): AccountBook {
   const known = new Set<string>()
 
   async function open(ledger: number, wanted: readonly { spec: AccountSpec; shard: number }[]): Promise<string[]> {
@@ -65,7 +70,8 @@ export function makeAccountBook(sql: Sql, shard = 0): AccountBook {
         ledger,
         specs.map((spec) => ({ spec, shard: 0 })),
       ),
-    async ensureLegs(ledger, legs) {
+    async ensureLegs(ledger, legs, subject) {
+      const shard = process * LANES + laneOf(subject)
       const ids = await open(
         ledger,
         legs.flatMap(({ debit, credit }) => [

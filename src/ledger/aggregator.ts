@@ -3,12 +3,13 @@ import type { Log } from '../observe/log.ts'
 import { type PreparedUnit, batchArguments, prepareUnit } from './batch.ts'
 import type { Sql } from './database.ts'
 import type { LedgerMetrics } from './metrics.ts'
+import { LANES, laneOf } from './lanes.ts'
 import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
 /**
- * Gathers the units of a process into batches: whenever one of its connections
- * is free, everything waiting goes out as one call, so batches size themselves.
+ * Gathers the units of a process into batches: whenever a connection is free,
+ * everything waiting in its lane goes out as one call, so batches size themselves.
  *
  *  A1 A unit is answered only after the call that holds it has committed.
  *  A2 After a lost connection the same units are sent again; their ids make that safe.
@@ -54,15 +55,23 @@ type Waiting = {
   reject: (error: Error) => void
 }
 
+/** Units that go out over connections of their own: what waits, calls being made, units in them. */
+type Lane = { queue: Waiting[]; calls: number; inFlight: number }
+
+const load = (lane: Lane): number => lane.queue.length + lane.inFlight
+
 type Limits = { [K in keyof typeof LEDGER_LIMITS]: number }
 
 export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>; metrics?: LedgerMetrics }): Ledger {
   const limits: Limits = { ...LEDGER_LIMITS, ...deps.limits }
-  const queue: Waiting[] = []
+  const lanes: Lane[] = Array.from({ length: Math.min(LANES, limits.connections) }, () => ({
+    queue: [],
+    calls: 0,
+    inFlight: 0,
+  }))
+  const callsALane = Math.ceil(limits.connections / lanes.length)
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
-  let busy = 0
-  let inFlight = 0
   let pumping = false
   /** The database's wall time at zero of our monotonic clock; our own wall time until it has been heard. */
   let epochMs = performance.timeOrigin
@@ -79,23 +88,39 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
 
   function pump(): void {
     pumping = false
-    while (busy < limits.connections && queue.length > 0) {
-      busy += 1
-      // An even share for each connection: left to themselves one gets all and the other crumbs, and crumbs cost a call each.
-      const share = Math.ceil((queue.length + inFlight) / limits.connections)
-      const batch = queue.splice(0, Math.min(share, limits.batch_units))
-      const size = batch.length
-      inFlight += size
-      const now = performance.now()
-      for (const waiting of batch) deps.metrics?.wait((now - waiting.since) / 1_000)
-      void send(batch).finally(() => {
-        busy -= 1
-        inFlight -= size
-        pumpSoon()
-        if (busy === 0 && queue.length === 0) for (const wake of idle.splice(0)) wake()
-      })
+    for (const lane of lanes) {
+      while (lane.calls < callsALane && lane.queue.length > 0) {
+        // An even share for each call: left to themselves one gets all and the others crumbs, and crumbs cost a call each.
+        const share = Math.ceil((lane.queue.length + lane.inFlight) / callsALane)
+        go(lane, lane.queue.splice(0, Math.min(share, limits.batch_units)))
+      }
     }
   }
+
+  function go(lane: Lane, batch: Waiting[]): void {
+    lane.calls += 1
+    lane.inFlight += batch.length
+    const now = performance.now()
+    for (const waiting of batch) deps.metrics?.wait((now - waiting.since) / 1_000)
+    void send(batch).finally(() => {
+      lane.calls -= 1
+      lane.inFlight -= batch.length
+      pumpSoon()
+      if (isIdle()) for (const wake of idle.splice(0)) wake()
+    })
+  }
+
+  /** Units of one payment keep to one lane (src/ledger/lanes.ts); what touches no account goes where less waits. */
+  function laneFor(unit: Unit): Lane {
+    const subject = unit.transfers?.[0]?.subject
+    const [first, ...others] = lanes
+    if (first === undefined) throw new Error('a ledger has a connection')
+    if (subject !== undefined) return lanes[laneOf(subject) % lanes.length] ?? first
+    return others.reduce((least, lane) => (load(lane) < load(least) ? lane : least), first)
+  }
+
+  const waitingUnits = () => lanes.reduce((sum, lane) => sum + lane.queue.length, 0)
+  const isIdle = () => lanes.every((lane) => load(lane) === 0)
 
   async function send(batch: Waiting[]): Promise<void> {
     let wait = limits.retry_first_ms
@@ -174,17 +199,17 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
 
   return {
     apply(unit) {
-      if (queue.length >= limits.queue_units)
+      if (waitingUnits() >= limits.queue_units)
         return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
       return new Promise((resolve, reject) => {
-        queue.push({ prepared: prepareUnit(unit), since: performance.now(), resolve, reject })
+        laneFor(unit).queue.push({ prepared: prepareUnit(unit), since: performance.now(), resolve, reject })
         pumpSoon()
       })
     },
-    drain: () => new Promise((resolve) => (busy === 0 && queue.length === 0 ? resolve() : idle.push(resolve))),
+    drain: () => new Promise((resolve) => (isIdle() ? resolve() : idle.push(resolve))),
     onEvents: (listener) => void listeners.push(listener),
     now: () => epochMs + performance.now(),
     syncClock: async () => void (await call([])),
-    stats: () => ({ queued: queue.length, batches, units }),
+    stats: () => ({ queued: waitingUnits(), batches, units }),
   }
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Branch, Columns, TransferInput, Unit } from './unit.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { Branch, Columns, TransferInput, Unit } from './unit.ts'
 export type PreparedUnit = { unit: Unit; hash: string }
 
 export function prepareUnit(unit: Unit): PreparedUnit {
-  return { unit, hash: hash('sha256', JSON.stringify(unit), 'base64url') }
+  return { unit, hash: digest('sha256', JSON.stringify(unit), 'base64url') }
 }
 
 /** Distinct names in the order they came. */

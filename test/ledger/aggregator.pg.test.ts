@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeLedger, makeLedgerMetrics, openDatabase } from '../../src/ledger/index.ts'
-import { type Books, log, openBooks } from './support/books.ts'
+import { type Books, ids, log, openBooks } from './support/books.ts'
 
 let books: Books
 beforeAll(async () => {
@@ -9,11 +9,15 @@ beforeAll(async () => {
 })
 afterAll(() => books.close())
 
-test('what is asked in one turn goes out as one even share for each connection', async () => {
+test('what is asked in one turn goes out as one call in each lane', async () => {
   const [from, to] = [await books.wallet(1_000), await books.merchant()]
   const registry = new Registry()
   const ledger = makeLedger({ sql: books.hub, log, metrics: makeLedgerMetrics(registry) })
-  await Promise.all(Array.from({ length: 40 }, () => ledger.apply(books.unit([books.post(from, to, 1)]))))
+  await Promise.all(
+    Array.from({ length: 40 }, () =>
+      ledger.apply(books.unit([{ ...books.post(from, to, 1), subject: ids.make('pay') }])),
+    ),
+  )
   expect(ledger.stats()).toEqual({ queued: 0, batches: 2, units: 40 })
   const text = await registry.metrics()
   expect(text).toContain('mooring_ledger_batch_units_sum 40')

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { merchantPendingAccount } from '../../src/domain/accounting/index.ts'
-import { ensureLedger, makeAccountBook, makeLimitBook, sweepShards, transferCodes } from '../../src/ledger/index.ts'
+import {
+  ensureLedger,
+  laneOf,
+  makeAccountBook,
+  makeLimitBook,
+  sweepShards,
+  transferCodes,
+} from '../../src/ledger/index.ts'
 import { type Books, ids, openBooks } from './support/books.ts'
 
 let books: Books
@@ -158,8 +165,10 @@ test('a merchant is credited in shards, and they are swept to where it is spent 
   const payer = await books.wallet(300)
   const spec = merchantPendingAccount(ids.make('mer'))
   const [main = ''] = await books.open(spec)
-  for (const shard of [0, 1, 2]) {
-    const [pair] = await makeAccountBook(books.hub, shard).ensureLegs(books.book, [{ debit: spec, credit: spec }])
+  const subject = ['a', 'b', 'c', 'd'].find((name) => laneOf(name) === 0) ?? ''
+  for (const process of [0, 1, 2]) {
+    const legs = [{ debit: spec, credit: spec }]
+    const [pair] = await makeAccountBook(books.hub, process).ensureLegs(books.book, legs, subject)
     expect(pair?.debit).toBe(main)
     await books.apply([books.post(payer, pair?.credit ?? '', 100)])
   }
