@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { NATS_ROLES } from './servers/nats.ts'
+import { DATABASE_ROLES } from './servers/postgres/roles.ts'
 
 /**
  * Development keys: random for each data directory, made once, kept between
@@ -21,7 +22,7 @@ import { NATS_ROLES } from './servers/nats.ts'
 const SECRET_BYTES = 32
 const DEMO_MERCHANTS = ['Harbour Coffee', 'Lantern Books']
 const DEMO_FEE_BASIS_POINTS = 150
-const DATABASE_USERS = ['superuser', 'mooring_owner', 'mooring_hub', 'mooring_relay']
+const DATABASE_USERS = ['superuser', ...DATABASE_ROLES]
 
 const secret = (): string => randomBytes(SECRET_BYTES).toString('base64url')
 
@@ -82,11 +83,22 @@ async function everyFile(): Promise<Record<string, string>> {
   }
 }
 
+/** Passwords of database roles that came to be after the keys were made. */
+function addPasswords(keysDir: string): void {
+  for (const name of DATABASE_USERS) {
+    const path = join(keysDir, 'postgres', `${name}.password`)
+    if (!existsSync(path)) writeFileSync(path, `${secret()}\n`, { mode: 0o600 })
+  }
+}
+
 const EMPTY_FOR_NOW = ['edge', 'bridge', 'relay']
 
 /** Makes the keys where there are none. They appear whole or not at all. */
 export async function ensureKeys(keysDir: string): Promise<void> {
-  if (existsSync(keysDir)) return
+  if (existsSync(keysDir)) {
+    addPasswords(keysDir)
+    return
+  }
   const partial = `${keysDir}.partial`
   rmSync(partial, { recursive: true, force: true })
   const makeDir = (dir: string) => {

@@ -39,6 +39,7 @@ try {
       mooring_owner: password,
       mooring_hub: password,
       mooring_relay: password,
+      mooring_ops: password,
     })
     const owner = openDatabase({ url: url('mooring_owner'), name: 'schema', connections: 1 })
     await migrate(owner)

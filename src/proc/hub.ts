@@ -20,6 +20,7 @@ import {
   makeLedger,
   makeLedgerMetrics,
   openDatabase,
+  startSealer,
   sweepShards,
 } from '../ledger/index.ts'
 import { makeLog } from '../observe/log.ts'
@@ -199,6 +200,7 @@ const housekeeping = setInterval(() => {
 const sweeping = setInterval(() => {
   sweepShards({ sql, ledger, ids }).catch((error: unknown) => log.warn({ err: error }, 'shards were not swept'))
 }, HUB_LIMITS.shard_sweep_every_ms)
+const sealer = startSealer({ sql, log })
 gauges()
 const privatePort = await openPrivatePort({
   port: env.MOORING_PRIVATE_PORT,
@@ -222,7 +224,7 @@ async function drain(): Promise<void> {
   clearInterval(sweeping)
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
-    await Promise.all([commands.drain(), callbacks.drain(), tending.stop()])
+    await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sealer.stop()])
     await starter.drain()
     worker.shutdown()
     await calls.drain()

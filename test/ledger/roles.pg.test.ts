@@ -13,30 +13,40 @@ type Verb = 'select' | 'insert' | 'update' | `update(${string})` | 'delete' | 't
 type Serving = Exclude<DatabaseRole, 'mooring_owner'>
 type Rights = Partial<Record<Serving, Verb[]>>
 
+/** Operators read what happened with money; what the hub may do besides is said here. */
+const read = (...hub: Verb[]): Rights => ({
+  mooring_ops: ['select'],
+  ...(hub.length === 0 ? {} : { mooring_hub: hub }),
+})
 const hub = (...verbs: Verb[]): Rights => ({ mooring_hub: verbs })
 const nobody: Rights = {}
 
 /** Every table, and who may do what with it. The owner may all and serves nobody. */
 const TABLES: Readonly<Record<string, Rights>> = {
   // The ledger: changed by its functions alone.
-  ledgers: hub('select'),
-  accounts: hub('select'),
-  holds: hub('select'),
-  transfers: nobody,
-  refused_transfers: nobody,
-  units: nobody,
+  ledgers: read('select'),
+  accounts: read('select'),
+  holds: read('select'),
+  transfers: read(),
+  refused_transfers: read(),
+  units: read(),
+  // Its history, sealed: written by seal_transfers alone.
+  sealed: read(),
+  seals: read(),
+  balance_checkpoints: read(),
+  balances_sealed: read(),
   // What changes in one unit with it.
-  payments: hub('select'),
-  attempts: hub('select'),
-  sources: hub('select'),
+  payments: read('select'),
+  attempts: read('select'),
+  sources: read('select'),
   used_jtis: hub('select'),
-  feed_heads: hub('select'),
+  feed_heads: read('select'),
   idempotency: hub('select', 'insert', 'update'),
-  outbox: { mooring_hub: ['select'], mooring_relay: ['select', 'update(published_at,pos)'] },
-  feed_stream: { mooring_hub: ['select'], mooring_relay: ['select', 'insert', 'update'] },
+  outbox: { ...read('select'), mooring_relay: ['select', 'update(published_at,pos)'] },
+  feed_stream: { ...read('select'), mooring_relay: ['select', 'insert', 'update'] },
   // What is written down beside it.
-  rail_callbacks: hub('select', 'insert', 'update'),
-  incidents: hub('select', 'insert'),
+  rail_callbacks: read('select', 'insert', 'update'),
+  incidents: read('select', 'insert'),
   // Who may speak to the hub.
   users: hub('select', 'insert', 'update'),
   devices: hub('select', 'insert', 'update'),
@@ -53,6 +63,10 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   apply_units: ['mooring_hub'],
   open_accounts: ['mooring_hub'],
   transfers_are_append_only: [],
+  seal_transfers: ['mooring_hub', 'mooring_ops'],
+  balance_at: ['mooring_ops'],
+  position_at: ['mooring_ops'],
+  history_is_append_only: [],
 }
 
 const SERVING = DATABASE_ROLES.filter((role) => role !== 'mooring_owner')
@@ -233,7 +247,7 @@ describe('roles', () => {
         'alter table transfers disable trigger all',
         'drop table transfers',
         'alter function apply_units security invoker',
-        `grant select on transfers to ${role}`,
+        `grant select on migrations to ${role}`,
         "copy (select 1) to program 'true'",
       ]
       const allowed: string[] = []

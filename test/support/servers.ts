@@ -126,6 +126,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
       mooring_owner: rolePassword,
       mooring_hub: rolePassword,
       mooring_relay: rolePassword,
+      mooring_ops: rolePassword,
     })
     return started
   } catch (error) {

@@ -38,6 +38,14 @@ describe('development keys', () => {
     rmSync(other, { recursive: true })
   })
 
+  it('are joined by the password of a database role that came later', async () => {
+    const [older, path] = [read('postgres/mooring_hub.password'), 'postgres/mooring_ops.password']
+    rmSync(join(keys, path))
+    await ensureKeys(keys)
+    expect(read(path)).toMatch(/^[A-Za-z0-9_-]{43}$/)
+    expect(read('postgres/mooring_hub.password')).toBe(older)
+  })
+
   it('have certificates that verify against the one authority, for their one purpose', () => {
     const ca = certificate('hub/bank-ca.crt')
     expect(read('sim-bank/ca.crt')).toBe(read('hub/bank-ca.crt'))

@@ -52,6 +52,7 @@ export async function startPostgres(context: ServerContext): Promise<Servers['da
     mooring_owner: password('mooring_owner'),
     mooring_hub: password('mooring_hub'),
     mooring_relay: password('mooring_relay'),
+    mooring_ops: password('mooring_ops'),
   }
   const adminUrl =
     external.postgres ??

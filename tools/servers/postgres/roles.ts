@@ -1,8 +1,9 @@
 import postgres from 'postgres'
 
 const DATABASE = 'mooring'
-export const DATABASE_ROLES = ['mooring_owner', 'mooring_hub', 'mooring_relay'] as const
+export const DATABASE_ROLES = ['mooring_owner', 'mooring_hub', 'mooring_relay', 'mooring_ops'] as const
 export type DatabaseRole = (typeof DATABASE_ROLES)[number]
+const SERVING_ROLES = DATABASE_ROLES.filter((role) => role !== 'mooring_owner')
 
 /** The same server's address for another user and database. */
 export function urlFor(server: string, user: string, password: string, database = DATABASE): string {
@@ -30,7 +31,7 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /**
  * The login roles with their passwords and the database, owned by
- * mooring_owner and closed to everyone else. What hub and relay may touch in it
+ * mooring_owner and closed to everyone else. What hub, relay and operators may touch in it
  * is granted by the migrations.
  */
 export async function ensureRoles(
@@ -46,7 +47,7 @@ export async function ensureRoles(
       const verb = exists === undefined ? 'create' : 'alter'
       await sql.unsafe(`${verb} role ${role} login nosuperuser password ${literal(passwords[role])}`)
     }
-    for (const role of ['mooring_hub', 'mooring_relay']) {
+    for (const role of SERVING_ROLES) {
       for (const [name, value] of Object.entries(SERVING_LIMITS)) {
         await sql.unsafe(`alter role ${role} set ${name} = ${literal(value)}`)
       }
@@ -63,5 +64,5 @@ export async function createDatabase(sql: postgres.Sql, name: string, template?:
   if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) throw new Error(`not a database name: ${JSON.stringify(name)}`)
   await sql`create database ${sql(name)} owner mooring_owner ${template === undefined ? sql`` : sql`template ${sql(template)}`}`
   await sql`revoke all on database ${sql(name)} from public`
-  await sql`grant connect, temporary on database ${sql(name)} to mooring_hub, mooring_relay`
+  await sql`grant connect, temporary on database ${sql(name)} to mooring_hub, mooring_relay, mooring_ops`
 }

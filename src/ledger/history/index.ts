@@ -1,0 +1,7 @@
+export * from './balance.ts'
+export * from './limits.ts'
+export * from './position.ts'
+export * from './reports.ts'
+export * from './sealer.ts'
+export * from './statement.ts'
+export * from './verify.ts'
