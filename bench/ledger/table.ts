@@ -32,7 +32,7 @@ export function row(name: string, samples: readonly Sample[], rate: 'units' | 't
 }
 
 /** Share of the machine that neither this bench nor its Postgres had: where it is not near 0, a rate says little. */
-function elsewhere(sample: Sample): number {
+export function elsewhere(sample: Sample): number {
   const own = (sample.unitsPerSecond * (sample.nodeUs + sample.postgresUs)) / 1_000_000 / cpus().length
   return Math.max(0, sample.busy - own)
 }
@@ -65,5 +65,6 @@ export function grouped(value: number): string {
   if (!Number.isFinite(value)) return '–'
   if (value >= 1_000) return Math.round(value).toLocaleString('en-GB')
   if (Number.isInteger(value)) return String(value)
-  return value.toFixed(value >= 100 ? 0 : 2)
+  // A ratio just short of what is wanted must not read as that.
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 3)
 }
