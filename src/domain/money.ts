@@ -27,3 +27,8 @@ export function toDecimal(amountMinor: bigint, exponent: number): string {
   const digits = amountMinor.toString().padStart(exponent + 1, '0')
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`
 }
+
+/** The same for a balance, which may be negative: -5, 2 → "-0.05". */
+export function signedDecimal(amountMinor: bigint, exponent: number): string {
+  return amountMinor < 0n ? `-${toDecimal(-amountMinor, exponent)}` : toDecimal(amountMinor, exponent)
+}

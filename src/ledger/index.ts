@@ -1,6 +1,6 @@
 export * from './accounts.ts'
 export * from './aggregator.ts'
-export * from './audit.ts'
+export * from './audit/index.ts'
 export * from './database.ts'
 export * from './derived-uuid.ts'
 export * from './history/index.ts'

@@ -310,7 +310,7 @@ test('the audit is clean after all of this, and names a row that was tampered wi
   const payer = await wallet(500)
   await owner`update accounts set credits_posted = credits_posted + 7 where id = ${payer}`
   const { breaches } = await audit(owner)
-  expect(breaches.map((breach) => breach.invariant)).toEqual(['L1', 'L2'])
+  expect(breaches.map((breach) => breach.invariant)).toEqual(['L1', 'L2', 'L8'])
   const [row] = await hub<{ name: string }[]>`select name from accounts where id = ${payer}`
   expect(breaches[1]?.what).toContain(row?.name)
   await owner`update accounts set credits_posted = credits_posted - 7 where id = ${payer}`

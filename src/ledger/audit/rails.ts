@@ -1,0 +1,72 @@
+import { CHART } from '../../domain/accounting/index.ts'
+import type { Query } from '../database.ts'
+import { type Finding, LISTED } from './finding.ts'
+
+/**
+ * Codes on the other side of clearing where a posting is no effect at a rail: a matched statement line, or a break.
+ */
+export const NOT_AT_RAIL = JSON.stringify(
+  [CHART.cash, CHART.float, CHART.breaks, CHART.suspense].map(({ code }) => ({ code })),
+)
+const CLEARING = CHART.clearing.code
+
+type Effect = { payment: string; status: string | null; settled: string; posted: string; held: string }
+
+/**
+ * L6: each settled attempt at a rail has exactly one effect in the ledger, and each effect at a rail is one settled
+ * attempt's. Money in is positive, money out negative.
+ */
+export async function rails(sql: Query): Promise<Finding> {
+  const effects = await sql<Effect[]>`
+    with crossing as (
+      select t.id, t.kind, t.subject, case when d.code = ${CLEARING} then t.amount else -t.amount end as amount
+      from transfers t
+      join accounts d on d.id = t.debit_account
+      join accounts c on c.id = t.credit_account
+      where (d.code = ${CLEARING}) <> (c.code = ${CLEARING})
+        and case d.code when ${CLEARING} then c.code else d.code end
+          not in (select n.code from jsonb_to_recordset(${NOT_AT_RAIL}::text::jsonb) n(code integer))
+    ), effect as (
+      select subject as payment, sum(amount) as posted from crossing where kind in ('confirm', 'post') group by 1
+    ), held as (
+      select x.subject as payment, sum(x.amount) as held
+      from crossing x join holds h on h.id = x.id where x.kind = 'reserve' group by 1
+    ), settled as (
+      select payment, sum(case operation when 'collect' then amount else -amount end) as settled
+      from attempts where state = 'settled' group by 1
+    )
+    select coalesce(e.payment, s.payment) as payment, p.status, coalesce(s.settled, 0)::text as settled,
+      coalesce(e.posted, 0)::text as posted, coalesce(h.held, 0)::text as held
+    from effect e
+    full join settled s on s.payment = e.payment
+    left join held h on h.payment = coalesce(e.payment, s.payment)
+    left join payments p on p.id = coalesce(e.payment, s.payment)
+    where coalesce(e.posted, 0) <> coalesce(s.settled, 0)
+      -- Settled a moment ago: the hold still stands and is about to be posted.
+      and not (coalesce(e.posted, 0) = 0 and p.status = 'processing' and h.held = s.settled)
+    order by 1 limit ${LISTED}`
+  const attempts = await sql<{ payment: string; no: number; what: string }[]>`
+    select a.payment, a.no::int as no,
+      case when p.id is null then 'its payment does not exist'
+        when p.source_type is null or p.source_type = 'wallet' then 'its payment has nothing to do with a rail'
+        else 'it is of another amount, currency or ledger than its payment' end as what
+    from attempts a left join payments p on p.id = a.payment
+    where p.id is null or p.source_type is null or p.source_type = 'wallet'
+      or (a.amount, a.currency, a.ledger) is distinct from (p.amount, p.currency, p.ledger)
+    order by 1, 2 limit ${LISTED}`
+  const without = await sql<{ id: string; status: string }[]>`
+    select p.id, p.status from payments p
+    where p.accepted_at is not null and p.source_type <> 'wallet'
+      and not exists (select from attempts a where a.payment = p.id)
+    order by 1 limit ${LISTED}`
+  return {
+    broken: [
+      ...effects.map(
+        (row) =>
+          `payment ${row.payment} (${row.status ?? 'unknown'}): settled at the rail ${row.settled}, posted ${row.posted}, held ${row.held}`,
+      ),
+      ...attempts.map((row) => `attempt ${String(row.no)} of payment ${row.payment}: ${row.what}`),
+      ...without.map((row) => `payment ${row.id} (${row.status}) was accepted for a rail and has no attempt there`),
+    ],
+  }
+}
