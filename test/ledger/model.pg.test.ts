@@ -2,14 +2,18 @@ import fc from 'fast-check'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  HISTORY_LIMITS,
   TRANSFER_REFUSALS,
   type Sql,
   type Unit,
   type UnitResult,
+  balanceAsOf,
   ensureLedger,
   makeLedger,
+  sealWhatIsThere,
+  statement,
 } from '../../src/ledger/index.ts'
-import { type Books, openHolds, statementOf } from './model/books.ts'
+import { type Books, countersOf, openHolds, statementOf } from './model/books.ts'
 import { makeReference } from './model/reference.ts'
 import { sequences } from './model/sequences.ts'
 import { openWorld, unitsOf } from './model/world.ts'
@@ -23,6 +27,8 @@ const SEED = Number(process.env['MODEL_SEED'] ?? Date.now() % 1_000_000_000)
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 400)
 /** Transfers and flags asked for, on average. */
 const OPS_PER_RUN = 50
+/** Statements are read after every so many sequences. */
+const STATEMENTS_EVERY = 10
 const LIMIT_MS = 60_000 + RUNS * 250
 
 let books: Opened
@@ -111,6 +117,8 @@ test(
   { timeout: LIMIT_MS },
   async () => {
     let ops = 0
+    let played = 0
+    const ended: Books[] = []
     const refusals = new Set<string>()
     const property = fc.asyncProperty(sequences, async (sequence) => {
       const { world, books: opening } = await openWorld(books.hub, {
@@ -126,20 +134,33 @@ test(
 
       const ids = units.flatMap((unit) => (unit.transfers ?? []).map(({ id }) => id))
       expect(await stored(books.owner, [...opening.accounts.keys()], ids)).toEqual(storedBy(reference.books))
-      // The model's statement comes to the counters too: both are right, or both are wrong in the same way.
-      for (const account of reference.books.accounts.values()) {
-        const last = statementOf(reference.books, account.id).at(-1) ?? { posted: 0n, out: 0n, in: 0n }
-        expect(last).toMatchObject({
-          posted: account.creditsPosted - account.debitsPosted,
-          out: account.debitsPending,
-          in: account.creditsPending,
-        })
-      }
+      if (played++ % STATEMENTS_EVERY === 0) ended.push(reference.books)
       ops += asked
       for (const answer of wanted) if (answer !== 'raised' && answer.code === 'refused') refusals.add(answer.transfer)
     })
     await fc.assert(property, { seed: SEED, numRuns: RUNS, plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 20_000)] })
     expect(ops).toBeGreaterThanOrEqual(OPS_PER_RUN * RUNS)
     expect([...refusals].toSorted()).toEqual(TRANSFER_REFUSALS.toSorted())
+    await expectHistory(ended)
   },
 )
+
+/** Statements and balances as of each side of the middle: the same as the reference's, from its transfers alone. */
+async function expectHistory(all: readonly Books[]): Promise<void> {
+  await sealWhatIsThere(books.owner, { withinMs: 30_000 })
+  let lines = 0
+  for (const model of all) {
+    for (const account of model.accounts.values()) {
+      const wanted = statementOf(model, account.id)
+      const page = await statement(books.owner, account.id, { limit: HISTORY_LIMITS.statement_lines })
+      expect(page.lines.map(({ transfer, after }) => ({ transfer, after }))).toEqual(wanted)
+      expect(page.lines.at(-1)?.after ?? page.opening).toEqual(countersOf(account))
+      const n = Math.floor(page.lines.length / 2)
+      const [middle, line] = [page.lines[n], wanted[n]]
+      if (middle === undefined || line === undefined) continue
+      expect(await balanceAsOf(books.owner, account.id, { position: middle.position })).toMatchObject(line.after)
+      lines += wanted.length
+    }
+  }
+  expect(lines).toBeGreaterThan(0)
+}

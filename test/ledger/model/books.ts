@@ -1,4 +1,4 @@
-import type { TransferInput } from '../../../src/ledger/index.ts'
+import type { Counters, TransferInput } from '../../../src/ledger/index.ts'
 
 /** The state of the reference ledger: accounts, and every transfer in the order in which it happened. */
 
@@ -56,21 +56,46 @@ export function openHolds(books: Books): Moved[] {
   return [...books.transfers.values()].filter(({ kind, id }) => kind === 'reserve' && endOf(books, id) === undefined)
 }
 
-export type Line = { id: string; posted: bigint; out: bigint; in: bigint }
+export type Line = { transfer: string; after: Counters }
 
-/** An account's lines in order, each with what the account came to: worked out from the transfers alone. */
+const NOTHING: Counters = {
+  debitsPendingMinor: 0n,
+  debitsPostedMinor: 0n,
+  creditsPendingMinor: 0n,
+  creditsPostedMinor: 0n,
+}
+
+/** An account's lines in order, each with what its counters came to: worked out from the transfers alone. */
 export function statementOf(books: Books, account: string): Line[] {
-  const sum = { posted: 0n, out: 0n, in: 0n }
+  let after = NOTHING
   return [...books.transfers.values()].flatMap((moved) => {
     if (moved.debit !== account && moved.credit !== account) return []
-    const sign = moved.credit === account ? 1n : -1n
-    const side = sign === 1n ? 'in' : 'out'
-    const hold = books.transfers.get(moved.pending ?? '')
-    if (moved.kind === 'post' || moved.kind === 'confirm') sum.posted += sign * moved.amount
-    if (moved.kind === 'reserve') sum[side] += moved.amount
-    if (hold !== undefined) sum[side] -= hold.amount
-    return [{ id: moved.id, ...sum }]
+    const held = books.transfers.get(moved.pending ?? '')?.amount ?? 0n
+    const pending = moved.kind === 'reserve' ? moved.amount : -held
+    const posted = moved.kind === 'post' || moved.kind === 'confirm' ? moved.amount : 0n
+    after =
+      moved.debit === account
+        ? {
+            ...after,
+            debitsPendingMinor: after.debitsPendingMinor + pending,
+            debitsPostedMinor: after.debitsPostedMinor + posted,
+          }
+        : {
+            ...after,
+            creditsPendingMinor: after.creditsPendingMinor + pending,
+            creditsPostedMinor: after.creditsPostedMinor + posted,
+          }
+    return [{ transfer: moved.id, after }]
   })
+}
+
+export function countersOf(account: ModelAccount): Counters {
+  return {
+    debitsPendingMinor: account.debitsPending,
+    debitsPostedMinor: account.debitsPosted,
+    creditsPendingMinor: account.creditsPending,
+    creditsPostedMinor: account.creditsPosted,
+  }
 }
 
 const MAX = 2n ** 63n - 1n
