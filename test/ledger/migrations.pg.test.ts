@@ -8,7 +8,7 @@ import { makeLog } from '../../src/observe/log.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { SCHEMA_FILE, schemaListing } from '../../tools/schema/listing.ts'
 import { testDatabase } from '../support/run-servers.ts'
-import { fillLanded, LANDED } from './support/landed.ts'
+import { fillLanded, LANDED, spendWhatALaterTransactionCredits } from './support/landed.ts'
 
 const ids = makeIds(Date.now, randomBytes)
 const written = readFileSync(join(ROOT, SCHEMA_FILE), 'utf8')
@@ -79,6 +79,21 @@ describe('migrations', () => {
     const { owner } = await database()
     await owner`update migrations set checksum = 'of another text' where name = ${files[2] ?? ''}`
     await expect(migrate(owner)).rejects.toThrow(`migration ${files[2] ?? ''} was changed after it was applied`)
+  })
+
+  test('number what was there in the order in which accounts changed, not in which transactions began', async () => {
+    const { owner, pool } = await database({ empty: true })
+    await migrate(owner, { through: LANDED })
+    const [early, late, holder] = [pool('mooring_hub'), pool('mooring_hub'), pool('mooring_owner')]
+    const { spent, credited } = await spendWhatALaterTransactionCredits({ owner, early, late, holder })
+    const [began] = await owner`
+      select (select xid from transfers where id = ${spent}) < (select xid from transfers where id = ${credited}) as first`
+    expect(began).toEqual({ first: true })
+
+    await migrate(owner)
+    const order = await owner<{ id: string }[]>`
+      select id from transfers where id in ${owner([spent, credited])} order by position`
+    expect(order.map(({ id }) => id)).toEqual([credited, spent])
   })
 
   test('bring the filled database of an earlier release up to this one, with everything in it', async () => {

@@ -33,7 +33,7 @@ create sequence transfers_position;
 alter table transfers disable trigger transfers_append_only;
 alter table transfers add column position bigint;
 update transfers t set position = o.n
-from (select id, row_number() over (order by xid, at, id) as n from transfers) o
+from (select id, row_number() over (order by at, xid, id) as n from transfers) o
 where o.id = t.id;
 select setval('transfers_position', greatest((select max(position) from transfers), 1), (select count(*) > 0 from transfers));
 alter table transfers

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AccountSpec,
   cashAccount,
@@ -138,6 +139,53 @@ export async function fillLanded(owner: Sql, hubs: readonly Sql[]): Promise<Land
     answered: { unit: first, result: firstResult },
     refused,
     loose: loose.id,
+  }
+}
+
+/**
+ * A call that holds the first account it needs waits for the second, while another, begun later, credits the third;
+ * then the first spends just that. Accounts are locked in the order of their ids.
+ */
+export async function spendWhatALaterTransactionCredits(of: { owner: Sql; early: Sql; late: Sql; holder: Sql }) {
+  const { owner, early, late, holder } = of
+  const book = (await ensureLedger(owner, 'KES', 2)).id
+  const cash = cashAccount('bank', 'trust')
+  const specs = Array.from({ length: 3 }, () => walletAccount(ids.make('usr')))
+  await early`select open_accounts(${JSON.stringify([cash, ...specs].map((spec) => row(book, spec)))}::text::jsonb)`
+  const [first = '', second = '', third = ''] = specs.map((spec) => accountId(book, spec.name)).toSorted()
+  const post = (debit: string, credit: string, amount: string) => ({
+    id: ids.uuid(),
+    ledger: book,
+    kind: 'post' as const,
+    debit,
+    credit,
+    amount,
+    subject: 'test',
+  })
+  const [credit, spend, onwards] = [
+    post(accountId(book, cash.name), third, '100'),
+    post(third, first, '100'),
+    post(first, second, '100'),
+  ]
+  let spending: Promise<UnitResult[]> | undefined
+  await holder.begin(async (tx) => {
+    await tx`select from accounts where id = ${second} for no key update`
+    const [{ pid } = { pid: 0 }] = await early<{ pid: number }[]>`select pg_backend_pid() as pid`
+    spending = apply(early, [{ id: ids.uuid(), transfers: [spend, onwards], ok: {} }])
+    await untilWaiting(owner, pid)
+    await apply(late, [{ id: ids.uuid(), transfers: [credit], ok: {} }])
+  })
+  const [result] = (await spending) ?? []
+  if (result?.code !== 'ok') throw new Error(`the spend was answered ${JSON.stringify(result)}`)
+  return { spent: spend.id, credited: credit.id }
+}
+
+async function untilWaiting(owner: Sql, pid: number): Promise<void> {
+  for (;;) {
+    const [row] = await owner<{ waits: boolean }[]>`
+      select cardinality(pg_blocking_pids(${pid})) > 0 as waits`
+    if (row?.waits === true) return
+    await delay(5)
   }
 }
 
