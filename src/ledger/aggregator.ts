@@ -180,7 +180,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
         ${a.attemptPayment}::text::text[], ${a.attemptNo}::text::smallint[], ${a.keyScope}::text::text[],
         ${a.key}::text::text[], ${a.taken}::text::text[], ${a.feeds}::text::text[], ${a.eventId}::text::text[],
         ${a.eventFeed}::text::integer[], ${a.eventName}::text::text[], ${a.eventAccount}::text::integer[],
-        ${a.eventCurrency}::text::text[], ${a.eventBodies}::text::json) as answer`
+        ${a.eventCurrency}::text::text[], ${a.eventBody}::text::integer[], ${a.bodies}::text::json) as answer`
     const answer = rows[0]?.answer
     if (answer === undefined || answer.results.length !== batch.length) {
       throw new Error('apply_units did not answer each unit once')

@@ -8,10 +8,62 @@ import type { Branch, Columns, TransferInput, Unit } from './unit.ts'
  */
 
 /** A unit made ready once, however often it is sent. */
-export type PreparedUnit = { unit: Unit; hash: string }
+export type PreparedUnit = { unit: Unit; hash: string; ok: PreparedBranch | null; refused: PreparedBranch | null }
+
+/** What a branch writes, as JSON text: made once, for the hash and for every call. */
+type PreparedBranch = {
+  branch: Branch
+  /** The whole of it. */
+  text: string
+  /** Its changes of rows, as members of an object. */
+  columns: string[]
+  /** Of its events, in order; null where the database fills it in. */
+  bodies: (string | null)[]
+  reply: string | null
+  replies: [reason: string, reply: string][]
+}
 
 export function prepareUnit(unit: Unit): PreparedUnit {
-  return { unit, hash: digest('sha256', JSON.stringify(unit), 'base64url') }
+  const ok = isEmpty(unit.ok) ? null : prepareBranch(unit.ok)
+  const refused = unit.refused === undefined ? null : prepareBranch(unit.refused)
+  const text = json(unit, {
+    ...(ok === null ? {} : { ok: ok.text }),
+    ...(refused === null ? {} : { refused: refused.text }),
+  })
+  return { unit, hash: digest('sha256', text, 'base64url'), ok, refused }
+}
+
+const COLUMNS = ['payment', 'new_payment', 'attempt', 'new_attempt', 'source'] as const
+
+function prepareBranch(branch: Branch): PreparedBranch {
+  const texts: Record<string, string> = {}
+  const columns: string[] = []
+  for (const name of COLUMNS) {
+    const value = branch[name]
+    if (value !== undefined) columns.push(`"${name}":${(texts[name] = JSON.stringify(value))}`)
+  }
+  const bodies = (branch.events ?? []).map((event) => ('body' in event ? JSON.stringify(event.body) : null))
+  if (branch.events !== undefined) {
+    const events = branch.events.map((event, i) =>
+      json(event, typeof bodies[i] === 'string' ? { body: bodies[i] } : {}),
+    )
+    texts['events'] = `[${events.join(',')}]`
+  }
+  const reply = branch.reply === undefined ? null : (texts['reply'] = JSON.stringify(branch.reply))
+  const replies = Object.entries(branch.replies ?? {}).map(([reason, each]): [string, string] => [
+    reason,
+    JSON.stringify(each),
+  ])
+  return { branch, text: json(branch, texts), columns, bodies, reply, replies }
+}
+
+/** What JSON.stringify makes of an object whose members named in `known` have been made text already. */
+function json(object: Readonly<Record<string, unknown>>, known: Readonly<Record<string, string>>): string {
+  const members: string[] = []
+  for (const [name, value] of Object.entries(object)) {
+    if (value !== undefined) members.push(`"${name}":${known[name] ?? JSON.stringify(value)}`)
+  }
+  return `{${members.join(',')}}`
 }
 
 /** Distinct names in the order they came. */
@@ -48,8 +100,15 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     credit: number | null
     pending: number | null
   }[] = []
-  const events: { id: string; feed: number; name: string; account: number | null; currency: string | null }[] = []
-  const bodies: unknown[] = []
+  const events: {
+    id: string
+    feed: number
+    name: string
+    account: number | null
+    currency: string | null
+    body: number | null
+  }[] = []
+  const bodies: string[] = []
   const shapes: { u: number; hash: string; lo: number; hi: number }[] = []
 
   function attemptOf(payment: string, no: number): number {
@@ -69,33 +128,43 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
   }
 
-  /** The branch with its events taken out into columns; [first, last] stands for them. */
-  function branch(given: Branch): object {
-    if (given.events === undefined) return given
-    const first = events.length + 1
-    for (const event of given.events) {
-      const balance = 'balance' in event ? event.balance : null
-      events.push({
-        id: event.id,
-        feed: feeds.of(event.feed),
-        name: event.name,
-        account: balance === null ? null : accounts.of(balance.account),
-        currency: balance === null ? null : balance.currency,
+  /** The branch as JSON, with its events taken out into columns ([first, last] stands for them) and replies into bodies. */
+  function branch(prepared: PreparedBranch): string {
+    const members = [...prepared.columns]
+    if (prepared.branch.events !== undefined) {
+      const first = events.length + 1
+      prepared.branch.events.forEach((event, i) => {
+        const balance = 'balance' in event ? event.balance : null
+        const body = prepared.bodies[i]
+        events.push({
+          id: event.id,
+          feed: feeds.of(event.feed),
+          name: event.name,
+          account: balance === null ? null : accounts.of(balance.account),
+          currency: balance === null ? null : balance.currency,
+          body: typeof body === 'string' ? bodies.push(body) : null,
+        })
       })
-      bodies.push('body' in event ? event.body : null)
+      members.push(`"events":[${String(first)},${String(events.length)}]`)
     }
-    return { ...given, events: [first, events.length] }
+    if (prepared.reply !== null) members.push(`"reply":${String(bodies.push(prepared.reply))}`)
+    if (prepared.replies.length > 0) {
+      const replies = prepared.replies.map(([reason, reply]) => `"${reason}":${String(bodies.push(reply))}`)
+      members.push(`"replies":{${replies.join(',')}}`)
+    }
+    return `{${members.join(',')}}`
   }
 
-  const rows = batch.map(({ unit, hash }) => {
+  const rows = batch.map(({ unit, hash, ok, refused }) => {
     const u = units.of(unit.id)
     const lo = legs.length + 1
     for (const transfer of unit.transfers ?? []) leg(u, transfer)
     const hi = legs.length
     shapes.push({ u, hash, lo, hi })
     const row: Record<string, unknown> = {}
-    if (!isEmpty(unit.ok)) row['ok'] = branch(unit.ok)
-    if (unit.refused !== undefined) row['refused'] = branch(unit.refused)
+    const branches: Record<string, string> = {}
+    if (ok !== null) row['ok'] = branches['ok'] = branch(ok)
+    if (refused !== null) row['refused'] = branches['refused'] = branch(refused)
     if (unit.total !== undefined) row['total'] = unit.total
     if (unit.flags !== undefined) {
       row['flags'] = unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set }))
@@ -136,7 +205,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
           : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
       }
     }
-    return isEmpty(row) ? null : row
+    return isEmpty(row) ? 'null' : json(row, branches)
   })
 
   return {
@@ -145,7 +214,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     unitHash: literal(shapes.map((shape) => shape.hash)),
     unitFirst: literal(shapes.map((shape) => shape.lo)),
     unitLast: literal(shapes.map((shape) => shape.hi)),
-    unitRest: JSON.stringify(rows),
+    unitRest: `[${rows.join(',')}]`,
     accounts: literal(accounts.names),
     transfers: column(transfers.names),
     legUnit: column(legs.map((l) => l.unit)),
@@ -171,7 +240,8 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     eventName: column(events.map((event) => event.name)),
     eventAccount: column(events.map((event) => event.account)),
     eventCurrency: column(events.map((event) => event.currency)),
-    eventBodies: JSON.stringify(bodies),
+    eventBody: column(events.map((event) => event.body)),
+    bodies: `[${bodies.join(',')}]`,
   }
 }
 

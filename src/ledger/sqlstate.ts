@@ -27,8 +27,12 @@ const AGAIN_CODES = new Set([
   'ETIMEDOUT',
 ])
 
+/** Keys that `apply_units` looks for before it writes: whoever meets one now was second at the same moment, and sees it then. */
+const SEEN_THEN = new Set(['transfers_pkey', 'units_pkey', 'idempotency_pkey', 'payments_pkey'])
+
 export function errorMeaning(error: unknown): ErrorMeaning {
   const code = codeOf(error)
+  if (code === '23505') return SEEN_THEN.has(constraintOf(error)) ? 'again' : 'poison'
   if (code === '57014') return 'smaller' // query_canceled (statement_timeout)
   const again = AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || AGAIN_CLASSES.includes(code.slice(0, 2))
   return again ? 'again' : 'poison'
@@ -41,4 +45,8 @@ export function isDatabaseAway(error: unknown): boolean {
 
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+}
+
+function constraintOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'constraint_name' in error ? String(error.constraint_name) : ''
 }

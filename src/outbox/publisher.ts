@@ -47,7 +47,7 @@ async function publish(stream: JetStreamClient, epoch: string, row: OutboxRow, t
     retries: 0,
     expect: { streamName: FEED_STREAM },
   })
-  return { id: row.id, streamSequence: ack.seq, duplicate: ack.duplicate }
+  return { id: row.id, feed: row.feed, seq: row.seq, streamSequence: ack.seq, duplicate: ack.duplicate }
 }
 
 /** The event as `FeedEvent` JSON; the body goes out as the very text that was committed. */

@@ -14,7 +14,7 @@ export type OutboxRow = {
 }
 
 /** What the stream answered for a published event. */
-export type Published = { id: string; streamSequence: number; duplicate: boolean }
+export type Published = Pick<OutboxRow, 'id' | 'feed' | 'seq'> & { streamSequence: number; duplicate: boolean }
 
 /**
  * Unpublished rows, oldest ids first, then by feed and seq. Never a watermark:
@@ -33,13 +33,15 @@ export async function readUnpublished(sql: Sql, limitRows: number): Promise<Outb
 
 /** Records the acks of a batch and how far the stream has come, in one statement. */
 export async function markPublished(sql: Sql, published: readonly Published[]): Promise<void> {
-  const marks = JSON.stringify(published.map((row) => ({ id: row.id, pos: String(row.streamSequence) })))
+  const marks = JSON.stringify(
+    published.map(({ feed, seq, streamSequence }) => ({ feed, seq, pos: String(streamSequence) })),
+  )
   await sql`
     with marked as (
       update outbox o
          set published_at = now(), pos = m.pos
-        from json_to_recordset(${marks}::text::json) as m (id text, pos bigint)
-       where o.id = m.id
+        from json_to_recordset(${marks}::text::json) as m (feed text, seq bigint, pos bigint)
+       where o.feed = m.feed and o.seq = m.seq
       returning o.pos
     )
     update feed_stream

@@ -108,7 +108,7 @@ async function snapshotOf(sql: Query, user: string, currency: string): Promise<S
       (select * from payments where payer = ${user} and status not in ('succeeded', 'failed', 'canceled', 'expired')
        order by id desc limit ${limits.open + 1})
       union
-      (select * from payments where payee = ${user} and status not in ('succeeded', 'failed', 'canceled', 'expired')
+      (select * from payments where payee = ${user} and merchant is null and status not in ('succeeded', 'failed', 'canceled', 'expired')
        order by id desc limit ${limits.open + 1})
     ) o order by id desc limit ${limits.open + 1})
     union all
@@ -116,7 +116,7 @@ async function snapshotOf(sql: Query, user: string, currency: string): Promise<S
       (select * from payments where payer = ${user} and status in ('succeeded', 'failed', 'canceled', 'expired')
        order by id desc limit ${limits.ended})
       union
-      (select * from payments where payee = ${user} and status in ('succeeded', 'failed', 'canceled', 'expired')
+      (select * from payments where payee = ${user} and merchant is null and status in ('succeeded', 'failed', 'canceled', 'expired')
        order by id desc limit ${limits.ended})
     ) e order by id desc limit ${limits.ended})`
   const open = rows.filter((row) => row.open)

@@ -56,7 +56,7 @@ export function makePaymentStore(sql: Sql) {
              and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
            order by id desc limit ${limit + 1})
           union
-          (select * from payments where payee = ${user}
+          (select * from payments where payee = ${user} and merchant is null
              and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
            order by id desc limit ${limit + 1})
         ) p order by id desc limit ${limit + 1}`

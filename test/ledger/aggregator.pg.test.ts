@@ -43,3 +43,32 @@ test('a call that takes longer than the server allows is sent again in halves', 
   await books.owner.unsafe('drop trigger dawdle on units; drop function dawdle()')
   await hasty.end({ timeout: 1 })
 })
+
+test('a unit that meets a transfer of its id, written at the same moment, is sent again and sees it', async () => {
+  const [from, to] = [await books.wallet(1_000), await books.merchant()]
+  const transfer = books.post(from, to, 100)
+  // Of other accounts, so that no lock keeps the two apart.
+  const [a, b] = [await books.wallet(1), await books.merchant()]
+  const [met, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const other = books.owner.begin(async (tx) => {
+    await tx`
+      insert into transfers (ledger, id, kind, debit_account, credit_account, amount, subject, unit)
+      values (${books.book}, ${transfer.id}, 'post', ${a}, ${b}, 1, 'other', ${ids.uuid()})`
+    met.resolve()
+    await ended.promise
+  })
+  await met.promise
+  const answer = books.apply([transfer, books.post(from, to, 1)])
+  await expect
+    .poll(async () => {
+      const waiting = await books.hub`
+        select from pg_stat_activity
+        where wait_event_type = 'Lock' and usename = current_user and datname = current_database()`
+      return waiting.length
+    })
+    .toBe(1)
+  ended.resolve()
+  await other
+  expect(await answer).toEqual({ code: 'refused', transfer: 'exists_with_different_amount', leg: 0 })
+  expect(await books.balance(from)).toEqual({ posted: 1_000n, out: 0n, in: 0n })
+})

@@ -24,3 +24,13 @@ test.each([
 test('an error without a code is a bug, not the network', () => {
   expect(errorMeaning(new TypeError('x is not a function'))).toBe('poison')
 })
+
+test.each([
+  ['transfers_pkey', 'again', 'its other copy was written at the same moment, and is seen the next time'],
+  ['units_pkey', 'again', 'the same unit was applied at the same moment'],
+  ['transfers_pending', 'poison', 'a hold that ends twice is a bug, not a race'],
+  ['attempts_rail_reference_key', 'poison', 'nothing looks for it first'],
+])('a key met twice (%s) means %s: %s', (constraint, meaning) => {
+  const error = Object.assign(new Error('postgres'), { code: '23505', constraint_name: constraint })
+  expect(errorMeaning(error)).toBe(meaning)
+})

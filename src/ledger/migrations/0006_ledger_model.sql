@@ -51,3 +51,14 @@ create index transfers_debit on transfers (debit_account, position);
 create index transfers_credit on transfers (credit_account, position);
 
 create index holds_expiry on holds (expires_at) where expires_at is not null;
+
+-- What every payment writes to is few indexes: a merchant's payments are found by merchant, a payment's
+-- transfers by the ones that began them (their ends name those), an event by its place in its feed.
+drop index payments_payee;
+drop index payments_payee_open;
+create index payments_payee on payments (payee, id desc) where merchant is null;
+create index payments_payee_open on payments (payee, id desc)
+  where merchant is null and status not in ('succeeded', 'failed', 'canceled', 'expired');
+drop index transfers_subject;
+create index transfers_subject on transfers (subject) where pending_id is null;
+alter table outbox drop constraint outbox_pkey, drop constraint outbox_feed_seq_key, add primary key (feed, seq);

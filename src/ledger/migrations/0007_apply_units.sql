@@ -13,7 +13,8 @@
 -- What is unique beyond the locked rows (a key, a jti, an open order reference, a linked account) is
 -- only tried and never waited for: two batches that insert the same of them in different order would
 -- deadlock. Whoever comes second at the same moment asks again and then finds what the first wrote.
--- An insert that meets a row it did not see raises 40001: the same units are sent again and see it.
+-- An insert that meets a row it did not see raises 23505 (src/ledger/sqlstate.ts): the same units are sent again
+-- and see it. `on conflict` would look for every row in every unique index before it is written, and write it twice.
 
 drop function apply_units(jsonb);
 drop function apply_unit(jsonb);
@@ -51,7 +52,8 @@ create function apply_units(
   p_taken text[],
   p_feeds text[],
   p_event_id text[], p_event_feed integer[], p_event_name text[], p_event_account integer[], p_event_currency text[],
-  p_event_bodies json
+  p_event_body integer[],
+  p_bodies json
 ) returns json
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan
@@ -68,6 +70,10 @@ declare
   v_now timestamptz;
   v_count bigint;
   v_rest jsonb[] := array(select nullif(value, 'null') from jsonb_array_elements(p_unit_rest));
+  -- Bodies of events and replies, as the text they came in.
+  v_bodies json[] := array(select value from json_array_elements(p_bodies));
+  -- Transfers that legs end.
+  v_ends integer[] := array(select distinct k.n from unnest(p_leg_pending) k(n) where k.n is not null);
 
   -- Accounts by ordinal: those the legs name, then those of the holds they end.
   v_accounts uuid[] := p_accounts;
@@ -89,11 +95,14 @@ declare
   -- What each leg moved: null until it has.
   l_moved bigint[]; l_debit integer[]; l_credit integer[];
 
-  k_hash text[]; k_reply json[]; k_lease timestamptz[]; k_write boolean[];
+  k_hash text[]; k_reply json[]; k_lease timestamptz[]; k_stood boolean[]; k_write boolean[];
   t_got boolean[]; t_used boolean[];
   n_hash text[]; n_result text[]; n_write boolean[];
-  m_version integer[]; m_expires_at timestamptz[]; m_start_by timestamptz[]; m_patch jsonb[]; m_new jsonb[];
-  s_state text[]; s_token uuid[]; s_patch jsonb[]; s_new jsonb[];
+  -- Rows as they are to be, and whether they were there: several changes of one payment are folded.
+  m_version integer[]; m_expires_at timestamptz[]; m_start_by timestamptz[];
+  m_row payments[]; m_stood boolean[]; m_moved boolean[];
+  s_state text[]; s_token uuid[];
+  s_row attempts[]; s_stood boolean[]; s_moved boolean[];
   f_seq bigint[]; f_moved boolean[];
   e_seq bigint[]; e_balance json[];
   v_sources jsonb[] := '{}';
@@ -111,11 +120,11 @@ declare
   v_kind text; v_ledger integer; v_amount bigint; v_known boolean; v_moves boolean;
 begin
   -- A hold's accounts never change: read them unlocked, lock them, then the hold itself decides.
-  if p_transfers is not null then
+  if v_ends is not null then
     v_accounts := v_accounts || array(
       select distinct a.id
-      from unnest(p_transfers) k(id)
-      join holds h on h.id = k.id
+      from unnest(v_ends) k(n)
+      join holds h on h.id = p_transfers[k.n]
       cross join lateral (values (h.debit_account), (h.credit_account)) a(id)
       where a.id <> all (p_accounts));
   end if;
@@ -146,16 +155,18 @@ begin
     m_version := array_fill(null::integer, array[n]);
     m_expires_at := array_fill(null::timestamptz, array[n]);
     m_start_by := m_expires_at;
-    m_patch := array_fill(null::jsonb, array[n]);
-    m_new := m_patch;
+    m_row := array_fill(null::payments, array[n]);
+    m_stood := array_fill(false, array[n]);
+    m_moved := m_stood;
     for r in
-      select k.n, m.version, m.expires_at, m.start_by
+      select k.n, m.version, m.expires_at, m.start_by, m as row
       from unnest(p_payments) with ordinality k(id, n)
       join payments m on m.id = k.id
       order by m.id
       for no key update of m
     loop
       m_version[r.n] := r.version; m_expires_at[r.n] := r.expires_at; m_start_by[r.n] := r.start_by;
+      m_row[r.n] := r.row; m_stood[r.n] := true;
     end loop;
   end if;
 
@@ -163,16 +174,18 @@ begin
   if n > 0 then
     s_state := array_fill(null::text, array[n]);
     s_token := array_fill(null::uuid, array[n]);
-    s_patch := array_fill(null::jsonb, array[n]);
-    s_new := s_patch;
+    s_row := array_fill(null::attempts, array[n]);
+    s_stood := array_fill(false, array[n]);
+    s_moved := s_stood;
     for r in
-      select k.n, a.state, a.dispatch_token
+      select k.n, a.state, a.dispatch_token, a as row
       from unnest(p_attempt_payment, p_attempt_no) with ordinality k(payment, no, n)
       join attempts a on a.payment = k.payment and a.no = k.no
       order by a.payment, a.no
       for no key update of a
     loop
       s_state[r.n] := r.state; s_token[r.n] := r.dispatch_token;
+      s_row[r.n] := r.row; s_stood[r.n] := true;
     end loop;
   end if;
 
@@ -221,6 +234,7 @@ begin
     k_reply := array_fill(null::json, array[n]);
     k_lease := array_fill(null::timestamptz, array[n]);
     k_write := array_fill(false, array[n]);
+    k_stood := k_write;
     for r in
       select k.n, pg_try_advisory_xact_lock(hashtextextended(k.scope || ' ' || k.key, 0)) as got
       from unnest(p_key_scope, p_key) with ordinality k(scope, key, n)
@@ -235,6 +249,7 @@ begin
     loop
       if k_hash[r.n] is null then
         k_hash[r.n] := r.content_hash; k_reply[r.n] := r.reply; k_lease[r.n] := r.lease_until;
+        k_stood[r.n] := true;
       end if;
     end loop;
   end if;
@@ -264,7 +279,7 @@ begin
       x_failed[r.n] := true;
     end loop;
     for r in
-      select k.n, h.* from unnest(p_transfers) with ordinality k(id, n) join holds h on h.id = k.id
+      select k.n, h.* from unnest(v_ends) k(n) join holds h on h.id = p_transfers[k.n]
     loop
       h_open[r.n] := true; h_row[r.n] := true;
       h_debit[r.n] := array_position(v_accounts, r.debit_account);
@@ -274,13 +289,14 @@ begin
       end if;
       h_amount[r.n] := r.amount; h_expires_at[r.n] := r.expires_at; h_subject[r.n] := r.subject; h_ledger[r.n] := r.ledger;
     end loop;
-    for r in
-      select k.n, t.kind
-      from unnest(p_transfers, h_open) with ordinality k(id, open, n) join transfers t on t.pending_id = k.id
-      where not k.open
-    loop
-      h_ended[r.n] := r.kind;
-    end loop;
+    v_ends := array(select k.n from unnest(v_ends) k(n) where not h_open[k.n]);
+    if cardinality(v_ends) > 0 then
+      for r in
+        select k.n, t.kind from unnest(v_ends) k(n) join transfers t on t.pending_id = p_transfers[k.n]
+      loop
+        h_ended[r.n] := r.kind;
+      end loop;
+    end if;
   end if;
   n := cardinality(p_leg_kind);
   if n > 0 then
@@ -615,7 +631,8 @@ begin
       g := b -> 'new_payment';
       if g is not null then
         i := (u ->> 'new_m')::integer;
-        m_new[i] := g;
+        m_row[i] := jsonb_populate_record(null::payments, g);
+        m_moved[i] := true;
         m_version[i] := (g ->> 'version')::integer;
         m_expires_at[i] := (g ->> 'expires_at')::timestamptz;
         m_start_by[i] := (g ->> 'start_by')::timestamptz;
@@ -624,22 +641,24 @@ begin
       g := b -> 'payment';
       if g is not null then
         i := (u -> 'guard' -> 'payment' ->> 'm')::integer;
-        -- Several changes of one payment are folded: UPDATE … FROM would apply one of them.
-        m_patch[i] := coalesce(m_patch[i], '{}') || g;
+        m_row[i] := jsonb_populate_record(m_row[i], g);
+        m_moved[i] := true;
         if g -> 'version' is not null then m_version[i] := (g ->> 'version')::integer; end if;
         if g -> 'start_by' is not null then m_start_by[i] := (g ->> 'start_by')::timestamptz; end if;
       end if;
       g := b -> 'new_attempt';
       if g is not null then
         i := (u ->> 'new_s')::integer;
-        s_new[i] := g;
+        s_row[i] := jsonb_populate_record(null::attempts, g);
+        s_moved[i] := true;
         s_state[i] := g ->> 'state';
         s_token[i] := (g ->> 'dispatch_token')::uuid;
       end if;
       g := b -> 'attempt';
       if g is not null then
         i := (u -> 'guard' -> 'attempt' ->> 's')::integer;
-        s_patch[i] := coalesce(s_patch[i], '{}') || g;
+        s_row[i] := jsonb_populate_record(s_row[i], g);
+        s_moved[i] := true;
         if g -> 'state' is not null then s_state[i] := g ->> 'state'; end if;
         if g -> 'dispatch_token' is not null then s_token[i] := (g ->> 'dispatch_token')::uuid; end if;
       end if;
@@ -651,7 +670,7 @@ begin
         i := (u -> 'key' ->> 'k')::integer;
         k_hash[i] := u -> 'key' ->> 'hash';
         -- A refused transfer may have a reply of its own.
-        k_reply[i] := coalesce(b -> 'replies' ->> v_code, b ->> 'reply')::json;
+        k_reply[i] := v_bodies[coalesce(b -> 'replies' ->> v_code, b ->> 'reply')::integer];
         k_lease[i] := null;
         k_write[i] := true;
       end if;
@@ -707,12 +726,7 @@ begin
         p_leg_pending, p_leg_subject)
       with ordinality k(unit, transfer, ledger, kind, debit, credit, hold_debit, hold_credit, moved, pending, subject, n)
     where k.moved is not null
-    order by k.n
-    on conflict do nothing;
-    get diagnostics v_count = row_count;
-    if v_count <> (select count(k.moved) from unnest(l_moved) k(moved)) then
-      raise exception using errcode = '40001', message = 'a transfer with the same id was made at the same moment';
-    end if;
+    order by k.n;
   end if;
 
   if 'reserve' = any (p_leg_kind) then
@@ -730,40 +744,34 @@ begin
     on conflict do nothing;
   end if;
 
-  if m_patch is not null then
+  if true = any (m_moved) then
     update payments m
-    set (status, status_reason, version, captured_amount, payer, payer_fee, source_type, source_id, source_label,
-         failure_code, failure_message, updated_at, accepted_at, start_by, started_at)
-      = (select w.status, w.status_reason, w.version, w.captured_amount, w.payer, w.payer_fee, w.source_type, w.source_id,
-                w.source_label, w.failure_code, w.failure_message, w.updated_at, w.accepted_at, w.start_by, w.started_at
-         from jsonb_populate_record(m, k.patch) w)
-    from unnest(p_payments, m_patch, m_new) k(id, patch, new)
-    where k.patch is not null and k.new is null and m.id = k.id;
+    set status = k.status, status_reason = k.status_reason, version = k.version, captured_amount = k.captured_amount,
+      payer = k.payer, payer_fee = k.payer_fee, source_type = k.source_type, source_id = k.source_id,
+      source_label = k.source_label, failure_code = k.failure_code, failure_message = k.failure_message,
+      updated_at = k.updated_at, accepted_at = k.accepted_at, start_by = k.start_by, started_at = k.started_at
+    from unnest(m_row) with ordinality k
+    where m_stood[k.ordinality] and m_moved[k.ordinality] and m.id = k.id;
 
     insert into payments
-    select w.*
-    from unnest(p_payments, m_patch, m_new) k(id, patch, new)
-    cross join lateral jsonb_populate_record(null::payments, k.new || coalesce(k.patch, '{}')) w
-    where k.new is not null
-    order by w.id;
+    select new.* from unnest(array(
+      select m_row[k.n] from generate_subscripts(m_row, 1) k(n) where m_moved[k.n] and not m_stood[k.n]
+      order by p_payments[k.n])) new;
   end if;
 
-  if s_patch is not null then
+  if true = any (s_moved) then
     update attempts a
-    set (state, dispatch_token, dispatched_at, sends, inquiries, next_look_at, failure_code, failure_message,
-         evidence, rail_reference, updated_at)
-      = (select w.state, w.dispatch_token, w.dispatched_at, w.sends, w.inquiries, w.next_look_at, w.failure_code,
-                w.failure_message, w.evidence, w.rail_reference, w.updated_at
-         from jsonb_populate_record(a, k.patch) w)
-    from unnest(p_attempt_payment, p_attempt_no, s_patch, s_new) k(payment, no, patch, new)
-    where k.patch is not null and k.new is null and a.payment = k.payment and a.no = k.no;
+    set state = k.state, dispatch_token = k.dispatch_token, dispatched_at = k.dispatched_at, sends = k.sends,
+      inquiries = k.inquiries, next_look_at = k.next_look_at, failure_code = k.failure_code,
+      failure_message = k.failure_message, evidence = k.evidence, rail_reference = k.rail_reference,
+      updated_at = k.updated_at
+    from unnest(s_row) with ordinality k
+    where s_stood[k.ordinality] and s_moved[k.ordinality] and a.payment = k.payment and a.no = k.no;
 
     insert into attempts
-    select w.*
-    from unnest(s_patch, s_new) k(patch, new)
-    cross join lateral jsonb_populate_record(null::attempts, k.new || coalesce(k.patch, '{}')) w
-    where k.new is not null
-    order by w.payment, w.no;
+    select new.* from unnest(array(
+      select s_row[k.n] from generate_subscripts(s_row, 1) k(n) where s_moved[k.n] and not s_stood[k.n]
+      order by p_attempt_payment[k.n], p_attempt_no[k.n])) new;
   end if;
 
   if cardinality(v_sources) > 0 then
@@ -776,21 +784,20 @@ begin
     from unnest(p_feeds, f_seq, f_moved) k(feed, seq, moved)
     where k.moved and h.feed = k.feed;
     insert into outbox (id, feed, seq, name, body, at)
-    select k.id, p_feeds[k.feed], k.seq, k.name, coalesce(k.balance, k.body), v_now
-    from rows from (unnest(p_event_id, p_event_feed, p_event_name, e_seq, e_balance), json_array_elements(p_event_bodies))
-      k(id, feed, name, seq, balance, body)
-    where k.seq is not null
-    order by k.id;
+    select k.id, p_feeds[k.feed], k.seq, k.name, coalesce(k.balance, v_bodies[k.body]), v_now
+    from unnest(p_event_id, p_event_feed, p_event_name, p_event_body, e_seq, e_balance) k(id, feed, name, body, seq, balance)
+    where k.seq is not null;
   end if;
 
   if true = any (k_write) then
+    update idempotency i set reply = k.reply, lease_until = null
+    from unnest(p_key_scope, p_key, k_reply, k_write, k_stood) k(scope, key, reply, write, stood)
+    where k.write and k.stood and i.scope = k.scope and i.key = k.key;
     insert into idempotency (scope, key, content_hash, reply)
     select k.scope, k.key, k.hash, k.reply
-    from unnest(p_key_scope, p_key, k_hash, k_reply, k_write) k(scope, key, hash, reply, write)
-    where k.write
-    order by k.scope, k.key
-    on conflict (scope, key) do update set reply = excluded.reply, lease_until = null
-      where idempotency.reply is null;
+    from unnest(p_key_scope, p_key, k_hash, k_reply, k_write, k_stood) k(scope, key, hash, reply, write, stood)
+    where k.write and not k.stood
+    order by k.scope, k.key;
   end if;
   if cardinality(v_jtis) > 0 then
     insert into used_jtis (device, jti, expires_at)
@@ -801,12 +808,7 @@ begin
   select k.id, k.hash, k.result::json, v_now
   from unnest(p_unit_ids, n_hash, n_result, n_write) k(id, hash, result, write)
   where k.write
-  order by k.id
-  on conflict do nothing;
-  get diagnostics v_count = row_count;
-  if v_count <> (select count(*) from unnest(n_write) k(write) where k.write) then
-    raise exception using errcode = '40001', message = 'the same unit was applied at the same moment';
-  end if;
+  order by k.id;
   if cardinality(v_results) <> cardinality(p_units) then raise exception 'each unit is answered once'; end if;
 
   -- The hub's clock follows the database's (expiries are decided here).
