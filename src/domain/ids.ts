@@ -6,13 +6,30 @@
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const WIDTH = 22
 
+/** As many digits as fit a number exactly: three groups make an id, so long arithmetic is done twice instead of 22 times. */
+const GROUP = 8
+const GROUP_SIZE = 62 ** GROUP
+const GROUP_SIZE_LONG = BigInt(GROUP_SIZE)
+
 /** A UUID's 128 bits as 22 base62 digits; the order of bytes is kept. */
 export function toBase62(uuid: string): string {
-  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`)
+  const all = BigInt(`0x${uuid.replaceAll('-', '')}`)
+  const upper = all / GROUP_SIZE_LONG
+  const first = upper / GROUP_SIZE_LONG
+  return (
+    digits(Number(first), WIDTH - 2 * GROUP) +
+    digits(Number(upper - first * GROUP_SIZE_LONG), GROUP) +
+    digits(Number(all - upper * GROUP_SIZE_LONG), GROUP)
+  )
+}
+
+function digits(value: number, width: number): string {
+  let rest = value
   let out = ''
-  for (let i = 0; i < WIDTH; i++) {
-    out = DIGITS.charAt(Number(rest % 62n)) + out
-    rest /= 62n
+  for (let i = 0; i < width; i++) {
+    const above = Math.floor(rest / 62)
+    out = DIGITS.charAt(rest - above * 62) + out
+    rest = above
   }
   return out
 }
@@ -29,18 +46,14 @@ export type Ids = {
  * 48 bits of milliseconds, then version, variant and 74 random bits.
  */
 export function uuidV7(nowMs: number, random: Uint8Array): string {
-  const bytes = new Uint8Array(16)
-  bytes.set(random.subarray(0, 10), 6)
-  let ms = nowMs
-  for (let i = 5; i >= 0; i--) {
-    bytes[i] = ms % 256
-    ms = Math.floor(ms / 256)
-  }
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  const at = nowMs.toString(16).padStart(12, '0')
+  const hex = (i: number, keep = 0xff, set = 0) => HEX[((random[i] ?? 0) & keep) | set] ?? ''
+  const time = `${at.slice(0, 8)}-${at.slice(8)}`
+  const tail = hex(4) + hex(5) + hex(6) + hex(7) + hex(8) + hex(9)
+  return `${time}-${hex(0, 0x0f, 0x70)}${hex(1)}-${hex(2, 0x3f, 0x80)}${hex(3)}-${tail}`
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Random bytes of an id, and for how many ids they are drawn at once: a draw costs as much as the rest of an id. */
 const RANDOM_BYTES = 10

@@ -28,15 +28,20 @@ export type AccountBook = {
   ): Promise<{ debit: string; credit: string }[]>
 }
 
+type AccountRow = Record<string, string | number | boolean | null> & { id: string }
+
 /** `process`: which of the processes that share the ledger this is, from 0; its lanes' shards follow from it. */
 export function makeAccountBook(sql: Sql, process = 0): AccountBook {
-  const known = new Set<string>()
+  /** Ids by what they follow from: those of accounts that are there. */
+  const known = new Map<string, string>()
+  const keyOf = (ledger: number, name: string, shard: number) => `${String(ledger)} ${String(shard)} ${name}`
 
   async function open(ledger: number, wanted: readonly { spec: AccountSpec; shard: number }[]): Promise<string[]> {
-    const ids = wanted.map((want) => accountId(ledger, want.spec.name, want.shard))
-    const missing = wanted.flatMap(({ spec, shard: n }, i) => {
-      const id = ids[i] ?? ''
-      if (known.has(id)) return []
+    const missing = new Map<string, AccountRow>()
+    const ids = wanted.map(({ spec, shard }) => {
+      const key = keyOf(ledger, spec.name, shard)
+      const there = known.get(key)
+      if (there !== undefined) return there
       const main = accountId(ledger, spec.name)
       const row = {
         ledger,
@@ -48,17 +53,16 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
         credits_must_not_exceed_debits: false,
       }
       // Shard 0 stands for the account wherever it is named.
-      return n === 0
-        ? [{ ...row, id, shard: n }]
-        : [
-            { ...row, id, shard: n },
-            { ...row, id: main, shard: 0 },
-          ]
+      missing.set(keyOf(ledger, spec.name, 0), { ...row, id: main, shard: 0 })
+      if (shard === 0) return main
+      const id = accountId(ledger, spec.name, shard)
+      missing.set(key, { ...row, id, shard })
+      return id
     })
-    if (missing.length > 0) {
-      await sql`select open_accounts(${JSON.stringify(missing)}::text::jsonb)`
+    if (missing.size > 0) {
+      await sql`select open_accounts(${JSON.stringify([...missing.values()])}::text::jsonb)`
       if (known.size > KNOWN_LIMIT) known.clear()
-      for (const account of missing) known.add(account.id)
+      for (const [key, { id }] of missing) known.set(key, id)
     }
     return ids
   }

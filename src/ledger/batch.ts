@@ -182,16 +182,16 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
     const { new_payment: payment, new_attempt: attempt, source } = unit.ok
     if (payment !== undefined) {
-      row['new_m'] = payments.of(text(payment, 'id'))
+      row['new_m'] = payments.of(named(payment, 'id'))
       if (typeof payment['order_ref'] === 'string') {
-        const t = taken.of(`order ${text(payment, 'merchant')} ${payment['order_ref']}`)
+        const t = taken.of(`order ${named(payment, 'merchant')} ${payment['order_ref']}`)
         row['order_t'] = t
         names.push(t)
       }
     }
-    if (attempt !== undefined) row['new_s'] = attemptOf(text(attempt, 'payment'), Number(attempt['no']))
+    if (attempt !== undefined) row['new_s'] = attemptOf(named(attempt, 'payment'), Number(attempt['no']))
     if (source !== undefined) {
-      const t = taken.of(`source ${text(source, 'user_id')} ${text(source, 'bank')} ${text(source, 'iban')}`)
+      const t = taken.of(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'iban')}`)
       row['source_t'] = t
       names.push(t)
     }
@@ -246,7 +246,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
 }
 
 /** A column's value where only text makes sense: a name to be locked by. */
-function text(columns: Columns, name: string): string {
+function named(columns: Columns, name: string): string {
   const value = columns[name]
   if (typeof value !== 'string') throw new TypeError(`column ${name} must be text`)
   return value

@@ -182,9 +182,9 @@ export async function spendWhatALaterTransactionCredits(of: { owner: Sql; early:
 
 async function untilWaiting(owner: Sql, pid: number): Promise<void> {
   for (;;) {
-    const [row] = await owner<{ waits: boolean }[]>`
+    const [behind] = await owner<{ waits: boolean }[]>`
       select cardinality(pg_blocking_pids(${pid})) > 0 as waits`
-    if (row?.waits === true) return
+    if (behind?.waits === true) return
     await delay(5)
   }
 }
