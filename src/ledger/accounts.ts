@@ -17,14 +17,15 @@ export type AccountBook = {
   /** Makes sure that each exists and returns their ids, in the order given. */
   ensure(ledger: number, specs: readonly AccountSpec[]): Promise<string[]>
   /**
-   * The same for the two sides of a payment's legs. A hot account is a row for each lane of each process (its shard),
-   * so that calls do not wait for each other at it: one of ours on either side, a merchant's on the side that only
-   * adds. A flagged account is debited from shard 0 alone, where `sweepShards` brings what the others took in.
+   * The same for the two sides of a payment's legs; `laneKey` as of its units (src/ledger/lanes.ts). A hot account is
+   * a row for each lane of each process (its shard), so that calls do not wait for each other at it: one of ours on
+   * either side, a merchant's on the side that only adds. A flagged account is debited from shard 0 alone, where
+   * `sweepShards` brings what the others took in.
    */
   ensureLegs(
     ledger: number,
     legs: readonly AccountPair[],
-    subject: string,
+    laneKey: string,
   ): Promise<{ debit: string; credit: string }[]>
 }
 
@@ -74,8 +75,8 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
         ledger,
         specs.map((spec) => ({ spec, shard: 0 })),
       ),
-    async ensureLegs(ledger, legs, subject) {
-      const shard = process * LANES + laneOf(subject)
+    async ensureLegs(ledger, legs, laneKey) {
+      const shard = process * LANES + laneOf(laneKey)
       const ids = await open(
         ledger,
         legs.flatMap(({ debit, credit }) => [

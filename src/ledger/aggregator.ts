@@ -3,7 +3,7 @@ import type { Log } from '../observe/log.ts'
 import { type PreparedUnit, batchArguments, prepareUnit } from './batch.ts'
 import type { Sql } from './database.ts'
 import type { LedgerMetrics } from './metrics.ts'
-import { LANES, laneOf } from './lanes.ts'
+import { LANES, laneKeyOf, laneOf } from './lanes.ts'
 import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
@@ -110,12 +110,12 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     })
   }
 
-  /** Units of one payment keep to one lane (src/ledger/lanes.ts); what touches no account goes where less waits. */
+  /** Units of one payer keep to one lane (src/ledger/lanes.ts); what touches nobody's rows goes where less waits. */
   function laneFor(unit: Unit): Lane {
-    const subject = unit.transfers?.[0]?.subject
+    const key = laneKeyOf(unit)
     const [first, ...others] = lanes
     if (first === undefined) throw new Error('a ledger has a connection')
-    if (subject !== undefined) return lanes[laneOf(subject) % lanes.length] ?? first
+    if (key !== null) return lanes[laneOf(key) % lanes.length] ?? first
     return others.reduce((least, lane) => (load(lane) < load(least) ? lane : least), first)
   }
 

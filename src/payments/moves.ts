@@ -60,7 +60,7 @@ export async function holdTransfers(
   accounts: AccountBook,
 ): Promise<TransferInput[]> {
   const legs = paymentLegs(postingFacts(row, rail))
-  const pairs = await accounts.ensureLegs(row.ledger, legs, row.id)
+  const pairs = await accounts.ensureLegs(row.ledger, legs, row.payer ?? row.id)
   return legs.map((leg, i) => ({
     id: ids.uuid(),
     ledger: row.ledger,
