@@ -1,24 +1,12 @@
 import { afterEach, expect, test } from 'vitest'
 import { seal, sealWhatIsThere, startSealer, verify } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
-import { type Stage, openStage } from './support/history.ts'
+import { type Stage, openStage, sealingDifferences } from './support/history.ts'
 
 let stage: Stage
 afterEach(() => stage.close())
 
-/** What is in history and in no seal, and what is in a seal and not in history. */
-async function differences(): Promise<string[]> {
-  const rows = await stage.owner<{ what: string }[]>`
-    with entries as (
-      select s.ledger, encode(substr(s.entries, n * 32 + 1, 16), 'hex')::uuid as id
-      from seals s cross join lateral generate_series(0, s.count - 1) n
-    )
-    select coalesce('not sealed: ' || t.id, 'not in history: ' || e.id) as what
-    from (select * from transfers where position <= (select position from sealed)) t
-    full join entries e on e.id = t.id and e.ledger = t.ledger
-    where t.id is null or e.id is null`
-  return rows.map(({ what }) => what)
-}
+const differences = () => sealingDifferences(stage.owner)
 
 async function sealedUpTo(): Promise<bigint> {
   const [row] = await stage.ops<{ position: bigint }[]>`select position from sealed`

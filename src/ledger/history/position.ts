@@ -1,4 +1,5 @@
 import type { Query } from '../database.ts'
+import { HISTORY_LIMITS } from './limits.ts'
 
 /** A moment of history: after the transfer at this position, or after the last one at this time or before. */
 export type AsOf = { position: bigint } | { at: Date }
@@ -6,8 +7,9 @@ export type AsOf = { position: bigint } | { at: Date }
 /** Asked for a moment that is not decided yet: transfers may still be committed before it. */
 export class NotSealedYet extends Error {
   readonly sealedUpTo: bigint
-  constructor(asked: bigint, sealedUpTo: bigint) {
-    super(`position ${String(asked)} is not sealed yet, history is sealed up to ${String(sealedUpTo)}`)
+  constructor(asked: AsOf, sealedUpTo: bigint) {
+    const moment = 'at' in asked ? asked.at.toISOString() : `position ${String(asked.position)}`
+    super(`${moment} is not sealed yet, history is sealed up to position ${String(sealedUpTo)}`)
     this.sealedUpTo = sealedUpTo
   }
 }
@@ -21,15 +23,24 @@ export async function sealedPosition(sql: Query): Promise<bigint> {
 /**
  * The position of a moment; without one the last that is sealed.
  *
- * @throws NotSealedYet for a position beyond it
+ * @throws NotSealedYet for a position beyond it, and for a time at or before which a transfer may still appear: what
+ * is asked again is answered the same
  */
 export async function positionOf(sql: Query, asOf?: AsOf): Promise<bigint> {
-  if (asOf !== undefined && 'at' in asOf) {
-    const [row] = await sql<{ position: bigint }[]>`select position_at(${asOf.at}) as position`
-    return row?.position ?? 0n
-  }
+  if (asOf !== undefined && 'at' in asOf) return positionAt(sql, asOf)
   const sealed = await sealedPosition(sql)
   if (asOf === undefined) return sealed
-  if (asOf.position > sealed) throw new NotSealedYet(asOf.position, sealed)
+  if (asOf.position > sealed) throw new NotSealedYet(asOf, sealed)
   return asOf.position
+}
+
+async function positionAt(sql: Query, asOf: { at: Date }): Promise<bigint> {
+  const [row] = await sql<{ position: bigint; sealed: bigint; decided: boolean }[]>`
+    select position_at(${asOf.at}) as position, s.position as sealed,
+      ${asOf.at}::timestamptz <= clock_timestamp() - make_interval(secs => ${HISTORY_LIMITS.time_decided_after_s})
+        and not exists (select from transfers t where t.position > s.position and t.at <= ${asOf.at}) as decided
+    from sealed s`
+  if (row === undefined) throw new Error('the watermark of history is gone')
+  if (!row.decided) throw new NotSealedYet(asOf, row.sealed)
+  return row.position
 }

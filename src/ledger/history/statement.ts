@@ -32,7 +32,8 @@ export type StatementPage = {
 
 /**
  * A page of an account's statement in order of position, from after the cursor. An account of several shards is read
- * as one, and what is moved between its own shards is not a line.
+ * as one: what is moved between its own shards is not a line, though the counters of both have it, and so `after` is
+ * at each line what `balanceAsOf` says of its position.
  *
  * @throws NotSealedYet
  */
@@ -47,16 +48,33 @@ export async function statement(
   }
   const position = await positionOf(sql, page.asOf)
   const opening = await countersAt(sql, account, after < position ? after : position)
-  const rows = await lines(sql, account, { after, upTo: position, limit: limit + 1 })
-  let before = opening
-  const shown = rows.slice(0, limit).map((row) => {
-    before = moved(before, row)
-    return { ...row, after: before }
-  })
-  return { opening, lines: shown, next: rows.length > limit ? (shown.at(-1)?.position ?? null) : null, position }
+  const lines: StatementLine[] = []
+  let counters = opening
+  // Sweeps between shards fill a page of entries too: read on until there is a page of lines, and one more.
+  for (let cursor = after; ;) {
+    const entries = await entriesAfter(sql, account, { after: cursor, upTo: position, limit: limit + 1 })
+    for (const { internal, ...entry } of entries) {
+      if (internal) {
+        // Comes once from either side; the debit tells of both.
+        if (entry.side === 'debit') counters = moved(moved(counters, entry), { ...entry, side: 'credit' })
+        continue
+      }
+      if (lines.length === limit) return { opening, lines, next: lines.at(-1)?.position ?? null, position }
+      counters = moved(counters, entry)
+      lines.push({ ...entry, after: counters })
+    }
+    const last = entries.at(-1)
+    if (last === undefined || entries.length <= limit) return { opening, lines, next: null, position }
+    cursor = last.position
+  }
 }
 
-function moved(from: Counters, line: Omit<StatementLine, 'after'>): Counters {
+type Entry = Omit<StatementLine, 'after'> & {
+  /** Between the account's own shards. */
+  internal: boolean
+}
+
+function moved(from: Counters, line: Pick<Entry, 'side' | 'postedMinor' | 'pendingMinor'>): Counters {
   return line.side === 'debit'
     ? {
         ...from,
@@ -70,14 +88,18 @@ function moved(from: Counters, line: Omit<StatementLine, 'after'>): Counters {
       }
 }
 
-/** Each shard and side gives at most a page from its index; the page is the first of all of them. */
-function lines(
+/**
+ * Each shard and side gives at most a page from its index; the page is the first of all of them, the debit of a
+ * transfer before its credit. What is internal is not left out by the query: where a shard has nothing else, it would
+ * be read to its end.
+ */
+function entriesAfter(
   sql: Query,
   account: string,
   range: { after: bigint; upTo: bigint; limit: number },
-): Promise<Omit<StatementLine, 'after'>[]> {
+): Promise<Entry[]> {
   const [after, upTo] = [range.after.toString(), range.upTo.toString()]
-  return sql<Omit<StatementLine, 'after'>[]>`
+  return sql<Entry[]>`
     with own as materialized (
       select id from accounts where id = ${account} or (main = ${account} and shard > 0)
     ), page as (
@@ -85,7 +107,6 @@ function lines(
       cross join lateral (
         select t.*, 'debit' as side, t.credit_account as other from transfers t
         where t.debit_account = own.id and t.position > ${after} and t.position <= ${upTo}
-          and not exists (select from own o where o.id = t.credit_account)
         order by t.position limit ${range.limit}
       ) l
       union all
@@ -93,15 +114,15 @@ function lines(
       cross join lateral (
         select t.*, 'credit' as side, t.debit_account as other from transfers t
         where t.credit_account = own.id and t.position > ${after} and t.position <= ${upTo}
-          and not exists (select from own o where o.id = t.debit_account)
         order by t.position limit ${range.limit}
       ) l
-      order by position limit ${range.limit}
+      order by position, side desc limit ${range.limit}
     )
     select p.position, p.id as transfer, p.kind, p.at, p.subject, p.side,
       coalesce((select a.name from accounts a where a.id = p.other), p.other::text) as counterpart,
+      exists (select from own o where o.id = p.other) as internal,
       case when p.kind in ('post', 'confirm') then p.amount else 0 end as "postedMinor",
       case p.kind when 'reserve' then p.amount when 'post' then 0
         else -coalesce((select h.amount from transfers h where h.id = p.pending_id), 0) end as "pendingMinor"
-    from page p order by p.position`
+    from page p order by p.position, p.side desc`
 }

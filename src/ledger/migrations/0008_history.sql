@@ -267,7 +267,8 @@ end
 $$;
 
 -- The position of the last sealed transfer that was posted at p_at or before; 0 where there is none. Positions and
--- times follow each other but for calls that ran at the same moment, so halving finds the neighbourhood.
+-- times follow each other but for calls that ran at the same moment, so halving finds the neighbourhood: so many
+-- transfers before and after, however many positions between them stayed empty.
 create function position_at(p_at timestamptz) returns bigint
 language plpgsql stable
 set search_path = public, pg_temp
@@ -276,7 +277,8 @@ set enable_seqscan = off
 as $$
 declare
   v_low bigint := 0;
-  v_high bigint := (select k.position from sealed k);
+  v_sealed bigint := (select k.position from sealed k);
+  v_high bigint := v_sealed;
   v_middle bigint;
   v_at timestamptz;
   v_found bigint;
@@ -286,8 +288,14 @@ begin
     select t.at into v_at from transfers t where t.position <= v_middle order by t.position desc limit 1;
     if not found or v_at <= p_at then v_low := v_middle; else v_high := v_middle - 1; end if;
   end loop;
-  select max(t.position) into v_found from transfers t, sealed k
-  where t.position > v_low - 2000 and t.position <= least(v_low + 2000, k.position) and t.at <= p_at;
+  select max(n.position) into v_found
+  from (
+    (select t.position, t.at from transfers t where t.position <= v_low order by t.position desc limit 2000)
+    union all
+    (select t.position, t.at from transfers t where t.position > v_low and t.position <= v_sealed
+      order by t.position limit 2000)
+  ) n
+  where n.at <= p_at;
   return coalesce(v_found, 0);
 end
 $$;
