@@ -23,6 +23,7 @@ const COMMANDS = {
   ops: 'src/ops/cli.ts',
   faults: 'test/faults/run.ts',
   mutate: 'test/faults/mutations/run.ts',
+  'mutate:ledger': 'test/ledger/mutations/run.ts',
   bench: 'bench/run.ts',
 }
 

@@ -1,13 +1,4 @@
-/** One way to break the product on purpose, and the test that must notice. */
-export type Mutation = {
-  /** What the broken product does. */
-  name: string
-  test: string
-  edits: readonly Edit[]
-}
-
-/** `from` stands in the file exactly once. */
-export type Edit = { file: string; from: string; to: string }
+import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -30,12 +21,12 @@ const RESENDS: readonly Edit[] = [
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journals a call that is journalled already',
-    test: STEP_BY_STEP,
+    tests: [STEP_BY_STEP],
     edits: [{ file: STEPS, from: 'states: [...UNSENT]', to: "states: [...UNSENT, 'dispatched', 'settled']" }],
   },
   {
     name: 'writes an outcome over an outcome',
-    test: STEP_BY_STEP,
+    tests: [STEP_BY_STEP],
     edits: [
       {
         file: OUTCOME,
@@ -45,10 +36,10 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: OUTCOME, from: 'if (!isUnresolved(attempt.state)) {', to: 'if (attempt.no < 0) {' },
     ],
   },
-  { name: 'sends again what was journalled as sent', test: KILL, edits: RESENDS },
+  { name: 'sends again what was journalled as sent', tests: [KILL], edits: RESENDS },
   {
     name: 'sends again, under a fresh reference',
-    test: KILL,
+    tests: [KILL],
     edits: [
       ...RESENDS,
       {
@@ -60,7 +51,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'takes an unknown outcome for a failure',
-    test: KILL,
+    tests: [KILL],
     edits: [
       {
         file: NEXT,
@@ -71,7 +62,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'takes "never received" for settled',
-    test: KILL,
+    tests: [KILL],
     edits: [
       {
         file: NEXT,
@@ -83,7 +74,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'forgets under which key a command came',
-    test: KILL,
+    tests: [KILL],
     edits: [
       {
         file: 'src/payments/commands/pipeline.ts',
@@ -94,12 +85,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ends a payment and keeps its hold',
-    test: KILL,
+    tests: [KILL],
     edits: [{ file: MOVES, from: "transfers: endTransfers(state, 'void')", to: 'transfers: []' }],
   },
   {
     name: 'tells the payee of nothing',
-    test: SHORT,
+    tests: [SHORT],
     edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
   },
 ]

@@ -1,0 +1,5 @@
+import type { Mutation } from '../../support/mutations/mutation.ts'
+import { CHECKS } from './checks.ts'
+
+/** Every way in which `npm run mutate:ledger` breaks the ledger. */
+export const MUTATIONS: readonly Mutation[] = [...CHECKS]
