@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readKeyFile } from '../config/env.ts'
+import { isDatabaseAway } from '../ledger/index.ts'
+import { OpsRefusal } from './refusal.ts'
+
+/** The role that reads what happened with money and writes nothing (0008_history.sql). */
+const ROLE = 'mooring_ops'
+
+/**
+ * The database to ask: DATABASE_URL as it is, else that of the `npm start` which runs on the data directory, as
+ * mooring_ops. A directory that is named goes before the environment.
+ *
+ * @throws OpsRefusal
+ */
+export function findDatabase(data: string | undefined, env: NodeJS.ProcessEnv): string {
+  const fromEnv = env['DATABASE_URL']
+  if (data === undefined && fromEnv !== undefined && fromEnv !== '') {
+    if (URL.canParse(fromEnv) && /^postgres(ql)?:$/.test(new URL(fromEnv).protocol)) return fromEnv
+    throw new OpsRefusal('bad_usage', 'DATABASE_URL', 'expected postgres://user:password@host:port/database')
+  }
+  const dir = data ?? env['MOORING_DATA'] ?? '.data'
+  let url: URL
+  let password: string
+  try {
+    const dev = z.object({ database: z.url() }).parse(JSON.parse(readFileSync(join(dir, 'dev.json'), 'utf8')))
+    url = new URL(dev.database)
+    password = readKeyFile(join(dir, 'keys', 'postgres'), `${ROLE}.password`)
+  } catch (cause) {
+    const message = `no Mooring runs on ${dir}: run npm start, name its directory, or set DATABASE_URL`
+    throw new OpsRefusal('not_running', '--data', message, { cause })
+  }
+  url.username = ROLE
+  url.password = encodeURIComponent(password)
+  return url.href
+}
+
+/** Errors of an address that is wrong or out of reach, before any server was spoken to. */
+const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+/** What it means that the database did not answer a question; undefined for a bug of ours. */
+export function databaseRefusal(error: unknown, address: string): OpsRefusal | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const at = new URL(address)
+  const where = `Postgres at ${at.host}`
+  const refused = (why: string) => new OpsRefusal('database_refused', null, `${where}: ${why}`, { cause: error })
+  if (isDatabaseAway(error) || UNREACHABLE.has(code)) {
+    const message = `${where} does not answer (${code}); nothing can be said about the books until it does`
+    return new OpsRefusal('database_away', null, message, { cause: error })
+  }
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return refused(`it does not let ${at.username} in with this password`)
+    case '3D000':
+      return refused(`it has no database ${at.pathname.slice(1)}`)
+    case '42P01':
+    case '42883':
+      return refused('this database has no ledger, or one of another release; npm start brings it up to date')
+    case '42501':
+      return refused(`${at.username} may not read the books; ${ROLE} may`)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { type AsOf, NotSealedYet, type Query, type Sql, positionOf } from '../../ledger/index.ts'
+import type { Answer } from '../command.ts'
+import { OpsRefusal } from '../refusal.ts'
+
+/** A decided moment of history: after the transfer at this position. */
+export type Moment = {
+  position: bigint
+  /** When that transfer was posted; null before the first. */
+  at: Date | null
+}
+
+const IsoTime = z.iso.datetime({ offset: true })
+const POSITION = /^(0|[1-9][0-9]{0,17})$/
+
+/** @throws OpsRefusal for what is neither a time with its zone nor a position */
+export function parseMoment(option: string, text: string | undefined): AsOf | undefined {
+  if (text === undefined) return undefined
+  if (POSITION.test(text)) return { position: BigInt(text) }
+  if (IsoTime.safeParse(text).success) return { at: new Date(text) }
+  const expected = 'expected a time with its zone, as 2026-11-30T21:00:00Z, or a position'
+  throw new OpsRefusal('bad_time', option, `"${text}" is neither; ${expected}`)
+}
+
+/** @throws OpsRefusal */
+export function parsePosition(option: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined
+  if (POSITION.test(text)) return BigInt(text)
+  throw new OpsRefusal('bad_position', option, `"${text}" is no position; expected the \`next\` of the page before`)
+}
+
+/**
+ * A call that takes its time from the clock has ended by then, one way or the other: the statement_timeout of those
+ * who post. Before it has, a transfer may still appear at or before a time that is past.
+ */
+const DECIDED_AFTER_S = 5
+
+/**
+ * The moment that was asked for; without one the last that is sealed.
+ *
+ * @throws OpsRefusal where transfers may still appear before it
+ */
+export async function momentOf(sql: Query, option: string, asked: AsOf | undefined): Promise<Moment> {
+  if (asked !== undefined && 'at' in asked) await mustBeDecided(sql, option, asked.at)
+  let position: bigint
+  try {
+    position = await positionOf(sql, asked)
+  } catch (error) {
+    if (!(error instanceof NotSealedYet)) throw error
+    throw notSealedYet(option, await lastAt(sql, error.sealedUpTo), error)
+  }
+  return lastAt(sql, position)
+}
+
+async function mustBeDecided(sql: Query, option: string, at: Date): Promise<void> {
+  const [row] = await sql<{ sealed: bigint; decided: boolean }[]>`
+    select s.position as sealed,
+      ${at}::timestamptz <= now() - make_interval(secs => ${DECIDED_AFTER_S})
+        and not exists (select from transfers t where t.position > s.position and t.at <= ${at}) as decided
+    from sealed s`
+  if (row?.decided !== true) throw notSealedYet(option, await lastAt(sql, row?.sealed ?? 0n))
+}
+
+function notSealedYet(option: string, sealed: Moment, cause?: Error): OpsRefusal {
+  const message =
+    `history is sealed up to ${sayMoment(sealed)}. What is posted is sealed within about a second, and a time can be ` +
+    `named once it is ${String(DECIDED_AFTER_S)} s past.`
+  return new OpsRefusal('not_sealed_yet', option, message, { cause })
+}
+
+async function lastAt(sql: Query, position: bigint): Promise<Moment> {
+  const [row] = await sql<{ at: Date }[]>`
+    select at from transfers where position <= ${position.toString()} order by position desc limit 1`
+  return { position, at: row?.at ?? null }
+}
+
+export function sayMoment({ position, at }: Moment): string {
+  return `position ${String(position)}${at === null ? ', before the first transfer' : ` of ${at.toISOString()}`}`
+}
+
+/** Everything a command reads, as of one moment, however long it takes; nothing is written. */
+export async function asOfOneMoment(sql: Sql, ask: (tx: Query) => Promise<Answer>): Promise<Answer> {
+  return sql.begin('isolation level repeatable read read only', async (tx) => {
+    await tx`set local statement_timeout = 0`
+    return ask(tx)
+  })
+}
