@@ -1,5 +1,6 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { CHECKS } from './checks.ts'
+import { TRANSFERS } from './transfers.ts'
 
 /** Every way in which `npm run mutate:ledger` breaks the ledger. */
-export const MUTATIONS: readonly Mutation[] = [...CHECKS]
+export const MUTATIONS: readonly Mutation[] = [...TRANSFERS, ...CHECKS]

@@ -1,0 +1,21 @@
+import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
+
+/** What is broken, and what notices, by short names. */
+export const APPLY = 'src/ledger/migrations/0007_apply_units.sql'
+export const HISTORY = 'src/ledger/migrations/0008_history.sql'
+
+export const RULES = 'test/ledger/rules.pg.test.ts'
+export const UNITS = 'test/ledger/units.pg.test.ts'
+export const GROUPS = 'test/ledger/groups.pg.test.ts'
+export const FUZZ = 'test/ledger/fuzz.pg.test.ts'
+export const CONTENTION = 'test/ledger/contention.pg.test.ts'
+
+/** One text of one file. */
+export function broken(file: string, test: string) {
+  return (name: string, from: string, to: string): Mutation => ({ name, tests: [test], edits: [{ file, from, to }] })
+}
+
+/** Several of `apply_units`. */
+export function inApply(...edits: readonly (readonly [from: string, to: string])[]): Edit[] {
+  return edits.map(([from, to]) => ({ file: APPLY, from, to }))
+}
