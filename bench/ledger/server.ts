@@ -31,6 +31,7 @@ export async function startServer(options: { sharedBuffers: string }): Promise<S
     await configure(adminUrl(server), options.sharedBuffers)
     await server.restart()
     await assertDurable(adminUrl(server))
+    await fillLog(adminUrl(server))
   } catch (error) {
     await server.stop()
     throw error
@@ -76,12 +77,25 @@ async function configure(url: string, sharedBuffers: string): Promise<void> {
     shared_buffers: sharedBuffers,
     maintenance_work_mem: '1GB',
     max_wal_size: '8GB',
+    min_wal_size: '2GB',
     max_connections: '200',
   }
   await withAdmin(url, async (sql) => {
     for (const [name, value] of Object.entries(settings)) {
       await sql.unsafe(`alter system set ${name} = '${value.replaceAll("'", "''")}'`)
     }
+  })
+}
+
+/** A server that has run for a while writes into segments of its log that are there; a new one makes each of them first. */
+async function fillLog(url: string): Promise<void> {
+  const SEGMENTS = 100
+  await withAdmin(url, async (sql) => {
+    for (let i = 0; i < SEGMENTS; i++) {
+      await sql`select pg_logical_emit_message(true, '', '')`
+      await sql`select pg_switch_wal()`
+    }
+    await sql`checkpoint`
   })
 }
 
