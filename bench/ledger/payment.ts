@@ -8,9 +8,9 @@ import type { Turn } from './drive.ts'
 /**
  * A whole payment as two units of work: accepted (payment, holds of net and fee,
  * idempotency record with its reply, event) and confirmed (guard on the version,
- * both holds posted, payment, events of payment and balance). Rows, columns and
- * events are those of src/payments/moves.ts. `asTheHub` adds what the hub's own
- * accept carries: the signature's jti, and an event with the balance.
+ * both holds posted, payment, event). Rows, columns and events are those of
+ * src/payments/moves.ts. `asTheHub` adds what the hub's own units carry beyond
+ * it: the signature's jti, and events with the payer's balance.
  */
 export function wholePayment(book: Book, accounts: AccountBook, options: { asTheHub: boolean }): Turn {
   return {
@@ -61,7 +61,7 @@ export function wholePayment(book: Book, accounts: AccountBook, options: { asThe
         })),
         ok: {
           payment: columns(succeeded, now),
-          events: [told(payer, succeeded), balance(payer, book.ledger, wallet)],
+          events: [told(payer, succeeded), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
         },
       })
     },

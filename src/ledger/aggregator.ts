@@ -172,7 +172,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     const before = performance.now()
     const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
       select apply_units(${a.unitIds}::text::uuid[], ${a.units}::text::integer[], ${a.unitHash}::text::text[],
-        ${a.unitFirst}::text::integer[], ${a.unitLast}::text::integer[], ${a.unitRest}::text::jsonb, ${a.accounts}::text::uuid[],
+        ${a.unitFirst}::text::integer[], ${a.unitLast}::text::integer[], ${a.unitRest}::text, ${a.accounts}::text::uuid[],
         ${a.transfers}::text::uuid[], ${a.legUnit}::text::integer[], ${a.legTransfer}::text::integer[], ${a.legLedger}::text::integer[],
         ${a.legKind}::text::text[], ${a.legDebit}::text::integer[], ${a.legCredit}::text::integer[],
         ${a.legAmount}::text::bigint[], ${a.legPending}::text::integer[], ${a.legUpTo}::text::boolean[],
@@ -180,7 +180,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
         ${a.attemptPayment}::text::text[], ${a.attemptNo}::text::smallint[], ${a.keyScope}::text::text[],
         ${a.key}::text::text[], ${a.taken}::text::text[], ${a.feeds}::text::text[], ${a.eventId}::text::text[],
         ${a.eventFeed}::text::integer[], ${a.eventName}::text::text[], ${a.eventAccount}::text::integer[],
-        ${a.eventCurrency}::text::text[], ${a.eventBody}::text::integer[], ${a.bodies}::text::json) as answer`
+        ${a.eventCurrency}::text::text[], ${a.eventBody}::text::integer[], ${a.bodies}::text) as answer`
     const answer = rows[0]?.answer
     if (answer === undefined || answer.results.length !== batch.length) {
       throw new Error('apply_units did not answer each unit once')

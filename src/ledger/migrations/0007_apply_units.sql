@@ -2,14 +2,16 @@
 -- units, in order, in one transaction: ledger transfers, payment and attempt transitions,
 -- events, idempotency records and single-use jtis commit together or not at all.
 --
--- 1 Lock, always in one order: accounts by id, payments, attempts, feed heads; then try keys and names.
+-- 1 Lock, always in one order: accounts by id, payments, attempts; then try keys and names.
 --   READ COMMITTED: one statement locks, later ones read what the locks protect.
 -- 2 Decide, unit by unit, on arrays of what was read: each unit sees what those before it did,
 --   at about a microsecond a rule. There is one path for every batch, so nothing is decided twice.
--- 3 Write: one statement a table, whatever the size of the batch.
+-- 3 Write: one statement a table, whatever the size of the batch. Feed heads are last in the order of locks and
+--   nothing is decided by them, so they are waited for only here, before anything is inserted.
 --
 -- src/ledger/batch.ts makes the arguments: rows that units name several times are given once and
 -- referred to by ordinal (from 1). A unit: its id's ordinal, its hash, its first and last leg, and the rest as JSON.
+-- JSON comes as lines, one text a line (JSON escapes line ends within strings); an empty line is none.
 -- What is unique beyond the locked rows (a key, a jti, an open order reference, a linked account) is
 -- only tried and never waited for: two batches that insert the same of them in different order would
 -- deadlock. Whoever comes second at the same moment asks again and then finds what the first wrote.
@@ -40,7 +42,7 @@ alter function open_accounts(jsonb) security definer;
 
 create function apply_units(
   p_unit_ids uuid[],
-  p_units integer[], p_unit_hash text[], p_unit_first integer[], p_unit_last integer[], p_unit_rest jsonb,
+  p_units integer[], p_unit_hash text[], p_unit_first integer[], p_unit_last integer[], p_unit_rest text,
   p_accounts uuid[],
   p_transfers uuid[],
   p_leg_unit integer[], p_leg_transfer integer[], p_leg_ledger integer[], p_leg_kind text[],
@@ -53,7 +55,7 @@ create function apply_units(
   p_feeds text[],
   p_event_id text[], p_event_feed integer[], p_event_name text[], p_event_account integer[], p_event_currency text[],
   p_event_body integer[],
-  p_bodies json
+  p_bodies text
 ) returns json
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan
@@ -69,9 +71,9 @@ declare
   g jsonb;
   v_now timestamptz;
   v_count bigint;
-  v_rest jsonb[] := array(select nullif(value, 'null') from jsonb_array_elements(p_unit_rest));
-  -- Bodies of events and replies, as the text they came in.
-  v_bodies json[] := array(select value from json_array_elements(p_bodies));
+  v_rest jsonb[] := string_to_array(p_unit_rest, E'\n', '')::jsonb[];
+  -- Bodies of events and replies.
+  v_bodies text[] := string_to_array(p_bodies, E'\n');
   -- Transfers that legs end.
   v_ends integer[] := array(select distinct k.n from unnest(p_leg_pending) k(n) where k.n is not null);
 
@@ -95,7 +97,7 @@ declare
   -- What each leg moved: null until it has.
   l_moved bigint[]; l_debit integer[]; l_credit integer[];
 
-  k_hash text[]; k_reply json[]; k_lease timestamptz[]; k_stood boolean[]; k_write boolean[];
+  k_hash text[]; k_reply text[]; k_lease timestamptz[]; k_stood boolean[]; k_write boolean[];
   t_got boolean[]; t_used boolean[];
   n_hash text[]; n_result text[]; n_write boolean[];
   -- Rows as they are to be, and whether they were there: several changes of one payment are folded.
@@ -103,8 +105,9 @@ declare
   m_row payments[]; m_stood boolean[]; m_moved boolean[];
   s_state text[]; s_token uuid[];
   s_row attempts[]; s_stood boolean[]; s_moved boolean[];
-  f_seq bigint[]; f_moved boolean[];
-  e_seq bigint[]; e_balance json[];
+  -- Events a feed gets, and the last number it had before them; an event's place among them.
+  f_events integer[]; f_seq bigint[]; v_feeds integer[];
+  e_place integer[]; e_balance json[];
   v_sources jsonb[] := '{}';
   v_jtis jsonb[] := '{}';
   v_failed_ids uuid[] := '{}'; v_failed_ledgers integer[] := '{}'; v_failed_codes text[] := '{}';
@@ -122,11 +125,11 @@ begin
   -- A hold's accounts never change: read them unlocked, lock them, then the hold itself decides.
   if v_ends is not null then
     v_accounts := v_accounts || array(
-      select distinct a.id
+      select a.id
       from unnest(v_ends) k(n)
       join holds h on h.id = p_transfers[k.n]
       cross join lateral (values (h.debit_account), (h.credit_account)) a(id)
-      where a.id <> all (p_accounts));
+      except select unnest(p_accounts));
   end if;
   n := cardinality(v_accounts);
   if n > 0 then
@@ -191,23 +194,8 @@ begin
 
   n := cardinality(p_feeds);
   if n > 0 then
-    insert into feed_heads (feed, seq)
-    select k.feed, 0 from unnest(p_feeds) k(feed)
-    where not exists (select from feed_heads h where h.feed = k.feed)
-    order by 1
-    on conflict do nothing;
-    f_seq := array_fill(null::bigint, array[n]);
-    f_moved := array_fill(false, array[n]);
-    for r in
-      select k.n, h.seq
-      from unnest(p_feeds) with ordinality k(feed, n)
-      join feed_heads h on h.feed = k.feed
-      order by h.feed
-      for no key update of h
-    loop
-      f_seq[r.n] := r.seq;
-    end loop;
-    e_seq := array_fill(null::bigint, array[cardinality(p_event_id)]);
+    f_events := array_fill(0, array[n]);
+    e_place := array_fill(null::integer, array[cardinality(p_event_id)]);
     e_balance := array_fill(null::json, array[cardinality(p_event_id)]);
   end if;
 
@@ -231,7 +219,7 @@ begin
   n := cardinality(p_key);
   if n > 0 then
     k_hash := array_fill(null::text, array[n]);
-    k_reply := array_fill(null::json, array[n]);
+    k_reply := k_hash;
     k_lease := array_fill(null::timestamptz, array[n]);
     k_write := array_fill(false, array[n]);
     k_stood := k_write;
@@ -333,7 +321,7 @@ begin
           when k_hash[i] is null then null
           when k_hash[i] = '' then '{"code":"in_flight"}'
           when k_hash[i] <> g ->> 'hash' then '{"code":"key_reused"}'
-          when k_reply[i] is not null then '{"code":"replayed","reply":' || k_reply[i]::text || '}'
+          when k_reply[i] is not null then '{"code":"replayed","reply":' || k_reply[i] || '}'
           -- A lease that is past belongs to nobody; one that runs, to who says `complete`.
           when g -> 'complete' is null and k_lease[i] > v_now then '{"code":"in_flight"}'
         end;
@@ -678,9 +666,8 @@ begin
       if g is not null then
         for i in (g ->> 0)::integer .. (g ->> 1)::integer loop
           j := p_event_feed[i];
-          f_seq[j] := f_seq[j] + 1;
-          f_moved[j] := true;
-          e_seq[i] := f_seq[j];
+          f_events[j] := f_events[j] + 1;
+          e_place[i] := f_events[j];
           d := p_event_account[i];
           if d is not null then
             if a_ledger[d] is null then raise exception 'an event tells the balance of an account that does not exist'; end if;
@@ -698,7 +685,7 @@ begin
     v_results := v_results || v_result;
   end loop;
 
-  -- Write. Accounts first: nothing below can wait for a lock that we do not hold already.
+  -- Write. Accounts first, feed heads next: nothing below them can wait for a lock that we do not hold already.
   update accounts a
   set debits_pending = k.dp, debits_posted = k.dd, credits_pending = k.cp, credits_posted = k.cc,
     frozen = k.frozen, closed = k.closed
@@ -706,6 +693,25 @@ begin
   where a.id = k.id
     and (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted, a.frozen, a.closed)
       is distinct from (k.dp, k.dd, k.cp, k.cc, k.frozen, k.closed);
+
+  v_feeds := array(
+    select k.n from unnest(p_feeds, f_events) with ordinality k(feed, events, n) where k.events > 0 order by k.feed);
+  if cardinality(v_feeds) > 0 then
+    f_seq := array_fill(null::bigint, array[cardinality(p_feeds)]);
+    i := 0;
+    -- One row for each, in the order they were given: by feed, as everybody locks them.
+    for r in
+      insert into feed_heads as h (feed, seq)
+      select p_feeds[k.n], f_events[k.n] from unnest(v_feeds) with ordinality k(n, ordinal) order by k.ordinal
+      on conflict (feed) do update set seq = h.seq + excluded.seq
+      returning h.feed, h.seq
+    loop
+      i := i + 1;
+      j := v_feeds[i];
+      if r.feed <> p_feeds[j] then raise exception 'feeds are answered in another order than they were asked in'; end if;
+      f_seq[j] := r.seq - f_events[j];
+    end loop;
+  end if;
 
   if true = any (h_row) then
     delete from holds h
@@ -779,22 +785,20 @@ begin
     select w.* from unnest(v_sources) k(body) cross join lateral jsonb_populate_record(null::sources, k.body) w;
   end if;
 
-  if true = any (f_moved) then
-    update feed_heads h set seq = k.seq
-    from unnest(p_feeds, f_seq, f_moved) k(feed, seq, moved)
-    where k.moved and h.feed = k.feed;
+  if cardinality(v_feeds) > 0 then
     insert into outbox (id, feed, seq, name, body, at)
-    select k.id, p_feeds[k.feed], k.seq, k.name, coalesce(k.balance, v_bodies[k.body]), v_now
-    from unnest(p_event_id, p_event_feed, p_event_name, p_event_body, e_seq, e_balance) k(id, feed, name, body, seq, balance)
-    where k.seq is not null;
+    select k.id, p_feeds[k.feed], f_seq[k.feed] + k.place, k.name, coalesce(k.balance, v_bodies[k.body]::json), v_now
+    from unnest(p_event_id, p_event_feed, p_event_name, p_event_body, e_place, e_balance)
+      k(id, feed, name, body, place, balance)
+    where k.place is not null;
   end if;
 
   if true = any (k_write) then
-    update idempotency i set reply = k.reply, lease_until = null
+    update idempotency i set reply = k.reply::json, lease_until = null
     from unnest(p_key_scope, p_key, k_reply, k_write, k_stood) k(scope, key, reply, write, stood)
     where k.write and k.stood and i.scope = k.scope and i.key = k.key;
     insert into idempotency (scope, key, content_hash, reply)
-    select k.scope, k.key, k.hash, k.reply
+    select k.scope, k.key, k.hash, k.reply::json
     from unnest(p_key_scope, p_key, k_hash, k_reply, k_write, k_stood) k(scope, key, hash, reply, write, stood)
     where k.write and not k.stood
     order by k.scope, k.key;
