@@ -7,7 +7,7 @@ import {
   walletAccount,
 } from '../../src/domain/accounting/index.ts'
 import { type Ids, makeIds } from '../../src/domain/ids.ts'
-import { type Ledger, type Sql, accountId, ensureLedger, makeAccountBook, makeLedger } from '../../src/ledger/index.ts'
+import { type AccountBook, type Ledger, type Sql, accountId, ensureLedger, makeAccountBook, makeLedger } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 
 /** The books a bench works on: flagged wallets with money in them, merchants, and one revenue account. */
@@ -45,7 +45,7 @@ export function bookOf(ledger: number, size: { wallets: number; merchants: numbe
   }
 }
 
-/** Opens every account and funds every wallet, through the ledger itself. */
+/** Opens every account and funds every wallet, through the ledger itself, and tells its user. */
 export async function openBook(owner: Sql, hub: Sql, size: { wallets: number; merchants: number }): Promise<Book> {
   const { id } = await ensureLedger(owner, CURRENCY, 2)
   const book = bookOf(id, size)
@@ -62,17 +62,31 @@ export async function openBook(owner: Sql, hub: Sql, size: { wallets: number; me
       id,
       some.map((_, i) => walletAccount(userOf(first + i))),
     )
-    await Promise.all(some.map((wallet) => fund(ledger, id, cash, wallet)))
+    await Promise.all(some.map((wallet, i) => fund(ledger, id, cash, wallet, userOf(first + i))))
   }
   return book
 }
 
-async function fund(ledger: Ledger, book: number, cash: string, wallet: string): Promise<void> {
+/** What a process that has run for a while knows: the ids of every wallet. */
+export async function knownAccounts(hub: Sql, book: Book): Promise<AccountBook> {
+  const accounts = makeAccountBook(hub)
+  for (let first = 0; first < book.wallets.length; first += CHUNK) {
+    const some = book.wallets.slice(first, first + CHUNK)
+    await accounts.ensure(
+      book.ledger,
+      some.map((_, i) => walletAccount(userOf(first + i))),
+    )
+  }
+  return accounts
+}
+
+async function fund(ledger: Ledger, book: number, cash: string, wallet: string, user: string): Promise<void> {
   const amount = FUNDS_MINOR
+  const balance = { ledger: book, account: wallet, currency: CURRENCY }
   const result = await ledger.apply({
     id: ids.uuid(),
     transfers: [{ id: ids.uuid(), ledger: book, kind: 'post', debit: cash, credit: wallet, amount, subject: 'bench' }],
-    ok: {},
+    ok: { events: [{ id: ids.make('evt'), feed: user, name: 'balance.updated', balance }] },
   })
   if (result.code !== 'ok') throw new Error(`a wallet was not funded: ${JSON.stringify(result)}`)
 }

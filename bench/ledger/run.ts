@@ -3,10 +3,10 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { makeAccountBook, makeLedger } from '../../src/ledger/index.ts'
+import { makeLedger } from '../../src/ledger/index.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { median } from '../payments/measure.ts'
-import { type Book, log, openBook } from './book.ts'
+import { type Book, knownAccounts, log, openBook } from './book.ts'
 import { drive, type Meters, type Sample, type Turn } from './drive.ts'
 import { fillHistory } from './fill.ts'
 import { startHubs } from './hubs.ts'
@@ -29,6 +29,8 @@ const AGAIN_TIMES = 10
 const AGAIN_AFTER_MS = 2_000
 const HUBS = [1, 2, 4, 8]
 const MERCHANTS = 100
+/** A payment is two units, one after the other: so many in flight fill two calls with about a hundred units each. */
+const PAYMENTS_IN_FLIGHT = 256
 const LONG_ROWS = 10_000_000
 const GROUPS = ['ops', 'payments', 'growth', 'hubs'] as const
 type Group = (typeof GROUPS)[number]
@@ -72,7 +74,7 @@ export async function run(args: string[]): Promise<void> {
     }
     const main = await fresh()
     if (wanted('ops')) cases.push(...operations(main))
-    if (wanted('payments')) cases.push(...payments(main))
+    if (wanted('payments')) cases.push(...(await payments(main)))
     if (wanted('growth') && rows > 0) {
       const [none, filled] = [await fresh(), await fresh()]
       await fillHistory(filled.database.owner, rows, (line) => console.log(`  filling: ${line}`))
@@ -153,22 +155,19 @@ function operations(place: Place): Case[] {
   ]
 }
 
-function payments(place: Place): Case[] {
+async function payments(place: Place): Promise<Case[]> {
   const { book } = place
-  const accounts = makeAccountBook(place.database.hub(2))
+  const accounts = await knownAccounts(place.database.hub(2), book)
+  const of = (key: string, title: string, asTheHub: boolean, inFlight: number): Case => {
+    const turn = wholePayment(book, accounts, { asTheHub })
+    const { run } = ledgerCase(key, title, place, turn, { rate: 'turns' })
+    return { key, title, rate: 'turns', run: (load) => run({ ...load, inFlight }) }
+  }
+  const many = `${String(PAYMENTS_IN_FLIGHT)} in flight`
   return [
-    ledgerCase('payments', 'full payments', place, wholePayment(book, accounts, { asTheHub: false }), {
-      rate: 'turns',
-    }),
-    ledgerCase(
-      'payments-hub',
-      'full payments, with jti and balance as the hub',
-      place,
-      wholePayment(book, accounts, { asTheHub: true }),
-      {
-        rate: 'turns',
-      },
-    ),
+    of('payments', `full payments, ${many}`, false, PAYMENTS_IN_FLIGHT),
+    of('payments-64', 'full payments, 64 in flight', false, 64),
+    of('payments-hub', `full payments with jti and balances, as the hub, ${many}`, true, PAYMENTS_IN_FLIGHT),
   ]
 }
 
