@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type AsOf, NotSealedYet, type Query, type Sql, positionOf } from '../../ledger/index.ts'
+import { type AsOf, HISTORY_LIMITS, NotSealedYet, type Query, type Sql, positionOf } from '../../ledger/index.ts'
 import type { Answer } from '../command.ts'
 import { OpsRefusal } from '../refusal.ts'
 
@@ -30,42 +30,22 @@ export function parsePosition(option: string, text: string | undefined): bigint 
 }
 
 /**
- * A call that takes its time from the clock has ended by then, one way or the other: the statement_timeout of those
- * who post. Before it has, a transfer may still appear at or before a time that is past.
- */
-const DECIDED_AFTER_S = 5
-
-/**
  * The moment that was asked for; without one the last that is sealed.
  *
  * @throws OpsRefusal where transfers may still appear before it
  */
 export async function momentOf(sql: Query, option: string, asked: AsOf | undefined): Promise<Moment> {
-  if (asked !== undefined && 'at' in asked) await mustBeDecided(sql, option, asked.at)
   let position: bigint
   try {
     position = await positionOf(sql, asked)
   } catch (error) {
     if (!(error instanceof NotSealedYet)) throw error
-    throw notSealedYet(option, await lastAt(sql, error.sealedUpTo), error)
+    const message =
+      `history is sealed up to ${sayMoment(await lastAt(sql, error.sealedUpTo))}. What is posted is sealed within ` +
+      `about a second, and a time can be named once it is ${String(HISTORY_LIMITS.time_decided_after_s)} s past.`
+    throw new OpsRefusal('not_sealed_yet', option, message, { cause: error })
   }
   return lastAt(sql, position)
-}
-
-async function mustBeDecided(sql: Query, option: string, at: Date): Promise<void> {
-  const [row] = await sql<{ sealed: bigint; decided: boolean }[]>`
-    select s.position as sealed,
-      ${at}::timestamptz <= now() - make_interval(secs => ${DECIDED_AFTER_S})
-        and not exists (select from transfers t where t.position > s.position and t.at <= ${at}) as decided
-    from sealed s`
-  if (row?.decided !== true) throw notSealedYet(option, await lastAt(sql, row?.sealed ?? 0n))
-}
-
-function notSealedYet(option: string, sealed: Moment, cause?: Error): OpsRefusal {
-  const message =
-    `history is sealed up to ${sayMoment(sealed)}. What is posted is sealed within about a second, and a time can be ` +
-    `named once it is ${String(DECIDED_AFTER_S)} s past.`
-  return new OpsRefusal('not_sealed_yet', option, message, { cause })
 }
 
 async function lastAt(sql: Query, position: bigint): Promise<Moment> {

@@ -2,7 +2,7 @@ import { HISTORY_LIMITS, type StatementLine, statement as pageOf } from '../../l
 import type { Command } from '../command.ts'
 import { OpsRefusal } from '../refusal.ts'
 import { columns, indented } from '../text.ts'
-import { type Account, accountJson, balanceOf, findAccount, sayAccount } from './accounts.ts'
+import { type Account, accountJson, balanceOf, countersJson, findAccount, sayAccount } from './accounts.ts'
 import { amountIn } from './books.ts'
 import { asOfOneMoment, momentOf, parseMoment, parsePosition, sayMoment } from './moments.ts'
 
@@ -26,9 +26,7 @@ export const statement: Command = {
       const moment = await momentOf(tx, '--as-of', asOf)
       const page = await pageOf(tx, account.id, { after, limit, asOf: { position: moment.position } })
       const opening = balanceOf(account, page.opening)
-      const held = { debit: page.opening.debitsPendingMinor, credit: page.opening.creditsPendingMinor }
-      const last = page.lines.at(-1)?.after ?? page.opening
-      const closing = balanceOf(account, last)
+      const closing = balanceOf(account, page.lines.at(-1)?.after ?? page.opening)
       const amount = amountIn(account)
       return {
         ok: true,
@@ -36,13 +34,8 @@ export const statement: Command = {
           account: accountJson(account),
           as_of: moment,
           after,
-          opening: { balance: opening, debits_held: held.debit, credits_held: held.credit },
+          opening: { ...countersJson(page.opening), balance: opening },
           lines: page.lines.map((line) => lineJson(account, line)),
-          closing: {
-            balance: closing,
-            debits_held: last.debitsPendingMinor,
-            credits_held: last.creditsPendingMinor,
-          },
           next: page.next,
         },
         text: [
@@ -78,10 +71,6 @@ function parseLimit(text: string | undefined): number {
   throw new OpsRefusal('bad_limit', '--limit', `"${text}" is out of range; expected 1 to ${String(MOST)} lines`)
 }
 
-/**
- * The running balance and holds, not the four counters: those of an account of several rows grow on both sides by what
- * moves between its own, which is no line.
- */
 function lineJson(account: Account, line: StatementLine): object {
   return {
     position: line.position,
@@ -92,12 +81,8 @@ function lineJson(account: Account, line: StatementLine): object {
     side: line.side,
     counterpart: line.counterpart,
     posted: line.postedMinor,
-    held: line.pendingMinor,
-    after: {
-      balance: balanceOf(account, line.after),
-      debits_held: line.after.debitsPendingMinor,
-      credits_held: line.after.creditsPendingMinor,
-    },
+    pending: line.pendingMinor,
+    after: { ...countersJson(line.after), balance: balanceOf(account, line.after) },
   }
 }
 
