@@ -74,8 +74,11 @@ declare
   v_rest jsonb[] := string_to_array(p_unit_rest, E'\n', '')::jsonb[];
   -- Bodies of events and replies.
   v_bodies text[] := string_to_array(p_bodies, E'\n');
-  -- Transfers that legs end.
-  v_ends integer[] := array(select distinct k.n from unnest(p_leg_pending) k(n) where k.n is not null);
+  -- How many transfers legs end; those that were holds before anything was locked, and their accounts.
+  v_ends integer;
+  v_holds integer[]; v_hold_accounts uuid[]; v_hold_places integer[];
+  -- Rows of holds that end.
+  v_gone integer := 0;
 
   -- Accounts by ordinal: those the legs name, then those of the holds they end.
   v_accounts uuid[] := p_accounts;
@@ -84,6 +87,9 @@ declare
   a_allowance bigint[];
   a_debits_fit boolean[]; a_credits_fit boolean[];
   a_frozen boolean[]; a_closed boolean[];
+  -- Where each row stands: locked, it stays there until this call writes it.
+  a_tid tid[];
+  a_moved boolean[];
 
   -- Transfers by ordinal, those that exist and those this call makes.
   x_kind text[]; x_debit integer[]; x_credit integer[]; x_amount bigint[]; x_pending uuid[];
@@ -93,6 +99,7 @@ declare
   -- Their life as holds: open now, how ended, and whether a row of `holds` stands for them.
   h_open boolean[]; h_ended text[]; h_row boolean[];
   h_debit integer[]; h_credit integer[]; h_amount bigint[]; h_expires_at timestamptz[]; h_subject text[]; h_ledger integer[];
+  h_tid tid[];
 
   -- What each leg moved: null until it has.
   l_moved bigint[]; l_debit integer[]; l_credit integer[];
@@ -123,28 +130,44 @@ declare
   v_kind text; v_ledger integer; v_amount bigint; v_known boolean; v_moves boolean;
 begin
   -- A hold's accounts never change: read them unlocked, lock them, then the hold itself decides.
-  if v_ends is not null then
-    v_accounts := v_accounts || array(
-      select a.id
-      from unnest(v_ends) k(n)
-      join holds h on h.id = p_transfers[k.n]
-      cross join lateral (values (h.debit_account), (h.credit_account)) a(id)
-      except select unnest(p_accounts));
+  if p_leg_pending is not null then
+    select count(*), array_agg(k.n) filter (where h.id is not null),
+      array_agg(h.debit_account) filter (where h.id is not null) || array_agg(h.credit_account) filter (where h.id is not null)
+    into v_ends, v_holds, v_hold_accounts
+    from (select distinct l.n from unnest(p_leg_pending) l(n) where l.n is not null) k
+    left join holds h on h.id = p_transfers[k.n];
+  end if;
+  if v_holds is not null then
+    v_accounts := v_accounts || array(select unnest(v_hold_accounts) except select unnest(p_accounts));
+    -- Where each stands among them: by sorting, for array_position looks through all of them for each.
+    v_hold_places := array(
+      select w.place
+      from (
+        select u.slot, max(u.place) over (partition by u.id) as place
+        from (
+          select a.id, a.n as place, null::bigint as slot from unnest(v_accounts) with ordinality a(id, n)
+          union all
+          select h.id, null, h.n from unnest(v_hold_accounts) with ordinality h(id, n)
+        ) u
+      ) w
+      where w.slot is not null order by w.slot);
   end if;
   n := cardinality(v_accounts);
   if n > 0 then
     a_ledger := array_fill(null::integer, array[n]);
     a_dp := array_fill(0::bigint, array[n]); a_dd := a_dp; a_cp := a_dp; a_cc := a_dp; a_allowance := a_dp;
     a_frozen := array_fill(false, array[n]);
-    a_closed := a_frozen; a_debits_fit := a_frozen; a_credits_fit := a_frozen;
+    a_closed := a_frozen; a_debits_fit := a_frozen; a_credits_fit := a_frozen; a_moved := a_frozen;
+    a_tid := array_fill(null::tid, array[n]);
     for r in
-      select k.n, a.*
+      select k.n, a.ctid, a.*
       from unnest(v_accounts) with ordinality k(id, n)
       join accounts a on a.id = k.id
       order by a.id
       for no key update of a
     loop
       a_ledger[r.n] := r.ledger;
+      a_tid[r.n] := r.ctid;
       a_dp[r.n] := r.debits_pending; a_dd[r.n] := r.debits_posted;
       a_cp[r.n] := r.credits_pending; a_cc[r.n] := r.credits_posted;
       a_allowance[r.n] := r.allowance;
@@ -182,8 +205,8 @@ begin
     s_moved := s_stood;
     for r in
       select k.n, a.state, a.dispatch_token, a as row
-      from unnest(p_attempt_payment, p_attempt_no) with ordinality k(payment, no, n)
-      join attempts a on a.payment = k.payment and a.no = k.no
+      from unnest(p_attempt_payment) with ordinality k(payment, n)
+      join attempts a on a.payment = k.payment and a.no = p_attempt_no[k.n]
       order by a.payment, a.no
       for no key update of a
     loop
@@ -224,16 +247,16 @@ begin
     k_write := array_fill(false, array[n]);
     k_stood := k_write;
     for r in
-      select k.n, pg_try_advisory_xact_lock(hashtextextended(k.scope || ' ' || k.key, 0)) as got
-      from unnest(p_key_scope, p_key) with ordinality k(scope, key, n)
+      select k.n, pg_try_advisory_xact_lock(hashtextextended(p_key_scope[k.n] || ' ' || k.key, 0)) as got
+      from unnest(p_key) with ordinality k(key, n)
     loop
       -- Unlocked: in another's hands this moment.
       if not r.got then k_hash[r.n] := ''; end if;
     end loop;
     for r in
       select k.n, s.content_hash, s.reply, s.lease_until
-      from unnest(p_key_scope, p_key) with ordinality k(scope, key, n)
-      join idempotency s on s.scope = k.scope and s.key = k.key
+      from unnest(p_key) with ordinality k(key, n)
+      join idempotency s on s.scope = p_key_scope[k.n] and s.key = k.key
     loop
       if k_hash[r.n] is null then
         k_hash[r.n] := r.content_hash; k_reply[r.n] := r.reply; k_lease[r.n] := r.lease_until;
@@ -251,36 +274,41 @@ begin
     x_amount := array_fill(null::bigint, array[n]); h_amount := x_amount;
     x_pending := array_fill(null::uuid, array[n]);
     h_expires_at := array_fill(null::timestamptz, array[n]);
+    h_tid := array_fill(null::tid, array[n]);
     x_failed := array_fill(false, array[n]); h_open := x_failed; h_row := x_failed;
     for r in
-      select k.n, t.kind, t.debit_account, t.credit_account, t.amount, t.pending_id
-      from unnest(p_transfers) with ordinality k(id, n) join transfers t on t.id = k.id
+      select k.n, t.kind, t.debit_account, t.credit_account, t.amount, t.pending_id, f.id is not null as failed
+      from unnest(p_leg_transfer) k(n)
+      left join transfers t on t.id = p_transfers[k.n]
+      left join refused_transfers f on f.id = p_transfers[k.n]
+      where t.id is not null or f.id is not null
     loop
+      x_failed[r.n] := r.failed;
       x_kind[r.n] := r.kind; x_amount[r.n] := r.amount; x_pending[r.n] := r.pending_id;
       -- 0: an account no leg of this batch names, so it differs from any.
       x_debit[r.n] := coalesce(array_position(v_accounts, r.debit_account), 0);
       x_credit[r.n] := coalesce(array_position(v_accounts, r.credit_account), 0);
     end loop;
+    v_count := 0;
     for r in
-      select k.n from unnest(p_transfers) with ordinality k(id, n) join refused_transfers f on f.id = k.id
+      select k.n, v_hold_places[k.i] as debit, v_hold_places[k.i + cardinality(v_holds)] as credit, h.ctid, h.*
+      from unnest(v_holds) with ordinality k(n, i)
+      join holds h on h.id = p_transfers[k.n]
     loop
-      x_failed[r.n] := true;
-    end loop;
-    for r in
-      select k.n, h.* from unnest(v_ends) k(n) join holds h on h.id = p_transfers[k.n]
-    loop
-      h_open[r.n] := true; h_row[r.n] := true;
-      h_debit[r.n] := array_position(v_accounts, r.debit_account);
-      h_credit[r.n] := array_position(v_accounts, r.credit_account);
-      if h_debit[r.n] is null or h_credit[r.n] is null then
-        raise exception using errcode = '40001', message = 'a hold was placed while its accounts were being locked';
-      end if;
+      v_count := v_count + 1;
+      h_open[r.n] := true; h_row[r.n] := true; h_tid[r.n] := r.ctid;
+      h_debit[r.n] := r.debit; h_credit[r.n] := r.credit;
       h_amount[r.n] := r.amount; h_expires_at[r.n] := r.expires_at; h_subject[r.n] := r.subject; h_ledger[r.n] := r.ledger;
     end loop;
-    v_ends := array(select k.n from unnest(v_ends) k(n) where not h_open[k.n]);
-    if cardinality(v_ends) > 0 then
+    if v_count < v_ends then
+      if exists (
+        select from unnest(p_leg_pending) k(n) join holds h on h.id = p_transfers[k.n] where not h_open[k.n])
+      then
+        raise exception using errcode = '40001', message = 'a hold was placed while its accounts were being locked';
+      end if;
       for r in
-        select k.n, t.kind from unnest(v_ends) k(n) join transfers t on t.pending_id = p_transfers[k.n]
+        select k.n, t.kind from unnest(p_leg_pending) k(n) join transfers t on t.pending_id = p_transfers[k.n]
+        where not h_open[k.n]
       loop
         h_ended[r.n] := r.kind;
       end loop;
@@ -459,6 +487,7 @@ begin
           when a_credits_fit[c] and a_cc[c] + a_cp[c] + v_amount > a_dd[c] + a_allowance[c] then 'exceeds_debits'
         end;
         exit when v_code is not null;
+        a_moved[d] := true; a_moved[c] := true;
         if v_kind = 'post' then
           a_dd[d] := a_dd[d] + v_amount;
           a_cc[c] := a_cc[c] + v_amount;
@@ -516,6 +545,7 @@ begin
         end if;
         exit when v_code is not null;
         -- A hold ends whatever its accounts have become: frozen and closed refuse new spends only.
+        a_moved[d] := true; a_moved[c] := true;
         a_dp[d] := a_dp[d] - h_amount[p];
         a_cp[c] := a_cp[c] - h_amount[p];
         if v_kind = 'confirm' then
@@ -524,6 +554,7 @@ begin
         end if;
         h_open[p] := false;
         h_ended[p] := v_kind;
+        if h_row[p] then v_gone := v_gone + 1; end if;
       end if;
       l_moved[i] := v_amount;
       x_kind[x] := v_kind;
@@ -550,6 +581,7 @@ begin
         for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
           g := u -> 'flags' -> i;
           d := (g ->> 'a')::integer;
+          a_moved[d] := true;
           case g ->> 'set'
             when 'freeze' then a_frozen[d] := true;
             when 'unfreeze' then a_frozen[d] := false;
@@ -587,6 +619,7 @@ begin
           end if;
           h_open[p] := true;
           h_ended[p] := null;
+          if h_row[p] then v_gone := v_gone - 1; end if;
         end if;
         l_moved[i] := null;
         x_kind[x] := null;
@@ -686,16 +719,20 @@ begin
   end loop;
 
   -- Write. Accounts first, feed heads next: nothing below them can wait for a lock that we do not hold already.
-  update accounts a
-  set debits_pending = k.dp, debits_posted = k.dd, credits_pending = k.cp, credits_posted = k.cc,
-    frozen = k.frozen, closed = k.closed
-  from unnest(v_accounts, a_dp, a_dd, a_cp, a_cc, a_frozen, a_closed) k(id, dp, dd, cp, cc, frozen, closed)
-  where a.id = k.id
-    and (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted, a.frozen, a.closed)
-      is distinct from (k.dp, k.dd, k.cp, k.cc, k.frozen, k.closed);
+  if true = any (a_moved) then
+    update accounts a
+    set debits_pending = a_dp[k.n], debits_posted = a_dd[k.n], credits_pending = a_cp[k.n], credits_posted = a_cc[k.n],
+      frozen = a_frozen[k.n], closed = a_closed[k.n]
+    from unnest(a_tid) with ordinality k(tid, n)
+    where a_moved[k.n] and a.ctid = k.tid and a.id = v_accounts[k.n];
+    get diagnostics v_count = row_count;
+    if v_count <> cardinality(array_positions(a_moved, true)) then raise exception 'a locked account is not where it was'; end if;
+  end if;
 
-  v_feeds := array(
-    select k.n from unnest(p_feeds, f_events) with ordinality k(feed, events, n) where k.events > 0 order by k.feed);
+  if p_feeds is not null then
+    v_feeds := array(
+      select k.n from unnest(p_feeds) with ordinality k(feed, n) where f_events[k.n] > 0 order by k.feed);
+  end if;
   if cardinality(v_feeds) > 0 then
     f_seq := array_fill(null::bigint, array[cardinality(p_feeds)]);
     i := 0;
@@ -713,34 +750,30 @@ begin
     end loop;
   end if;
 
-  if true = any (h_row) then
+  if v_gone > 0 then
     delete from holds h
-    using unnest(p_transfers, h_row, h_open) k(id, stands, open)
-    where k.stands and not k.open and h.id = k.id;
+    using unnest(v_holds) k(n)
+    where h_row[k.n] and not h_open[k.n] and h.ctid = h_tid[k.n] and h.id = p_transfers[k.n];
     get diagnostics v_count = row_count;
-    if v_count <> (select count(*) from unnest(h_row, h_open) k(stands, open) where k.stands and not k.open) then
-      raise exception 'a hold that was to end is not there';
-    end if;
+    if v_count <> v_gone then raise exception 'a hold that was to end is not there'; end if;
   end if;
 
   if p_leg_kind is not null then
     insert into transfers (ledger, id, kind, debit_account, credit_account, amount, pending_id, subject, unit, at)
-    select coalesce(h_ledger[k.pending], k.ledger), p_transfers[k.transfer], k.kind,
-      v_accounts[coalesce(k.hold_debit, k.debit)], v_accounts[coalesce(k.hold_credit, k.credit)], k.moved,
-      p_transfers[k.pending], k.subject, p_unit_ids[k.unit], v_now
-    from unnest(p_leg_unit, p_leg_transfer, p_leg_ledger, p_leg_kind, p_leg_debit, p_leg_credit, l_debit, l_credit, l_moved,
-        p_leg_pending, p_leg_subject)
-      with ordinality k(unit, transfer, ledger, kind, debit, credit, hold_debit, hold_credit, moved, pending, subject, n)
+    select coalesce(h_ledger[p_leg_pending[k.n]], p_leg_ledger[k.n]), p_transfers[p_leg_transfer[k.n]], p_leg_kind[k.n],
+      v_accounts[coalesce(l_debit[k.n], p_leg_debit[k.n])], v_accounts[coalesce(l_credit[k.n], p_leg_credit[k.n])], k.moved,
+      p_transfers[p_leg_pending[k.n]], p_leg_subject[k.n], p_unit_ids[p_leg_unit[k.n]], v_now
+    from unnest(l_moved) with ordinality k(moved, n)
     where k.moved is not null
     order by k.n;
   end if;
 
   if 'reserve' = any (p_leg_kind) then
     insert into holds (ledger, id, debit_account, credit_account, amount, subject, expires_at)
-    select k.ledger, p_transfers[k.transfer], v_accounts[k.debit], v_accounts[k.credit], k.moved, k.subject, k.expires_at
-    from unnest(p_leg_transfer, p_leg_ledger, p_leg_kind, p_leg_debit, p_leg_credit, l_moved, p_leg_subject, p_leg_expires_at)
-      k(transfer, ledger, kind, debit, credit, moved, subject, expires_at)
-    where k.kind = 'reserve' and k.moved is not null and h_open[k.transfer];
+    select p_leg_ledger[k.n], p_transfers[p_leg_transfer[k.n]], v_accounts[p_leg_debit[k.n]], v_accounts[p_leg_credit[k.n]],
+      k.moved, p_leg_subject[k.n], p_leg_expires_at[k.n]
+    from unnest(l_moved) with ordinality k(moved, n)
+    where p_leg_kind[k.n] = 'reserve' and k.moved is not null and h_open[p_leg_transfer[k.n]];
   end if;
 
   if cardinality(v_failed_ids) > 0 then
@@ -787,21 +820,21 @@ begin
 
   if cardinality(v_feeds) > 0 then
     insert into outbox (id, feed, seq, name, body, at)
-    select k.id, p_feeds[k.feed], f_seq[k.feed] + k.place, k.name, coalesce(k.balance, v_bodies[k.body]::json), v_now
-    from unnest(p_event_id, p_event_feed, p_event_name, p_event_body, e_place, e_balance)
-      k(id, feed, name, body, place, balance)
+    select p_event_id[k.n], p_feeds[p_event_feed[k.n]], f_seq[p_event_feed[k.n]] + k.place, p_event_name[k.n],
+      coalesce(e_balance[k.n], v_bodies[p_event_body[k.n]]::json), v_now
+    from unnest(e_place) with ordinality k(place, n)
     where k.place is not null;
   end if;
 
   if true = any (k_write) then
-    update idempotency i set reply = k.reply::json, lease_until = null
-    from unnest(p_key_scope, p_key, k_reply, k_write, k_stood) k(scope, key, reply, write, stood)
-    where k.write and k.stood and i.scope = k.scope and i.key = k.key;
+    update idempotency i set reply = k_reply[k.n]::json, lease_until = null
+    from unnest(p_key) with ordinality k(key, n)
+    where k_write[k.n] and k_stood[k.n] and i.scope = p_key_scope[k.n] and i.key = k.key;
     insert into idempotency (scope, key, content_hash, reply)
-    select k.scope, k.key, k.hash, k.reply::json
-    from unnest(p_key_scope, p_key, k_hash, k_reply, k_write, k_stood) k(scope, key, hash, reply, write, stood)
-    where k.write and not k.stood
-    order by k.scope, k.key;
+    select p_key_scope[k.n], k.key, k_hash[k.n], k_reply[k.n]::json
+    from unnest(p_key) with ordinality k(key, n)
+    where k_write[k.n] and not k_stood[k.n]
+    order by p_key_scope[k.n], k.key;
   end if;
   if cardinality(v_jtis) > 0 then
     insert into used_jtis (device, jti, expires_at)
@@ -809,9 +842,9 @@ begin
   end if;
 
   insert into units (id, content_hash, result, at)
-  select k.id, k.hash, k.result::json, v_now
-  from unnest(p_unit_ids, n_hash, n_result, n_write) k(id, hash, result, write)
-  where k.write
+  select k.id, n_hash[k.n], n_result[k.n]::json, v_now
+  from unnest(p_unit_ids) with ordinality k(id, n)
+  where n_write[k.n]
   order by k.id;
   if cardinality(v_results) <> cardinality(p_units) then raise exception 'each unit is answered once'; end if;
 

@@ -85,12 +85,15 @@ export function isPostmasterReady(text: string, pid: number): boolean {
   return Number(lines[0]) === pid && lines[7]?.trim() === 'ready'
 }
 
+/** A call of the ledger needs some megabytes: glibc would give them back to the kernel after each, which zeroes them for the next. */
+const KEEP_MEMORY = { MALLOC_TRIM_THRESHOLD_: '67108864', MALLOC_MMAP_THRESHOLD_: '33554432', MALLOC_TOP_PAD_: '16777216' }
+
 export function postgresLaunch(home: PostgresHome, port: number): Launch {
   return {
     name: 'postgres',
     command: join(home.bin, 'postgres'),
     args: ['-D', home.data, '-c', `port=${port}`],
-    env: { ...baseEnv(), LC_ALL: 'C' },
+    env: { ...baseEnv(), ...KEEP_MEMORY, LC_ALL: 'C' },
     cwd: '/',
     ...(home.owner === undefined ? {} : { owner: home.owner }),
     // Fast shutdown: sessions are ended, everything committed is written out.
