@@ -27,6 +27,10 @@ const COMMANDS = {
   bench: 'bench/run.ts',
 }
 
+/** A bench does a hub's work, with a hub's flags (src/proc/dev/table.ts).
+ * @type {Record<string, string[]>} */
+const NODE_FLAGS = { bench: ['--max-semi-space-size=64'] }
+
 /** @param {string} message
  * @returns {never} */
 function fail(message) {
@@ -45,7 +49,8 @@ if (failure !== undefined) fail(failure)
 const node = join(ROOT, 'node_modules', 'node', 'bin', 'node')
 if (!existsSync(join(ROOT, main))) fail(`"${command}" is not part of this version`)
 
-const child = spawn(node, ['--import', new URL('tether.mjs', import.meta.url).href, join(ROOT, main), ...args], {
+const flags = [...(NODE_FLAGS[command] ?? []), '--import', new URL('tether.mjs', import.meta.url).href]
+const child = spawn(node, [...flags, join(ROOT, main), ...args], {
   cwd: ROOT,
   env: { ...process.env, MOORING_TETHER_FD: String(TETHER_FD), NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile') },
   stdio: ['inherit', 'inherit', 'inherit', 'pipe'],

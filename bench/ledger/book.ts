@@ -7,7 +7,15 @@ import {
   walletAccount,
 } from '../../src/domain/accounting/index.ts'
 import { type Ids, makeIds } from '../../src/domain/ids.ts'
-import { type AccountBook, type Ledger, type Sql, accountId, ensureLedger, makeAccountBook, makeLedger } from '../../src/ledger/index.ts'
+import {
+  type AccountBook,
+  type Ledger,
+  type Sql,
+  accountId,
+  ensureLedger,
+  makeAccountBook,
+  makeLedger,
+} from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 
 /** The books a bench works on: flagged wallets with money in them, merchants, and one revenue account. */

@@ -3,7 +3,7 @@ import type { Log } from '../observe/log.ts'
 import { type PreparedUnit, batchArguments, prepareUnit } from './batch.ts'
 import type { Sql } from './database.ts'
 import type { LedgerMetrics } from './metrics.ts'
-import { LANES, laneKeyOf, laneOf } from './lanes.ts'
+import { LANES, Lanes, type Passage } from './lanes.ts'
 import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
@@ -50,6 +50,7 @@ export const LEDGER_LIMITS = {
 
 type Waiting = {
   prepared: PreparedUnit
+  passage: Passage
   since: number
   resolve: (result: UnitResult) => void
   reject: (error: Error) => void
@@ -69,6 +70,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     calls: 0,
     inFlight: 0,
   }))
+  const passages = new Lanes(lanes.length)
   const callsALane = Math.ceil(limits.connections / lanes.length)
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
@@ -105,19 +107,14 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     void send(batch).finally(() => {
       lane.calls -= 1
       lane.inFlight -= batch.length
+      for (const { passage } of batch) passages.leave(passage)
       pumpSoon()
       if (isIdle()) for (const wake of idle.splice(0)) wake()
     })
   }
 
-  /** Units of one payer keep to one lane (src/ledger/lanes.ts); what touches nobody's rows goes where less waits. */
-  function laneFor(unit: Unit): Lane {
-    const key = laneKeyOf(unit)
-    const [first, ...others] = lanes
-    if (first === undefined) throw new Error('a ledger has a connection')
-    if (key !== null) return lanes[laneOf(key) % lanes.length] ?? first
-    return others.reduce((least, lane) => (load(lane) < load(least) ? lane : least), first)
-  }
+  /** For what touches nobody's rows. */
+  const emptiest = () => lanes.reduce((least, lane, i) => (load(lane) < load(lanes[least] ?? lane) ? i : least), 0)
 
   const waitingUnits = () => lanes.reduce((sum, lane) => sum + lane.queue.length, 0)
   const isIdle = () => lanes.every((lane) => load(lane) === 0)
@@ -202,7 +199,9 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
       if (waitingUnits() >= limits.queue_units)
         return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
       return new Promise((resolve, reject) => {
-        laneFor(unit).queue.push({ prepared: prepareUnit(unit), since: performance.now(), resolve, reject })
+        const prepared = prepareUnit(unit)
+        const passage = passages.enter(unit, emptiest)
+        lanes[passage.lane]?.queue.push({ prepared, passage, since: performance.now(), resolve, reject })
         pumpSoon()
       })
     },

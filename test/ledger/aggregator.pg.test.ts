@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeLedger, makeLedgerMetrics, openDatabase } from '../../src/ledger/index.ts'
+import { laneOf, makeLedger, makeLedgerMetrics, openDatabase } from '../../src/ledger/index.ts'
 import { type Books, ids, log, openBooks } from './support/books.ts'
 
 let books: Books
@@ -10,13 +10,19 @@ beforeAll(async () => {
 afterAll(() => books.close())
 
 test('what is asked in one turn goes out as one call in each lane', async () => {
-  const [from, to] = [await books.wallet(1_000), await books.merchant()]
+  const pairs = await Promise.all(
+    [0, 1].map(async (lane) => ({
+      from: await books.wallet(1_000),
+      to: await books.merchant(),
+      subject: Array.from({ length: 64 }, () => ids.make('pay')).find((name) => laneOf(name) === lane) ?? '',
+    })),
+  )
   const registry = new Registry()
   const ledger = makeLedger({ sql: books.hub, log, metrics: makeLedgerMetrics(registry) })
   await Promise.all(
-    Array.from({ length: 40 }, () =>
-      ledger.apply(books.unit([{ ...books.post(from, to, 1), subject: ids.make('pay') }])),
-    ),
+    Array.from({ length: 20 }, () => pairs)
+      .flat()
+      .map(({ from, to, subject }) => ledger.apply(books.unit([{ ...books.post(from, to, 1), subject }]))),
   )
   expect(ledger.stats()).toEqual({ queued: 0, batches: 2, units: 40 })
   const text = await registry.metrics()

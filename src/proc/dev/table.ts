@@ -40,13 +40,20 @@ type Row = {
   privatePort: number
   env: Record<string, string>
   stopTimeoutMs: number
+  nodeFlags?: readonly string[]
 }
+
+/**
+ * What a hub makes of a batch lives as long as the call: in a small nursery it would be copied several times before
+ * it is garbage. A sixth of the time of a hub under load; the memory is taken under load only.
+ */
+const HUB_FLAGS = ['--max-semi-space-size=64']
 
 function launch(row: Row): Launch {
   return {
     name: row.name,
     command: process.execPath,
-    args: [join(ROOT, row.main)],
+    args: [...(row.nodeFlags ?? []), join(ROOT, row.main)],
     cwd: ROOT,
     env: { ...nodeEnv(), ...row.env },
     stopSignal: 'SIGTERM',
@@ -125,6 +132,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
       main: 'src/proc/hub.ts',
       privatePort,
       stopTimeoutMs: 20_000,
+      nodeFlags: HUB_FLAGS,
       env: {
         ...common(base, servers.nats, 'hub', name, privatePort),
         DATABASE_URL: servers.database('mooring_hub'),

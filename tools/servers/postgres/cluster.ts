@@ -86,7 +86,11 @@ export function isPostmasterReady(text: string, pid: number): boolean {
 }
 
 /** A call of the ledger needs some megabytes: glibc would give them back to the kernel after each, which zeroes them for the next. */
-const KEEP_MEMORY = { MALLOC_TRIM_THRESHOLD_: '67108864', MALLOC_MMAP_THRESHOLD_: '33554432', MALLOC_TOP_PAD_: '16777216' }
+const KEEP_MEMORY = {
+  MALLOC_TRIM_THRESHOLD_: '67108864',
+  MALLOC_MMAP_THRESHOLD_: '33554432',
+  MALLOC_TOP_PAD_: '16777216',
+}
 
 export function postgresLaunch(home: PostgresHome, port: number): Launch {
   return {
