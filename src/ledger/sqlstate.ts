@@ -13,16 +13,30 @@ const AGAIN_STATES = new Set([
 ])
 
 /** Classes of errors that are the server's, not the statement's: connection, resources, operator, its machine. */
-const AGAIN_CLASSES = ['08', '53', '57', '58']
+const AWAY_CLASSES = new Set(['08', '53', '57', '58'])
 
-/** Errors of postgres.js and of the socket below it: the connection went, the outcome is not known. */
-const AGAIN_CODES = new Set([
+/** Of class 57, and the statement's all the same: query_canceled (statement_timeout). */
+const CANCELED = '57014'
+
+/** Errors of postgres.js, of the socket below it and of the name's resolution: the outcome is not known. */
+const NETWORK = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
   'CONNECT_TIMEOUT',
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'ENOTCONN',
+  'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
 ])
@@ -33,14 +47,14 @@ const SEEN_THEN = new Set(['transfers_pkey', 'units_pkey', 'idempotency_pkey', '
 export function errorMeaning(error: unknown): ErrorMeaning {
   const code = codeOf(error)
   if (code === '23505') return SEEN_THEN.has(constraintOf(error)) ? 'again' : 'poison'
-  if (code === '57014') return 'smaller' // query_canceled (statement_timeout)
-  const again = AGAIN_STATES.has(code) || AGAIN_CODES.has(code) || AGAIN_CLASSES.includes(code.slice(0, 2))
-  return again ? 'again' : 'poison'
+  if (code === CANCELED) return 'smaller'
+  return AGAIN_STATES.has(code) || isDatabaseAway(error) ? 'again' : 'poison'
 }
 
-/** Whether Postgres could not be asked at all: a read answers `temporarily_unavailable`, anything else is a bug of ours. */
+/** Whether Postgres could not be asked, or its answer was lost: a read answers `temporarily_unavailable`, anything else is a bug of ours. */
 export function isDatabaseAway(error: unknown): boolean {
-  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|57P|08|53)/.test(codeOf(error))
+  const code = codeOf(error)
+  return NETWORK.has(code) || (AWAY_CLASSES.has(code.slice(0, 2)) && code !== CANCELED)
 }
 
 function codeOf(error: unknown): string {

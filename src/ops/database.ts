@@ -36,16 +36,13 @@ export function findDatabase(data: string | undefined, env: NodeJS.ProcessEnv): 
   return url.href
 }
 
-/** Errors of an address that is wrong or out of reach, before any server was spoken to. */
-const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
-
 /** What it means that the database did not answer a question; undefined for a bug of ours. */
 export function databaseRefusal(error: unknown, address: string): OpsRefusal | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   const at = new URL(address)
   const where = `Postgres at ${at.host}`
   const refused = (why: string) => new OpsRefusal('database_refused', null, `${where}: ${why}`, { cause: error })
-  if (isDatabaseAway(error) || UNREACHABLE.has(code)) {
+  if (isDatabaseAway(error)) {
     const message = `${where} does not answer (${code}); nothing can be said about the books until it does`
     return new OpsRefusal('database_away', null, message, { cause: error })
   }
