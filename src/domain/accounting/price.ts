@@ -1,7 +1,15 @@
 import { type Fee, type FeePlan, feeMinor, feeOf } from '../fee.ts'
 import { divideHalfEven } from '../money.ts'
 import { err, ok, type Result } from '../result.ts'
-import { allowPartialCapture, type Share, sharesOf, sharesWithin, type Split } from './splits.ts'
+import {
+  allowPartialCapture,
+  checkSplits,
+  type Share,
+  sharesOf,
+  sharesWithin,
+  type Split,
+  type SplitFault,
+} from './splits.ts'
 
 /** What a purchase costs whom: fee + shares = gross, always. */
 export type Price = Fee & {
@@ -19,8 +27,13 @@ export type PricePlan = {
   commission?: Pick<FeePlan, 'basisPoints' | 'fixedMinor'>
 }
 
-/** `amount_too_small`: it leaves less than 1 minor unit after the fee, or less than its fixed shares. */
-export function priceOf(grossMinor: bigint, plan: PricePlan): Result<Price, 'amount_too_small'> {
+/**
+ * `amount_too_small`: it leaves less than 1 minor unit after the fee, or less than its fixed shares. Splits that
+ * cannot be agreed are refused here too: those of nobody would lose what is left.
+ */
+export function priceOf(grossMinor: bigint, plan: PricePlan): Result<Price, 'amount_too_small' | SplitFault> {
+  const splits = checkSplits(plan.splits)
+  if (!splits.ok) return splits
   const fee = feeOf(grossMinor, plan.fee)
   const netMinor = grossMinor - fee.feeMinor
   const shares = netMinor < 1n ? null : sharesOf(netMinor, plan.splits)
@@ -37,7 +50,7 @@ export function capturePrice(
   held: Price,
   capturedMinor: bigint,
   plan: PricePlan,
-): Result<Price, 'amount_too_small' | 'amount_above_held' | 'full_capture_only'> {
+): Result<Price, 'amount_too_small' | 'amount_above_held' | 'full_capture_only' | SplitFault> {
   if (capturedMinor > held.grossMinor) return err('amount_above_held')
   if (capturedMinor === held.grossMinor) return ok(held)
   if (!allowPartialCapture(plan.splits)) return err('full_capture_only')

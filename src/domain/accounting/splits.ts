@@ -73,8 +73,12 @@ export type RefundableShare = { merchant: string; shareMinor: bigint; refundedMi
 /**
  * Who bears a refund: pro rata to the shares over all refunds of the payment so
  * far, remainder to the first. Parts sum to the refund and none is negative.
+ *
+ * @throws RangeError where nobody shared the payment: a bug in whoever asks
  */
 export function refundShares(amountMinor: bigint, receivers: readonly RefundableShare[]): Share[] {
+  const [first] = receivers
+  if (first === undefined) throw new RangeError('a refund is borne by those who shared the payment')
   const whole = receivers.reduce((sum, receiver) => sum + receiver.shareMinor, 0n)
   const after = receivers.reduce((sum, receiver) => sum + receiver.refundedMinor, amountMinor)
   let left = amountMinor
@@ -84,8 +88,7 @@ export function refundShares(amountMinor: bigint, receivers: readonly Refundable
     left -= part
     return { merchant: receiver.merchant, amountMinor: part }
   })
-  const [first] = receivers
-  return first === undefined ? [] : [{ merchant: first.merchant, amountMinor: left }, ...others]
+  return [{ merchant: first.merchant, amountMinor: left }, ...others]
 }
 
 function total(shares: readonly Share[]): bigint {

@@ -50,6 +50,25 @@ describe.each(EXPONENTS)('money arithmetic at exponent %i', (exponent) => {
     )
   })
 
+  it('divides the gross wholly or not at all, whatever the splits are', () => {
+    const anything = fc.array(
+      fc.oneof(
+        fc.record({ merchant: fc.constantFrom('a', 'b', 'c'), basisPoints: fc.bigInt({ min: -100n, max: 12_000n }) }),
+        fc.record({ merchant: fc.constantFrom('a', 'b', 'c'), fixedMinor: fc.bigInt({ min: -100n, max: 1_000n }) }),
+      ),
+      { maxLength: 3 },
+    )
+    fc.assert(
+      fc.property(sums(exponent), fees(exponent), anything, (gross, fee, splits) => {
+        const price = priceOf(gross, { fee, splits })
+        if (!price.ok) return
+        const { legs } = postingsOf({ type: 'purchase', source: OPERATOR, price: price.value, timing: 'reserve' })
+        expect(sumOf(legs.filter((leg) => leg.debit.code === sourceAccount(OPERATOR).code))).toBe(gross)
+        expect(sumOf(price.value.shares)).toBe(gross - price.value.feeMinor)
+      }),
+    )
+  })
+
   it('takes a tax out of the fee that is never more than the fee', () => {
     fc.assert(
       fc.property(sums(exponent), fees(exponent), (gross, plan) => {
@@ -154,6 +173,17 @@ test('a split names one to ten receivers, each once, and shares no more than the
     'shares_above_whole',
   ])
   expect(checkSplits(many(10)).ok).toBe(true)
+})
+
+test('a price without receivers is refused: nobody would have what is left after the fee', () => {
+  const fee = { basisPoints: 150n, fixedMinor: 0n }
+  expect(priceOf(1_000n, { fee, splits: [] })).toEqual({ ok: false, error: 'no_receiver' })
+  const plan = { fee, splits: [{ merchant: 'a', basisPoints: 10_000n }] }
+  expect(capturePrice(priced(1_000n, plan), 500n, { fee, splits: [] })).toEqual({ ok: false, error: 'no_receiver' })
+})
+
+test('a refund without receivers is a bug: nobody would bear it', () => {
+  expect(() => refundShares(100n, [])).toThrow(RangeError)
 })
 
 test('the remainder of a split goes to its first receiver', () => {
