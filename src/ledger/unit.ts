@@ -112,9 +112,10 @@ export const TRANSFER_REFUSALS = [
 ] as const
 export type TransferRefusal = (typeof TRANSFER_REFUSALS)[number]
 
-/** What became of one transfer. */
-export type TransferCode = 'ok' | 'exists' | 'linked_failed' | TransferRefusal
-
+/**
+ * What became of a unit, and by it of each of its transfers. `ok`: they have happened, and one without `up_to` that
+ * `amounts` tells was there before (`exists`). `refused`: the leg named is why, the others moved nothing (`linked_failed`).
+ */
 export type UnitResult =
   /** `amounts`: what each leg with `up_to`, and each transfer that was there already, has moved. */
   | { code: 'ok'; amounts?: Record<string, string> }
@@ -132,12 +133,3 @@ export type UnitResult =
   /** A new payment or source met one that excludes it (an open order reference, a linked account). */
   | { code: 'conflict' }
   | { code: 'unit_differs' }
-
-/** The code of each transfer of an answered unit: the one that caused a refusal carries its reason, the others `linked_failed`. */
-export function transferCodes(unit: Unit, result: Extract<UnitResult, { code: 'ok' | 'refused' }>): TransferCode[] {
-  return (unit.transfers ?? []).map((transfer, i) => {
-    if (result.code === 'refused') return i === result.leg ? result.transfer : 'linked_failed'
-    const known = result.amounts?.[transfer.id] !== undefined && transfer.up_to !== true
-    return known ? 'exists' : 'ok'
-  })
-}
