@@ -68,7 +68,7 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
     return ids
   }
 
-  const isHot = (spec: AccountSpec): boolean => chartRow(spec.code)?.sharded === true
+  const isHot = (spec: AccountSpec): boolean => spec.sharded ?? chartRow(spec.code)?.sharded === true
   return {
     ensure: (ledger, specs) =>
       open(

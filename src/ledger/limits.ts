@@ -1,6 +1,6 @@
 import type { AccountSpec } from '../domain/accounting/index.ts'
 import type { Ids } from '../domain/ids.ts'
-import { accountId, type AccountBook } from './accounts.ts'
+import type { AccountBook } from './accounts.ts'
 import type { Ledger } from './aggregator.ts'
 import { derivedUuid } from './derived-uuid.ts'
 import type { TransferInput } from './unit.ts'
@@ -32,55 +32,75 @@ function bucketAccount(limit: Limit): AccountSpec {
 
 const OPENED_LIMIT = 100_000
 
-const SOURCE: AccountSpec = { code: CODE.source, name: 'limits', owner: null, debitsMustNotExceedCredits: false }
+/** Somebody opened it with another amount, or in another lane. */
+const OPENED_BEFORE: ReadonlySet<string> = new Set(['exists_with_different_amount', 'exists_with_different_debit'])
+
+/** Where every use is counted: a row for each lane of each process, so that one payment does not wait for all others. */
+const SOURCE: AccountSpec = {
+  code: CODE.source,
+  name: 'limits',
+  owner: null,
+  debitsMustNotExceedCredits: false,
+  sharded: true,
+}
 
 export type LimitBook = {
-  /** The leg that takes `amountMinor` of a limit for as long as its hold stands. Refused `exceeds_credits` where too little is left. */
-  use(limit: Limit, amountMinor: bigint, subject: string): Promise<TransferInput>
+  /**
+   * The leg that takes `amountMinor` of a limit for as long as its hold stands. Refused `exceeds_credits` where too
+   * little is left. `laneKey`: as of the unit that will hold it (src/ledger/lanes.ts); the limit's owner, who pays.
+   */
+  use(limit: Limit, amountMinor: bigint, subject: string, laneKey?: string): Promise<TransferInput>
 }
 
 /** `ledgerId`: the ledger of limits in the currency of the payments. */
 export function makeLimitBook(deps: { ledger: Ledger; accounts: AccountBook; ids: Ids; ledgerId: number }): LimitBook {
   const { ledgerId } = deps
-  const source = accountId(ledgerId, SOURCE.name)
   /** Buckets this process knows to be open. Bounded. */
   const opened = new Set<string>()
 
+  async function pair(debit: AccountSpec, credit: AccountSpec, laneKey: string) {
+    const [made] = await deps.accounts.ensureLegs(ledgerId, [{ debit, credit }], laneKey)
+    if (made === undefined) throw new Error('a leg has two accounts')
+    return made
+  }
+
   /** Once for each bucket, whoever comes first: the posting's id follows from the bucket's name. */
-  async function open(limit: Limit, name: string, bucket: string): Promise<void> {
+  async function open(limit: Limit, bucket: AccountSpec): Promise<void> {
+    // Its unit has no events, so its subject is its lane.
+    const { debit, credit } = await pair(SOURCE, bucket, bucket.name)
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
       transfers: [
         {
-          id: derivedUuid(`${String(ledgerId)}/${name}/open`),
+          id: derivedUuid(`${String(ledgerId)}/${bucket.name}/open`),
           ledger: ledgerId,
           kind: 'post',
-          debit: source,
-          credit: bucket,
+          debit,
+          credit,
           amount: limit.amountMinor.toString(),
-          subject: name,
+          subject: bucket.name,
         },
       ],
       ok: {},
     })
-    // A bucket keeps the amount it was opened with, also where the limit has been changed since.
-    const there = result.code === 'refused' && result.transfer === 'exists_with_different_amount'
+    // A bucket keeps the amount it was opened with, also where the limit has been changed since, and whoever opened it.
+    const there = result.code === 'refused' && OPENED_BEFORE.has(result.transfer)
     if (result.code !== 'ok' && !there) throw new Error(`a limit was not opened: ${JSON.stringify(result)}`)
     if (opened.size >= OPENED_LIMIT) opened.clear()
-    opened.add(bucket)
+    opened.add(credit)
   }
 
   return {
-    async use(limit, amountMinor, subject) {
+    async use(limit, amountMinor, subject, laneKey = limit.owner) {
       const bucket = bucketAccount(limit)
-      const [, debit = ''] = await deps.accounts.ensure(ledgerId, [SOURCE, bucket])
-      if (!opened.has(debit)) await open(limit, bucket.name, debit)
+      const { debit, credit } = await pair(bucket, SOURCE, laneKey)
+      if (!opened.has(debit)) await open(limit, bucket)
       return {
         id: deps.ids.uuid(),
         ledger: ledgerId,
         kind: 'reserve',
         debit,
-        credit: source,
+        credit,
         amount: amountMinor.toString(),
         subject,
       }

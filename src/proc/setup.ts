@@ -58,7 +58,7 @@ try {
   await sql.end({ timeout: 2 })
 }
 
-/** The ledger of a currency; one that was opened with other decimals stops the setup: its amounts mean something else. */
+/** The ledger of a currency, and beside it that of its limits; one that was opened with other decimals stops the setup: its amounts mean something else. */
 async function openLedger(db: Sql, currency: string): Promise<LedgerOf> {
   const { exponent } = currencyOf(currencyTable(env.MOORING_CURRENCIES), currency)
   const ledger = await ensureLedger(db, currency, exponent)
@@ -67,6 +67,7 @@ async function openLedger(db: Sql, currency: string): Promise<LedgerOf> {
       `the ledger in ${currency} was opened with exponent ${ledger.exponent}, now it is to be ${exponent}`,
     )
   }
+  await ensureLedger(db, currency, exponent, 'limits')
   return ledger
 }
 

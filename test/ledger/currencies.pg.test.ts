@@ -88,6 +88,19 @@ test('a service in one currency gets a ledger of each that it adds, and doing it
   expect([await findLedger(sql, 'KES'), await findLedger(sql, 'RWF')]).toEqual(before)
 })
 
+test('beside each ledger of money there is one that counts limits in that currency', async () => {
+  expect(setup('KES', { RWF })).toMatchObject({ status: 0 })
+  for (const [currency, exponent] of [
+    ['KES', 2],
+    ['RWF', 0],
+  ] as const) {
+    const money = await findLedger(sql, currency)
+    const limits = await findLedger(sql, currency, 'limits')
+    expect(limits).toMatchObject({ currency, exponent })
+    expect(limits.id).not.toBe(money.id)
+  }
+})
+
 test('the decimals of a ledger do not change under its amounts', () => {
   const run = setup('KES', { RWF: { ...RWF, exponent: 2 } })
   expect(run.status).toBe(1)

@@ -8,6 +8,8 @@ export type AccountSpec = {
   owner: string | null
   debitsMustNotExceedCredits: boolean
   class?: AccountClass
+  /** May be several rows that are read as one, where the code is not of the chart: unflagged, and written by everybody. */
+  sharded?: true
 }
 
 /** Which of our settlement accounts: customers' money is kept apart from our own. */

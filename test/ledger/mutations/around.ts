@@ -1,12 +1,19 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { broken } from './files.ts'
 
-/** What stands around `apply_units`: how sums are divided, which errors leave an outcome unknown. */
+/** What stands around `apply_units`: how sums are divided, how limits are counted, which errors leave an outcome unknown. */
 const prices = broken('src/domain/accounting/price.ts', 'test/domain/accounting/price.test.ts')
+const limits = broken('src/ledger/limits.ts', 'test/ledger/limits.pg.test.ts')
 const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 
 export const AROUND: readonly Mutation[] = [
   prices('loses what is left where splits name nobody', 'if (!splits.ok) return splits', ''),
+  limits('counts all uses of limits on one row', '  sharded: true,\n', ''),
+  limits(
+    'opens a limit anew in each process',
+    'derivedUuid(`${String(ledgerId)}/${bucket.name}/open`)',
+    'deps.ids.uuid()',
+  ),
   network('takes a database whose host is out of reach for a unit that raises', "  'EHOSTUNREACH',\n", ''),
   network('takes a database whose name is not found for a unit that raises', "  'ENOTFOUND',\n", ''),
   network('takes a database that is away for a unit that raises', "|| isDatabaseAway(error) ? 'again'", "? 'again'"),
