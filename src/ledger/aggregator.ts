@@ -16,9 +16,12 @@ import type { Unit, UnitResult } from './unit.ts'
  *  A3 A unit that makes the call raise is found by bisection and fails alone.
  */
 export type Ledger = {
-  /** Applies one unit; throws `LedgerOverloaded` at once when too many wait, `LedgerUnavailable` when the database stayed away. */
+  /**
+   * Applies one unit; throws `LedgerOverloaded` at once when too many wait, `LedgerDraining` once `drain` was asked
+   * for, `LedgerUnavailable` when the database stayed away.
+   */
   apply(unit: Unit): Promise<UnitResult>
-  /** Waits until everything accepted is answered. */
+  /** From here on no unit is taken; resolves when every one that was is answered. For the end of a process. */
   drain(): Promise<void>
   /** Called after each commit that left events in the outbox. */
   onEvents(listener: () => void): void
@@ -34,6 +37,8 @@ export type Ledger = {
 
 export class LedgerOverloaded extends Error {}
 export class LedgerUnavailable extends Error {}
+/** The unit was not taken: another process will take it. */
+export class LedgerDraining extends LedgerUnavailable {}
 
 export const LEDGER_LIMITS = {
   connections: 2,
@@ -75,6 +80,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
   let pumping = false
+  let draining = false
   /** The database's wall time at zero of our monotonic clock; our own wall time until it has been heard. */
   let epochMs = performance.timeOrigin
   let heard = false
@@ -196,6 +202,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
 
   return {
     apply(unit) {
+      if (draining) return Promise.reject(new LedgerDraining('this process takes no more units'))
       if (waitingUnits() >= limits.queue_units)
         return Promise.reject(new LedgerOverloaded('too many units wait for the ledger'))
       return new Promise((resolve, reject) => {
@@ -205,7 +212,10 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
         pumpSoon()
       })
     },
-    drain: () => new Promise((resolve) => (isIdle() ? resolve() : idle.push(resolve))),
+    drain() {
+      draining = true
+      return new Promise((resolve) => (isIdle() ? resolve() : idle.push(resolve)))
+    },
     onEvents: (listener) => void listeners.push(listener),
     now: () => epochMs + performance.now(),
     syncClock: async () => void (await call([])),

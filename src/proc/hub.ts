@@ -227,8 +227,9 @@ async function drain(): Promise<void> {
     await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sealer.stop()])
     await starter.drain()
     worker.shutdown()
-    await calls.drain()
+    // An activity may begin a call and leave it behind, and the call writes its outcome: first the one, then the other.
     await working
+    await calls.drain()
     await ledger.drain()
     await Promise.all([bus.drain(), bankRail.close(), otp.close()])
     await connection.close()

@@ -1,6 +1,13 @@
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { laneOf, makeLedger, makeLedgerMetrics, openDatabase } from '../../src/ledger/index.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  LedgerDraining,
+  LedgerUnavailable,
+  laneOf,
+  makeLedger,
+  makeLedgerMetrics,
+  openDatabase,
+} from '../../src/ledger/index.ts'
 import { type Books, ids, log, openBooks } from './support/books.ts'
 
 let books: Books
@@ -77,4 +84,75 @@ test('a unit that meets a transfer of its id, written at the same moment, is sen
   await other
   expect(await answer).toEqual({ code: 'refused', transfer: 'exists_with_different_amount', leg: 0 })
   expect(await books.balance(from)).toEqual({ posted: 1_000n, out: 0n, in: 0n })
+})
+
+describe('after drain was asked for', () => {
+  /** Units that wait for a row somebody holds, until `let go`. */
+  async function waiting(count: number) {
+    const [from, to] = [await books.wallet(1_000), await books.merchant()]
+    const sql = openDatabase({ url: books.database.url('mooring_hub'), name: 'draining', connections: 2 })
+    const ledger = makeLedger({ sql, log })
+    const [held, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holder = books.owner.begin(async (tx) => {
+      await tx`select from accounts where id = ${from} for no key update`
+      held.resolve()
+      await free.promise
+    })
+    await held.promise
+    const accepted = Array.from({ length: count }, () => ledger.apply(books.unit([books.post(from, to, 1)])))
+    return {
+      ledger,
+      accepted,
+      late: () => ledger.apply(books.unit([books.post(from, to, 1)])),
+      paid: async () => (await books.balance(to)).posted,
+      letGo: async () => {
+        free.resolve()
+        await holder
+      },
+      end: () => sql.end({ timeout: 1 }),
+    }
+  }
+
+  test('no unit is taken, and every one that was is answered before it is over', async () => {
+    const { ledger, accepted, late, paid, letGo, end } = await waiting(30)
+    let [answered, over] = [0, 0]
+    for (const each of accepted) void each.then(() => (answered += 1))
+    const drains = [ledger.drain(), ledger.drain()].map((drain) => drain.then(() => (over += 1)))
+    await expect(late()).rejects.toThrow(LedgerDraining)
+    await expect(late()).rejects.toThrow(LedgerUnavailable)
+    expect(over).toBe(0)
+    await letGo()
+    await Promise.all(drains)
+    expect(answered).toBe(30)
+    expect(await Promise.all(accepted)).toEqual(accepted.map(() => ({ code: 'ok' })))
+    expect(await paid()).toBe(30n)
+    await expect(late()).rejects.toThrow(LedgerDraining)
+    expect(await paid()).toBe(30n)
+    await end()
+  })
+
+  test('units are sent again where their connections are lost, and ones that raise are answered so', async () => {
+    const { ledger, accepted, paid, letGo, end } = await waiting(10)
+    const raising = ledger.apply({ id: ids.uuid(), ok: { new_attempt: { payment: 'pay_x' } } })
+    const raised = expect(raising).rejects.toThrow('raised')
+    const drained = ledger.drain()
+    await expect
+      .poll(() => books.owner`select from pg_stat_activity where application_name = 'draining'`)
+      .toHaveLength(2)
+    const superuser = openDatabase({ url: books.database.url('postgres'), name: 'test-killer', connections: 1 })
+    await superuser`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'draining'`
+    await superuser.end()
+    await letGo()
+    await drained
+    await raised
+    expect(await Promise.all(accepted)).toEqual(accepted.map(() => ({ code: 'ok' })))
+    expect(await paid()).toBe(10n)
+    await end()
+  })
+
+  test('it is over at once where nothing was taken', async () => {
+    const ledger = makeLedger({ sql: books.hub, log })
+    await ledger.drain()
+    await expect(ledger.apply(books.unit([]))).rejects.toThrow(LedgerDraining)
+  })
 })

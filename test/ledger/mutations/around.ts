@@ -1,9 +1,13 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { broken } from './files.ts'
 
-/** What stands around `apply_units`: how sums are divided, how limits are counted, which errors leave an outcome unknown. */
+/**
+ * What stands around `apply_units`: how sums are divided, how limits are counted, which errors leave an outcome
+ * unknown, what drain means.
+ */
 const prices = broken('src/domain/accounting/price.ts', 'test/domain/accounting/price.test.ts')
 const limits = broken('src/ledger/limits.ts', 'test/ledger/limits.pg.test.ts')
+const aggregator = broken('src/ledger/aggregator.ts', 'test/ledger/aggregator.pg.test.ts')
 const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 
 export const AROUND: readonly Mutation[] = [
@@ -14,6 +18,8 @@ export const AROUND: readonly Mutation[] = [
     'derivedUuid(`${String(ledgerId)}/${bucket.name}/open`)',
     'deps.ids.uuid()',
   ),
+  aggregator('takes units after drain was asked for', 'if (draining) return', 'if (false) return'),
+  aggregator('calls itself drained while units are out', '(isIdle() ? resolve() : idle', '(true ? resolve() : idle'),
   network('takes a database whose host is out of reach for a unit that raises', "  'EHOSTUNREACH',\n", ''),
   network('takes a database whose name is not found for a unit that raises', "  'ENOTFOUND',\n", ''),
   network('takes a database that is away for a unit that raises', "|| isDatabaseAway(error) ? 'again'", "? 'again'"),
