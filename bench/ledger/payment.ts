@@ -100,7 +100,7 @@ function view(of: Common & Pick<PaymentView, 'status' | 'version'> & { captured:
 }
 
 /** What every move of a payment writes. */
-function columns(payment: PaymentView, now: number): Columns {
+function columns(payment: PaymentView, now: number): Columns<'payment'> {
   return {
     status: payment.status,
     status_reason: null,
@@ -121,7 +121,7 @@ function columns(payment: PaymentView, now: number): Columns {
 }
 
 /** What stays as it was at birth. */
-function born(of: Common, ledger: number): Columns {
+function born(of: Common, ledger: number): Columns<'new_payment'> {
   return {
     id: of.id,
     ledger,
@@ -129,6 +129,7 @@ function born(of: Common, ledger: number): Columns {
     amount: of.amount,
     currency: of.currency,
     fee: of.fee,
+    refund_reserved: '0',
     refunded_amount: '0',
     payee: of.payee,
     payee_name: 'Bench Coffee',

@@ -1,5 +1,6 @@
 import { hash as digest } from 'node:crypto'
-import type { Branch, Columns, TransferInput, Unit } from './unit.ts'
+import { type RowOf, assertWritten } from './columns.ts'
+import type { Branch, TransferInput, Unit } from './unit.ts'
 
 /**
  * A batch of units as the arguments of the function `apply_units`: rows that several units name
@@ -33,14 +34,16 @@ export function prepareUnit(unit: Unit): PreparedUnit {
   return { unit, hash: digest('sha256', text, 'base64url'), ok, refused }
 }
 
-const COLUMNS = ['payment', 'new_payment', 'attempt', 'new_attempt', 'source'] as const
+const ROWS: readonly RowOf[] = ['payment', 'new_payment', 'attempt', 'new_attempt', 'source']
 
 function prepareBranch(branch: Branch): PreparedBranch {
   const texts: Record<string, string> = {}
   const columns: string[] = []
-  for (const name of COLUMNS) {
+  for (const name of ROWS) {
     const value = branch[name]
-    if (value !== undefined) columns.push(`"${name}":${(texts[name] = JSON.stringify(value))}`)
+    if (value === undefined) continue
+    assertWritten(name, value)
+    columns.push(`"${name}":${(texts[name] = JSON.stringify(value))}`)
   }
   const bodies = (branch.events ?? []).map((event) => ('body' in event ? JSON.stringify(event.body) : null))
   if (branch.events !== undefined) {
@@ -183,13 +186,13 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     const { new_payment: payment, new_attempt: attempt, source } = unit.ok
     if (payment !== undefined) {
       row['new_m'] = payments.of(named(payment, 'id'))
-      if (typeof payment['order_ref'] === 'string') {
-        const t = taken.of(`order ${named(payment, 'merchant')} ${payment['order_ref']}`)
+      if (typeof payment.order_ref === 'string') {
+        const t = taken.of(`order ${named(payment, 'merchant')} ${payment.order_ref}`)
         row['order_t'] = t
         names.push(t)
       }
     }
-    if (attempt !== undefined) row['new_s'] = attemptOf(named(attempt, 'payment'), Number(attempt['no']))
+    if (attempt !== undefined) row['new_s'] = attemptOf(named(attempt, 'payment'), Number(attempt.no))
     if (source !== undefined) {
       const t = taken.of(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'iban')}`)
       row['source_t'] = t
@@ -246,7 +249,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
 }
 
 /** A column's value where only text makes sense: a name to be locked by. */
-function named(columns: Columns, name: string): string {
+function named<Name extends string>(columns: { readonly [Column in Name]?: unknown }, name: Name): string {
   const value = columns[name]
   if (typeof value !== 'string') throw new TypeError(`column ${name} must be text`)
   return value

@@ -1,6 +1,7 @@
 export * from './accounts.ts'
 export * from './aggregator.ts'
 export * from './audit/index.ts'
+export type { Columns } from './columns.ts'
 export * from './database.ts'
 export * from './derived-uuid.ts'
 export * from './history/index.ts'

@@ -1,5 +1,6 @@
 import type { HubReply } from '../bus/index.ts'
 import type { EventName } from '../contract/names.ts'
+import type { Columns } from './columns.ts'
 
 /**
  * The unit of work, as the function `apply_units` takes it: everything that must
@@ -40,9 +41,6 @@ export type TransferInput =
 /** `frozen` and `closed` refuse new spends only; an account with open holds cannot be closed. */
 export type AccountFlag = { account: string; set: 'freeze' | 'unfreeze' | 'close' | 'reopen' }
 
-/** Column values by name, as JSON. */
-export type Columns = Record<string, string | number | boolean | null | object>
-
 export type EventInput = { id: string; feed: string; name: EventName } & (
   | { body: object }
   /** Filled in under the account's lock: `{currency, available, pending}`. */
@@ -50,11 +48,11 @@ export type EventInput = { id: string; feed: string; name: EventName } & (
 )
 
 export type Branch = {
-  payment?: Columns
-  new_payment?: Columns
-  attempt?: Columns
-  new_attempt?: Columns
-  source?: Columns
+  payment?: Columns<'payment'>
+  new_payment?: Columns<'new_payment'>
+  attempt?: Columns<'attempt'>
+  new_attempt?: Columns<'new_attempt'>
+  source?: Columns<'source'>
   events?: EventInput[]
   /** Stored under the unit's key and replayed for it. */
   reply?: StoredReply

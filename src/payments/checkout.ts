@@ -104,6 +104,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     fee,
     payer_fee: 0n,
     captured_amount: 0n,
+    refund_reserved: 0n,
     refunded_amount: 0n,
     payer: null,
     payee: merchant.merchant,

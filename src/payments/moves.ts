@@ -115,7 +115,7 @@ export function paymentEvents(
 }
 
 /** Columns of `payments` to write for a row that moved. */
-export function paymentColumns(row: PaymentRow): Columns {
+export function paymentColumns(row: PaymentRow): Columns<'payment'> {
   return {
     status: row.status,
     status_reason: row.status_reason,
@@ -136,7 +136,7 @@ export function paymentColumns(row: PaymentRow): Columns {
 }
 
 /** Every column of a payment that is born in a unit. */
-export function newPaymentColumns(row: PaymentRow): Columns {
+export function newPaymentColumns(row: PaymentRow): Columns<'new_payment'> {
   return {
     ...paymentColumns(row),
     id: row.id,
@@ -145,6 +145,7 @@ export function newPaymentColumns(row: PaymentRow): Columns {
     amount: row.amount.toString(),
     currency: row.currency,
     fee: row.fee.toString(),
+    refund_reserved: row.refund_reserved.toString(),
     refunded_amount: row.refunded_amount.toString(),
     payee: row.payee,
     payee_name: row.payee_name,
@@ -161,7 +162,7 @@ export function newPaymentColumns(row: PaymentRow): Columns {
 }
 
 /** Every column of a fresh attempt. */
-export function newAttemptColumns(row: AttemptRow): Columns {
+export function newAttemptColumns(row: AttemptRow): Columns<'new_attempt'> {
   return {
     payment: row.payment,
     no: row.no,

@@ -81,16 +81,16 @@ function holdsFence(attempt: AttemptRow, heard: Heard): boolean {
 }
 
 /** What the attempt's row becomes. */
-function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns {
+function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns<'attempt'> {
   const { outcome, inquiry } = heard
-  const base: Columns = {
+  const base: Columns<'attempt'> = {
     updated_at: timestamp(nowMs),
     ...(inquiry === undefined
       ? {}
       : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
   }
   // Nothing is left to ask, so no time for it keeps the patrol from a payment whose workflow is gone.
-  const final: Columns = { ...base, next_look_at: null }
+  const final: Columns<'attempt'> = { ...base, next_look_at: null }
   switch (outcome.kind) {
     case 'settled':
       return { ...final, state: 'settled', evidence: outcome.evidence, rail_reference: outcome.evidence.railReference }

@@ -24,6 +24,7 @@ export type PaymentRow = {
   fee: bigint
   payer_fee: bigint
   captured_amount: bigint
+  refund_reserved: bigint
   refunded_amount: bigint
   payer: string | null
   payee: string

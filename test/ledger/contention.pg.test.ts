@@ -55,6 +55,7 @@ function order(orderRef: string): Unit {
     fee: '0',
     payer_fee: '0',
     captured_amount: '0',
+    refund_reserved: '0',
     refunded_amount: '0',
     payee: 'mer_contention',
     payee_name: 'M',

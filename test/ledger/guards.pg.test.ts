@@ -39,6 +39,7 @@ function payment(more: Record<string, string | number> = {}) {
     fee: '0',
     payer_fee: '0',
     captured_amount: '0',
+    refund_reserved: '0',
     refunded_amount: '0',
     payee: 'mer_guards',
     payee_name: 'M',

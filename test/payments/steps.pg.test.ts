@@ -129,6 +129,7 @@ async function withdrawal(): Promise<{ id: string; user: string }> {
     fee: 0n,
     payer_fee: 0n,
     captured_amount: 0n,
+    refund_reserved: 0n,
     refunded_amount: 0n,
     payer: user,
     payee: 'self',

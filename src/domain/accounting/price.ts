@@ -58,7 +58,7 @@ export function capturePrice(
   return price.ok ? ok({ ...price.value, shares: sharesWithin(price.value.shares, held.shares) }) : price
 }
 
-/** A payment's figures that its refunds follow, and what was refunded of it before. */
+/** A payment's figures that its refunds follow, and what was refunded of it before or is held for another refund. */
 export type Refundable = Fee & {
   capturedMinor: bigint
   refundedMinor: bigint

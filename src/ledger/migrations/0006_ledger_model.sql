@@ -50,6 +50,13 @@ create unique index transfers_pending on transfers (pending_id) where pending_id
 create index transfers_debit on transfers (debit_account, position);
 create index transfers_credit on transfers (credit_account, position);
 
+-- What is held for refunds that have not ended counts as refunded: of two at the same moment one may not fit any more.
+alter table payments
+  add column refund_reserved bigint not null default 0,
+  drop constraint payments_check1,
+  add constraint payments_refunds_fit
+    check (refund_reserved >= 0 and refunded_amount >= 0 and refund_reserved + refunded_amount <= captured_amount);
+
 create index holds_expiry on holds (expires_at) where expires_at is not null;
 
 -- What every payment writes to is few indexes: a merchant's payments are found by merchant, a payment's

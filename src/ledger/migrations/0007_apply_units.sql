@@ -665,6 +665,7 @@ begin
         m_row[i] := jsonb_populate_record(m_row[i], g);
         m_moved[i] := true;
         if g -> 'version' is not null then m_version[i] := (g ->> 'version')::integer; end if;
+        if g -> 'expires_at' is not null then m_expires_at[i] := (g ->> 'expires_at')::timestamptz; end if;
         if g -> 'start_by' is not null then m_start_by[i] := (g ->> 'start_by')::timestamptz; end if;
       end if;
       g := b -> 'new_attempt';
@@ -783,12 +784,15 @@ begin
     on conflict do nothing;
   end if;
 
+  -- What is set is what src/ledger/columns.ts lets a unit say.
   if true = any (m_moved) then
     update payments m
-    set status = k.status, status_reason = k.status_reason, version = k.version, captured_amount = k.captured_amount,
+    set status = k.status, status_reason = k.status_reason, version = k.version, fee = k.fee,
+      captured_amount = k.captured_amount, refund_reserved = k.refund_reserved, refunded_amount = k.refunded_amount,
       payer = k.payer, payer_fee = k.payer_fee, source_type = k.source_type, source_id = k.source_id,
       source_label = k.source_label, failure_code = k.failure_code, failure_message = k.failure_message,
-      updated_at = k.updated_at, accepted_at = k.accepted_at, start_by = k.start_by, started_at = k.started_at
+      updated_at = k.updated_at, expires_at = k.expires_at, accepted_at = k.accepted_at, start_by = k.start_by,
+      started_at = k.started_at
     from unnest(m_row) with ordinality k
     where m_stood[k.ordinality] and m_moved[k.ordinality] and m.id = k.id;
 

@@ -145,6 +145,7 @@ async function born(
     currency: deps.rules.currency,
     fee: 0n,
     captured_amount: 0n,
+    refund_reserved: 0n,
     refunded_amount: 0n,
     payee: order.payee,
     payee_name: order.payeeName,

@@ -40,6 +40,7 @@ function paymentRow(of: {
     fee: 0n,
     payer_fee: 0n,
     captured_amount: 0n,
+    refund_reserved: 0n,
     refunded_amount: 0n,
     payer: isOrder ? null : of.user,
     payee: of.kind === 'transfer' ? of.to : isOrder ? 'mer_fuzz' : 'self',

@@ -1,13 +1,15 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
-import { broken } from './files.ts'
+import { APPLY, broken } from './files.ts'
 
 /**
- * What stands around `apply_units`: how sums are divided, how limits are counted, which errors leave an outcome
+ * What stands around `apply_units`: what of a unit is written, how sums are divided, how limits are counted, which errors leave an outcome
  * unknown, what drain means.
  */
 const prices = broken('src/domain/accounting/price.ts', 'test/domain/accounting/price.test.ts')
 const limits = broken('src/ledger/limits.ts', 'test/ledger/limits.pg.test.ts')
 const aggregator = broken('src/ledger/aggregator.ts', 'test/ledger/aggregator.pg.test.ts')
+const columns = broken(APPLY, 'test/ledger/columns.pg.test.ts')
+const refunds = broken(APPLY, 'test/ledger/refunds.pg.test.ts')
 const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 
 export const AROUND: readonly Mutation[] = [
@@ -20,6 +22,24 @@ export const AROUND: readonly Mutation[] = [
   ),
   aggregator('takes units after drain was asked for', 'if (draining) return', 'if (false) return'),
   aggregator('calls itself drained while units are out', '(isIdle() ? resolve() : idle', '(true ? resolve() : idle'),
+  ...['fee', 'refund_reserved', 'refunded_amount', 'expires_at'].map((column) =>
+    columns(`does not write ${column} of a payment`, ` ${column} = k.${column},`, ''),
+  ),
+  columns(
+    'goes within a batch by the old expiry of a payment',
+    "        if g -> 'expires_at' is not null then m_expires_at[i] := (g ->> 'expires_at')::timestamptz; end if;\n",
+    '',
+  ),
+  refunds(
+    'holds refunds of a payment that was read before another',
+    'if m_version[i] is distinct from',
+    'if false and m_version[i] <>',
+  ),
+  {
+    name: 'drops in silence what it cannot write',
+    tests: ['test/ledger/columns.pg.test.ts'],
+    edits: [{ file: 'src/ledger/batch.ts', from: '    assertWritten(name, value)\n', to: '' }],
+  },
   network('takes a database whose host is out of reach for a unit that raises', "  'EHOSTUNREACH',\n", ''),
   network('takes a database whose name is not found for a unit that raises', "  'ENOTFOUND',\n", ''),
   network('takes a database that is away for a unit that raises', "|| isDatabaseAway(error) ? 'again'", "? 'again'"),

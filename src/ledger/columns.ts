@@ -1,0 +1,117 @@
+/**
+ * What a unit writes of the rows beside its transfers, by member of a branch: closed lists, the same as those that
+ * `apply_units` sets and the tables have, so that nothing a unit says is dropped in silence.
+ */
+
+/** What may change of a payment that is there; everything else is as it was born. */
+const PAYMENT = [
+  'status',
+  'status_reason',
+  'version',
+  'fee',
+  'captured_amount',
+  'refund_reserved',
+  'refunded_amount',
+  'payer',
+  'payer_fee',
+  'source_type',
+  'source_id',
+  'source_label',
+  'failure_code',
+  'failure_message',
+  'updated_at',
+  'expires_at',
+  'accepted_at',
+  'start_by',
+  'started_at',
+] as const
+
+const ATTEMPT = [
+  'state',
+  'dispatch_token',
+  'dispatched_at',
+  'sends',
+  'inquiries',
+  'next_look_at',
+  'failure_code',
+  'failure_message',
+  'evidence',
+  'rail_reference',
+  'updated_at',
+] as const
+
+export const COLUMNS = {
+  payment: PAYMENT,
+  new_payment: [
+    ...PAYMENT,
+    'id',
+    'ledger',
+    'kind',
+    'amount',
+    'currency',
+    'payee',
+    'payee_name',
+    'merchant',
+    'store',
+    'capture_method',
+    'order_ref',
+    'description',
+    'metadata',
+    'qr_token',
+    'created_at',
+  ],
+  attempt: ATTEMPT,
+  new_attempt: [
+    ...ATTEMPT,
+    'payment',
+    'no',
+    'ledger',
+    'rail',
+    'operation',
+    'reference',
+    'uetr',
+    'amount',
+    'currency',
+    'account_iban',
+    'account_holder',
+    'mandate_id',
+    'mandate_signed_on',
+    'description',
+  ],
+  source: [
+    'id',
+    'user_id',
+    'type',
+    'rail',
+    'bank',
+    'iban',
+    'holder',
+    'currency',
+    'label',
+    'status',
+    'mandate_id',
+    'mandate_signed_on',
+    'created_at',
+  ],
+} as const
+
+export type RowOf = keyof typeof COLUMNS
+
+/** Column values by name, as JSON; what is not named stays, and is null in a row that is born. */
+export type Columns<Row extends RowOf> = {
+  readonly [Name in (typeof COLUMNS)[Row][number]]?: string | number | boolean | null | object
+}
+
+const NAMES: Readonly<Record<RowOf, ReadonlySet<string>>> = {
+  payment: new Set(COLUMNS.payment),
+  new_payment: new Set(COLUMNS.new_payment),
+  attempt: new Set(COLUMNS.attempt),
+  new_attempt: new Set(COLUMNS.new_attempt),
+  source: new Set(COLUMNS.source),
+}
+
+/** @throws TypeError for a column that would not be written; where the types were got around */
+export function assertWritten(row: RowOf, columns: object): void {
+  const names = NAMES[row]
+  for (const name in columns) if (!names.has(name)) throw new TypeError(`a unit cannot write ${name} of its ${row}`)
+}

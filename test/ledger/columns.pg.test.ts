@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { COLUMNS, type Columns } from '../../src/ledger/columns.ts'
+import { type Unit, makeLedger } from '../../src/ledger/index.ts'
+import { type Books, ids, log, openBooks } from './support/books.ts'
+
+/** What a unit says of payments, attempts and sources is written, all of it, or the unit is refused. */
+let books: Books
+beforeAll(async () => {
+  books = await openBooks()
+})
+afterAll(() => books.close())
+
+const EARLY = '2026-11-23T12:00:00.000Z'
+const LATE = '2026-11-24T12:00:00.000Z'
+const OK = { code: 'ok' }
+
+type Sample<Row extends keyof typeof COLUMNS> = Required<Columns<Row>>
+
+/** Of every column a value that is none's default and that every CHECK takes beside the others. */
+function payment(): Sample<'new_payment'> {
+  return {
+    id: ids.make('pay'),
+    ledger: books.book,
+    kind: 'purchase',
+    status: 'processing',
+    status_reason: 'awaiting_rail',
+    version: 3,
+    amount: '1000',
+    currency: 'KES',
+    fee: '10',
+    payer_fee: '5',
+    captured_amount: '900',
+    refund_reserved: '300',
+    refunded_amount: '200',
+    payer: 'usr_columns',
+    payee: 'mer_columns',
+    payee_name: 'Columns',
+    merchant: 'mer_columns',
+    store: 'str_columns',
+    source_type: 'bank',
+    source_id: 'src_columns',
+    source_label: 'Bank',
+    capture_method: 'manual',
+    order_ref: ids.uuid(),
+    description: 'what for',
+    failure_code: 'declined_by_rail',
+    failure_message: 'no',
+    metadata: { a: 'b' },
+    qr_token: 'token',
+    created_at: EARLY,
+    updated_at: EARLY,
+    expires_at: EARLY,
+    accepted_at: EARLY,
+    start_by: EARLY,
+    started_at: EARLY,
+  }
+}
+
+/** The same for a change of it. */
+const CHANGED: Sample<'payment'> = {
+  status: 'failed',
+  status_reason: null,
+  version: 4,
+  fee: '11',
+  captured_amount: '1000',
+  refund_reserved: '301',
+  refunded_amount: '201',
+  payer: 'usr_other',
+  payer_fee: '6',
+  source_type: 'wallet',
+  source_id: 'wallet',
+  source_label: 'Wallet',
+  failure_code: 'insufficient_funds',
+  failure_message: 'none',
+  updated_at: LATE,
+  expires_at: LATE,
+  accepted_at: LATE,
+  start_by: LATE,
+  started_at: LATE,
+}
+
+function attempt(of: string): Sample<'new_attempt'> {
+  return {
+    payment: of,
+    no: 2,
+    ledger: books.book,
+    rail: 'bank',
+    operation: 'payOut',
+    reference: ids.uuid(),
+    uetr: ids.uuid(),
+    amount: '1000',
+    currency: 'KES',
+    account_iban: 'KE00',
+    account_holder: 'A',
+    mandate_id: 'mandate',
+    mandate_signed_on: '2026-01-01',
+    description: 'x',
+    state: 'dispatched',
+    dispatch_token: ids.uuid(),
+    dispatched_at: EARLY,
+    sends: 1,
+    inquiries: 1,
+    next_look_at: EARLY,
+    failure_code: 'a',
+    failure_message: 'b',
+    evidence: { status: 'a' },
+    rail_reference: 'r1',
+    updated_at: EARLY,
+  }
+}
+
+const CHANGED_ATTEMPT: Sample<'attempt'> = {
+  state: 'settled',
+  dispatch_token: '019ab000-0000-7000-8000-000000000000',
+  dispatched_at: LATE,
+  sends: 2,
+  inquiries: 2,
+  next_look_at: null,
+  failure_code: 'c',
+  failure_message: 'd',
+  evidence: { status: 'b' },
+  rail_reference: 'r2',
+  updated_at: LATE,
+}
+
+function source(): Sample<'source'> {
+  return {
+    id: ids.make('src'),
+    user_id: 'usr_columns',
+    type: 'bank',
+    rail: 'bank',
+    bank: 'demo-bank',
+    iban: ids.uuid(),
+    holder: 'A',
+    currency: 'KES',
+    label: 'x',
+    status: 'requires_action',
+    mandate_id: 'mandate',
+    mandate_signed_on: '2026-01-01',
+    created_at: EARLY,
+  }
+}
+
+const apply = (unit: Omit<Unit, 'id'>) => books.ledger.apply({ id: ids.uuid(), ...unit })
+
+/** As JSON gives it back, amounts as text. */
+function plain(row: Record<string, unknown> | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row ?? {}).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? String(value) : value instanceof Date ? value.toISOString() : value,
+    ]),
+  )
+}
+
+const paymentOf = async (id: unknown) => {
+  const [row] = await books.owner`select * from payments where id = ${String(id)}`
+  return plain(row)
+}
+const attemptOf = async (id: unknown) => {
+  const [row] = await books.owner`select * from attempts where payment = ${String(id)}`
+  return plain(row)
+}
+
+describe('of a row that is born', () => {
+  test('every column is written, and the tables have no others', async () => {
+    const [made, linked] = [payment(), source()]
+    const tried = attempt(String(made.id))
+    expect(await apply({ ok: { new_payment: made, new_attempt: tried, source: linked } })).toEqual(OK)
+    expect(await paymentOf(made.id)).toEqual(made)
+    expect(await attemptOf(made.id)).toEqual(tried)
+    const [row] = await books.owner`select * from sources where id = ${String(linked.id)}`
+    expect(plain(row)).toEqual(linked)
+  })
+})
+
+describe('of a row that is there', () => {
+  test.each(COLUMNS.payment)('a payment’s %s changes alone', async (column) => {
+    const made = { ...payment(), status: 'processing', status_reason: null }
+    expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
+    // One of the two implies the other.
+    const change = column === 'status_reason' ? { status_reason: 'needs_operator' } : { [column]: CHANGED[column] }
+    const guard = { payment: { id: made.id as string, version: 3 } }
+    expect(await apply({ guard, ok: { payment: change } })).toEqual(OK)
+    expect(await paymentOf(made.id)).toEqual({ ...made, ...change })
+  })
+
+  test.each(COLUMNS.attempt)('an attempt’s %s changes alone', async (column) => {
+    const made = attempt(ids.make('pay'))
+    expect(await apply({ ok: { new_attempt: made } })).toEqual(OK)
+    const change = { [column]: CHANGED_ATTEMPT[column] }
+    const guard = { attempt: { payment: String(made.payment), no: 2, states: ['dispatched'] } }
+    expect(await apply({ guard, ok: { attempt: change } })).toEqual(OK)
+    expect(await attemptOf(made.payment)).toEqual({ ...made, ...change })
+  })
+
+  test('a later unit of the same batch goes by the new times', async () => {
+    const made = { ...payment(), status_reason: null, expires_at: '2100-01-01T00:00:00.000Z' }
+    expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
+    const one = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
+    const at = (version: number) => ({ payment: { id: String(made.id), version, unexpired: true as const } })
+    const results = await Promise.all([
+      one.apply({ id: ids.uuid(), guard: at(3), ok: { payment: { version: 4, expires_at: EARLY } } }),
+      one.apply({ id: ids.uuid(), guard: at(4), ok: { payment: { version: 5 } } }),
+    ])
+    expect(one.stats().batches).toBe(1)
+    expect(results).toEqual([OK, { code: 'guard_failed' }])
+  })
+})
+
+test.each([
+  ['payment', 'payee'],
+  ['payment', 'amount'],
+  ['payment', 'refunded'],
+  ['new_payment', 'refunded'],
+  ['attempt', 'reference'],
+  ['attempt', 'amount'],
+  ['new_attempt', 'refference'],
+  ['source', 'bic'],
+] as const)(
+  'a unit that says of its %s what is not written (%s) is refused, and nothing of it happens',
+  async (row, column) => {
+    const [from, to] = [await books.wallet(10), await books.merchant()]
+    const columns: object = { [column]: '1' }
+    const unit = { ...books.unit([books.post(from, to, 10)]), ok: { [row]: columns } }
+    await expect(books.ledger.apply(unit)).rejects.toThrow(column)
+    // In the other branch too, which may never be taken.
+    await expect(books.ledger.apply({ ...unit, ok: {}, refused: { [row]: columns } })).rejects.toThrow(column)
+    expect(await books.balance(from)).toMatchObject({ posted: 10n })
+  },
+)
