@@ -27,10 +27,9 @@ type PreparedBranch = {
 export function prepareUnit(unit: Unit): PreparedUnit {
   const ok = isEmpty(unit.ok) ? null : prepareBranch(unit.ok)
   const refused = unit.refused === undefined ? null : prepareBranch(unit.refused)
-  const text = json(unit, {
-    ...(ok === null ? {} : { ok: ok.text }),
-    ...(refused === null ? {} : { refused: refused.text }),
-  })
+  // In lines, which JSON never breaks: what the branches say has been made text already.
+  const asked = JSON.stringify({ ...unit, ok: undefined, refused: undefined })
+  const text = `${asked}\n${ok?.text ?? ''}\n${refused?.text ?? ''}`
   return { unit, hash: digest('sha256', text, 'base64url'), ok, refused }
 }
 
@@ -47,10 +46,8 @@ function prepareBranch(branch: Branch): PreparedBranch {
   }
   const bodies = (branch.events ?? []).map((event) => ('body' in event ? JSON.stringify(event.body) : null))
   if (branch.events !== undefined) {
-    const events = branch.events.map((event, i) =>
-      json(event, typeof bodies[i] === 'string' ? { body: bodies[i] } : {}),
-    )
-    texts['events'] = `[${events.join(',')}]`
+    const events = branch.events.map((event, i) => JSON.stringify({ ...event, body: undefined }) + (bodies[i] ?? ''))
+    texts['events'] = events.join(' ')
   }
   const reply = branch.reply === undefined ? null : (texts['reply'] = JSON.stringify(branch.reply))
   const replies = Object.entries(branch.replies ?? {}).map(([reason, each]): [string, string] => [
@@ -60,7 +57,7 @@ function prepareBranch(branch: Branch): PreparedBranch {
   return { branch, text: json(branch, texts), columns, bodies, reply, replies }
 }
 
-/** What JSON.stringify makes of an object whose members named in `known` have been made text already. */
+/** An object as text, for a hash: of its members those named in `known` have been made text already. */
 function json(object: Readonly<Record<string, unknown>>, known: Readonly<Record<string, string>>): string {
   const members: string[] = []
   for (const [name, value] of Object.entries(object)) {
@@ -82,7 +79,11 @@ class Ordinals {
   }
 }
 
-type Cell = string | number | boolean | null | undefined
+/** Values of a column of an array literal (PostgreSQL, 8.15.2). Text that a caller chose is `quoted` first. */
+type Cells = (string | number | boolean)[]
+
+const NULL = 'NULL'
+const cells = (): Cells => []
 
 export function batchArguments(batch: readonly PreparedUnit[]) {
   const units = new Ordinals()
@@ -93,41 +94,57 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
   const keys = new Ordinals()
   const taken = new Ordinals()
   const feeds = new Ordinals()
-  const attemptRows: { payment: string; no: number }[] = []
-  const keyRows: { scope: string; key: string }[] = []
-  const legs: {
-    unit: number
-    t: TransferInput
-    transfer: number
-    debit: number | null
-    credit: number | null
-    pending: number | null
-  }[] = []
-  const events: {
-    id: string
-    feed: number
-    name: string
-    account: number | null
-    currency: string | null
-    body: number | null
-  }[] = []
+  const [attemptPayment, attemptNo, keyScope, key] = [cells(), cells(), cells(), cells()]
+  const leg = {
+    unit: cells(),
+    transfer: cells(),
+    ledger: cells(),
+    kind: cells(),
+    debit: cells(),
+    credit: cells(),
+    amount: cells(),
+    pending: cells(),
+    upTo: cells(),
+    expiresAt: cells(),
+    subject: cells(),
+  }
+  const event = {
+    id: cells(),
+    feed: cells(),
+    name: cells(),
+    account: cells(),
+    currency: cells(),
+    body: cells(),
+  }
   const bodies: string[] = []
-  const shapes: { u: number; hash: string; lo: number; hi: number }[] = []
+  const shape = { unit: cells(), hash: cells(), first: cells(), last: cells() }
 
   function attemptOf(payment: string, no: number): number {
     const n = attempts.of(`${payment} ${String(no)}`)
-    attemptRows[n - 1] = { payment, no }
+    attemptPayment[n - 1] = quoted(payment)
+    attemptNo[n - 1] = no
     return n
   }
 
-  function leg(unit: number, t: TransferInput): void {
-    const transfer = transfers.of(t.id)
+  function addLeg(unit: number, t: TransferInput): void {
+    leg.unit.push(unit)
+    leg.transfer.push(transfers.of(t.id))
+    leg.ledger.push(t.ledger)
+    leg.kind.push(t.kind)
+    leg.amount.push(t.amount ?? NULL)
+    leg.upTo.push(t.up_to === true)
+    leg.expiresAt.push(t.expires_at ?? NULL)
+    leg.subject.push(quoted(t.subject))
     if ('pending' in t) {
       // `expire` is decided under its payment's lock.
       if (t.kind === 'expire') payments.of(t.subject)
-      legs.push({ unit, t, transfer, debit: null, credit: null, pending: transfers.of(t.pending) })
+      leg.debit.push(NULL)
+      leg.credit.push(NULL)
+      leg.pending.push(transfers.of(t.pending))
     } else {
-      legs.push({ unit, t, transfer, debit: accounts.of(t.debit), credit: accounts.of(t.credit), pending: null })
+      leg.debit.push(accounts.of(t.debit))
+      leg.credit.push(accounts.of(t.credit))
+      leg.pending.push(NULL)
     }
   }
 
@@ -135,20 +152,18 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
   function branch(prepared: PreparedBranch): string {
     const members = [...prepared.columns]
     if (prepared.branch.events !== undefined) {
-      const first = events.length + 1
-      prepared.branch.events.forEach((event, i) => {
-        const balance = 'balance' in event ? event.balance : null
+      const first = event.id.length + 1
+      prepared.branch.events.forEach((each, i) => {
+        const balance = 'balance' in each ? each.balance : null
         const body = prepared.bodies[i]
-        events.push({
-          id: event.id,
-          feed: feeds.of(event.feed),
-          name: event.name,
-          account: balance === null ? null : accounts.of(balance.account),
-          currency: balance === null ? null : balance.currency,
-          body: typeof body === 'string' ? bodies.push(body) : null,
-        })
+        event.id.push(quoted(each.id))
+        event.feed.push(feeds.of(each.feed))
+        event.name.push(each.name)
+        event.account.push(balance === null ? NULL : accounts.of(balance.account))
+        event.currency.push(balance === null ? NULL : balance.currency)
+        event.body.push(typeof body === 'string' ? bodies.push(body) : NULL)
       })
-      members.push(`"events":[${String(first)},${String(events.length)}]`)
+      members.push(`"events":[${String(first)},${String(event.id.length)}]`)
     }
     if (prepared.reply !== null) members.push(`"reply":${String(bodies.push(prepared.reply))}`)
     if (prepared.replies.length > 0) {
@@ -158,92 +173,99 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     return `{${members.join(',')}}`
   }
 
-  const rows = batch.map(({ unit, hash, ok, refused }) => {
-    const u = units.of(unit.id)
-    const lo = legs.length + 1
-    for (const transfer of unit.transfers ?? []) leg(u, transfer)
-    const hi = legs.length
-    shapes.push({ u, hash, lo, hi })
-    const row: Record<string, unknown> = {}
-    const branches: Record<string, string> = {}
-    if (ok !== null) row['ok'] = branches['ok'] = branch(ok)
-    if (refused !== null) row['refused'] = branches['refused'] = branch(refused)
-    if (unit.total !== undefined) row['total'] = unit.total
+  /** What a unit asks and writes beside its transfers, as JSON; empty where that is nothing. */
+  function rest({ unit, ok, refused }: PreparedUnit): string {
+    const members: string[] = []
+    const add = (name: string, value: unknown): void => void members.push(`"${name}":${JSON.stringify(value)}`)
+    if (ok !== null) members.push(`"ok":${branch(ok)}`)
+    if (refused !== null) members.push(`"refused":${branch(refused)}`)
+    if (unit.total !== undefined) add('total', unit.total)
     if (unit.flags !== undefined) {
-      row['flags'] = unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set }))
+      add(
+        'flags',
+        unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set })),
+      )
     }
     if (unit.key !== undefined) {
       const k = keys.of(`${unit.key.scope} ${unit.key.key}`)
-      keyRows[k - 1] = unit.key
-      row['key'] = { k, hash: unit.key.hash, complete: unit.key.complete }
+      keyScope[k - 1] = quoted(unit.key.scope)
+      key[k - 1] = quoted(unit.key.key)
+      add('key', { k, hash: unit.key.hash, complete: unit.key.complete })
     }
     const names: number[] = []
-    if (unit.jti !== undefined) {
-      const t = taken.of(`jti ${unit.jti.device} ${unit.jti.jti}`)
-      row['jti'] = { ...unit.jti, t }
+    const take = (name: string): number => {
+      const t = taken.of(name)
       names.push(t)
+      return t
     }
+    if (unit.jti !== undefined) add('jti', { ...unit.jti, t: take(`jti ${unit.jti.device} ${unit.jti.jti}`) })
     const { new_payment: payment, new_attempt: attempt, source } = unit.ok
     if (payment !== undefined) {
-      row['new_m'] = payments.of(named(payment, 'id'))
+      add('new_m', payments.of(named(payment, 'id')))
       if (typeof payment.order_ref === 'string') {
-        const t = taken.of(`order ${named(payment, 'merchant')} ${payment.order_ref}`)
-        row['order_t'] = t
-        names.push(t)
+        add('order_t', take(`order ${named(payment, 'merchant')} ${payment.order_ref}`))
       }
     }
-    if (attempt !== undefined) row['new_s'] = attemptOf(named(attempt, 'payment'), Number(attempt.no))
+    if (attempt !== undefined) add('new_s', attemptOf(named(attempt, 'payment'), Number(attempt.no)))
     if (source !== undefined) {
-      const t = taken.of(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'iban')}`)
-      row['source_t'] = t
-      names.push(t)
+      add('source_t', take(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'iban')}`))
     }
-    if (names.length > 0) row['taken'] = names
+    if (names.length > 0) add('taken', names)
     const guard = unit.guard
     if (guard !== undefined) {
-      row['guard'] = {
+      add('guard', {
         ...(guard.payment === undefined ? {} : { payment: { ...guard.payment, m: payments.of(guard.payment.id) } }),
         ...(guard.attempt === undefined
           ? {}
           : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
-      }
+      })
     }
-    return isEmpty(row) ? '' : json(row, branches)
+    return members.length === 0 ? '' : `{${members.join(',')}}`
+  }
+
+  const lines = batch.map((prepared) => {
+    const u = units.of(prepared.unit.id)
+    shape.unit.push(u)
+    shape.hash.push(prepared.hash)
+    shape.first.push(leg.unit.length + 1)
+    for (const transfer of prepared.unit.transfers ?? []) addLeg(u, transfer)
+    shape.last.push(leg.unit.length)
+    return rest(prepared)
   })
 
   return {
     unitIds: literal(units.names),
-    units: literal(shapes.map((shape) => shape.u)),
-    unitHash: literal(shapes.map((shape) => shape.hash)),
-    unitFirst: literal(shapes.map((shape) => shape.lo)),
-    unitLast: literal(shapes.map((shape) => shape.hi)),
-    unitRest: rows.join('\n'),
+    units: literal(shape.unit),
+    unitHash: literal(shape.hash),
+    unitFirst: literal(shape.first),
+    unitLast: literal(shape.last),
+    unitRest: lines.join('\n'),
     accounts: literal(accounts.names),
     transfers: column(transfers.names),
-    legUnit: column(legs.map((l) => l.unit)),
-    legTransfer: column(legs.map((l) => l.transfer)),
-    legLedger: column(legs.map((l) => l.t.ledger)),
-    legKind: column(legs.map((l) => l.t.kind)),
-    legDebit: column(legs.map((l) => l.debit)),
-    legCredit: column(legs.map((l) => l.credit)),
-    legAmount: column(legs.map((l) => l.t.amount)),
-    legPending: column(legs.map((l) => l.pending)),
-    legUpTo: column(legs.map((l) => l.t.up_to === true)),
-    legExpiresAt: column(legs.map((l) => l.t.expires_at)),
-    legSubject: column(legs.map((l) => quoted(l.t.subject))),
+    legUnit: column(leg.unit),
+    legTransfer: column(leg.transfer),
+    legLedger: column(leg.ledger),
+    legKind: column(leg.kind),
+    legDebit: column(leg.debit),
+    legCredit: column(leg.credit),
+    legAmount: column(leg.amount),
+    legPending: column(leg.pending),
+    legUpTo: column(leg.upTo),
+    legExpiresAt: column(leg.expiresAt),
+    legSubject: column(leg.subject),
     payments: column(payments.names.map(quoted)),
-    attemptPayment: column(attemptRows.map((row) => quoted(row.payment))),
-    attemptNo: column(attemptRows.map((row) => row.no)),
-    keyScope: column(keyRows.map((row) => quoted(row.scope))),
-    key: column(keyRows.map((row) => quoted(row.key))),
+    attemptPayment: column(attemptPayment),
+    attemptNo: column(attemptNo),
+    keyScope: column(keyScope),
+    key: column(key),
     taken: column(taken.names.map(quoted)),
     feeds: column(feeds.names.map(quoted)),
-    eventId: column(events.map((event) => quoted(event.id))),
-    eventFeed: column(events.map((event) => event.feed)),
-    eventName: column(events.map((event) => event.name)),
-    eventAccount: column(events.map((event) => event.account)),
-    eventCurrency: column(events.map((event) => event.currency)),
-    eventBody: column(events.map((event) => event.body)),
+    eventId: column(event.id),
+    eventFeed: column(event.feed),
+    eventName: column(event.name),
+    eventAccount: column(event.account),
+    eventCurrency: column(event.currency),
+    eventBody: column(event.body),
     bodies: bodies.join('\n'),
   }
 }
@@ -261,15 +283,16 @@ function isEmpty(object: object): boolean {
 }
 
 /** A column no unit of the batch uses is null: the function skips its table. */
-function column(cells: readonly Cell[]): string | null {
-  return cells.length === 0 ? null : literal(cells)
+function column(values: Cells): string | null {
+  return values.length === 0 ? null : literal(values)
 }
 
-/** An array literal (PostgreSQL, 8.15.2). Text that a caller chose is `quoted` first. */
-function literal(cells: readonly Cell[]): string {
-  return `{${cells.map((cell) => (cell === null || cell === undefined ? 'NULL' : String(cell))).join(',')}}`
+function literal(values: Cells): string {
+  return `{${values.join(',')}}`
 }
+
+const SPECIAL = /["\\]/g
 
 function quoted(given: string): string {
-  return `"${given.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return `"${given.replace(SPECIAL, '\\$&')}"`
 }
