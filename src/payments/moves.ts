@@ -3,9 +3,13 @@ import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { assertMove } from '../domain/payment.ts'
 import {
+  allowedPostings,
   assertLedgerMove,
+  expectedPostings,
+  type Leg,
   paymentLegs,
   type PostingFacts,
+  SOURCE_CODE,
   type Standing,
   touchedWallets,
   walletAccount,
@@ -52,14 +56,20 @@ export function postingFacts(row: PaymentRow, rail: string | null): PostingFacts
   return { kind: row.kind, amountMinor: row.amount, feeMinor: row.fee, payer: row.payer, payee: row.payee, rail }
 }
 
-/** Transfers that place the hold. Ids are fresh: after a refusal the same payment may be tried again. */
+/**
+ * Transfers that place the hold of a payment as it is once it was accepted; `before` that, null where it is born so.
+ * Ids are fresh: after a refusal the same payment may be tried again.
+ */
 export async function holdTransfers(
   row: PaymentRow,
   rail: string | null,
   ids: Ids,
   accounts: AccountBook,
+  before: PaymentRow | null = null,
 ): Promise<TransferInput[]> {
+  assertLedgerMove(before === null ? null : standing(before), standing(row), 'reserve')
   const legs = paymentLegs(postingFacts(row, rail))
+  assertHeld(row, legs)
   const pairs = await accounts.ensureLegs(row.ledger, legs, row.payer ?? row.id)
   return legs.map((leg, i) => ({
     id: ids.uuid(),
@@ -74,6 +84,22 @@ export async function holdTransfers(
 
 function standing(row: PaymentRow): Standing {
   return { status: row.status, accepted: row.accepted_at !== null }
+}
+
+/** Throws where these legs do not hold what the state asks for (L5). */
+function assertHeld(row: PaymentRow, legs: readonly Leg[]): void {
+  const allowed = allowedPostings(standing(row))
+  const code = row.source_type === null ? null : SOURCE_CODE[row.kind][row.source_type]
+  if (allowed === null || code === null) throw new Error(`illegal_postings: a ${row.kind} has no such source`)
+  const { heldMinor } = expectedPostings(allowed, {
+    amountMinor: row.amount,
+    capturedMinor: row.captured_amount,
+    payerFeeMinor: row.payer_fee,
+  })
+  const held = legs.reduce((sum, { debit, amountMinor }) => sum + (debit.code === code ? amountMinor : 0n), 0n)
+  if (held !== heldMinor) {
+    throw new Error(`illegal_postings: a hold of ${String(held)} where ${row.status} asks for ${String(heldMinor)}`)
+  }
 }
 
 /** Transfers that end every open hold of a payment one way. Their ids follow from the hold: twice is once. */
@@ -211,6 +237,7 @@ export function confirm(state: PaymentState, ids: Ids, nowMs: number): Unit {
   const { payment, attempt } = state
   const after = moved(payment, { status: 'succeeded', status_reason: null, captured_amount: payment.amount }, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'confirm')
+  if (state.holds.length === 0) throw new Error('illegal_postings: a payment with no hold has nothing to confirm')
   return {
     id: ids.uuid(),
     guard: {
@@ -262,4 +289,15 @@ export function release(
     },
   }
   return { unit, after }
+}
+
+/** Ends a payment that nobody has accepted: nothing is held, so the ledger stays as it is. */
+export function expire(payment: PaymentRow, ids: Ids, nowMs: number): Unit {
+  const after = moved(payment, { status: 'expired' }, nowMs)
+  assertLedgerMove(standing(payment), standing(after), 'none')
+  return {
+    id: ids.uuid(),
+    guard: { payment: { id: payment.id, version: payment.version } },
+    ok: { payment: paymentColumns(after), events: paymentEvents(after, null, ids, { balances: false }) },
+  }
 }

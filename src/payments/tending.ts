@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { timestamp } from '../domain/clock.ts'
 import { FAST_WINDOW_MS, isUnresolved } from '../domain/attempt.ts'
-import { awaitRail, moved, paymentColumns, paymentEvents, release } from './moves.ts'
+import { awaitRail, expire, release } from './moves.ts'
 import { nextOf } from './next.ts'
 import type { PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
@@ -9,7 +9,7 @@ import type { PaymentRow } from './rows.ts'
 /**
  * What looks after payments nobody is moving:
  *
- *  T1 Expiry: an open payment past `expires_at` becomes `expired` within seconds.
+ *  T1 Expiry: a payment nobody has accepted that is past `expires_at` becomes `expired` within seconds.
  *  T2 Sweeper: an accepted payment whose workflow did not start is started, or,
  *     past `start_by` with nothing dispatched, expires and its hold is voided.
  *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
@@ -67,21 +67,17 @@ export function tend(deps: TendDeps): Tending {
   }
 }
 
-/** T1, by the database's clock. */
+/** T1, by the database's clock. What was accepted holds money, and its attempt decides about it. */
 export async function expireOpen(deps: TendDeps): Promise<void> {
   const rows = await deps.sql<PaymentRow[]>`
     select * from payments
-    where status in ('requires_confirmation', 'requires_action') and expires_at <= clock_timestamp()
+    where status in ('requires_confirmation', 'requires_action') and accepted_at is null
+      and expires_at <= clock_timestamp()
     order by expires_at limit ${TENDING_LIMITS.rows}`
   await Promise.all(
+    // A confirm that was first makes the guard fail: then there is nothing to expire.
     rows.map(async (row) => {
-      const after = moved(row, { status: 'expired' }, deps.clock.now())
-      // A confirm that was first makes the guard fail: then there is nothing to expire.
-      await deps.ledger.apply({
-        id: deps.ids.uuid(),
-        guard: { payment: { id: row.id, version: row.version } },
-        ok: { payment: paymentColumns(after), events: paymentEvents(after, null, deps.ids, { balances: false }) },
-      })
+      await deps.ledger.apply(expire(row, deps.ids, deps.clock.now()))
     }),
   )
 }

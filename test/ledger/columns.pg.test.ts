@@ -180,7 +180,7 @@ describe('of a row that is there', () => {
     expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
     // One of the two implies the other.
     const change = column === 'status_reason' ? { status_reason: 'needs_operator' } : { [column]: CHANGED[column] }
-    const guard = { payment: { id: made.id as string, version: 3 } }
+    const guard = { payment: { id: String(made.id), version: 3 } }
     expect(await apply({ guard, ok: { payment: change } })).toEqual(OK)
     expect(await paymentOf(made.id)).toEqual({ ...made, ...change })
   })

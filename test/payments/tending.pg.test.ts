@@ -14,12 +14,14 @@ import {
 import { makeLog } from '../../src/observe/log.ts'
 import {
   TENDING_LIMITS,
+  expireOpen,
   makeIncidentBook,
   makePaymentStore,
   patrol,
   recordOutcome,
   sweep,
 } from '../../src/payments/index.ts'
+import { expire } from '../../src/payments/moves.ts'
 import { testDatabase } from '../support/run-servers.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
@@ -108,6 +110,33 @@ test('evidence that comes long before the next inquiry ends a payment whose work
   )
   await patrol(tending())
   expect(restarted).toEqual([id])
+})
+
+/** An order past its time; `accepted`: its payer said yes, and the rail asks for a code while the money is held. */
+async function order(status: 'requires_confirmation' | 'requires_action', accepted: boolean): Promise<string> {
+  const id = ids.make('pay')
+  const at = new Date(Date.now() - MINUTE_MS).toISOString()
+  await owner`
+    insert into payments (id, ledger, kind, status, version, amount, currency, payer, payee, payee_name, merchant,
+      source_type, created_at, updated_at, accepted_at, expires_at)
+    values (${id}, ${book}, 'purchase', ${status}, 1, 100, 'KES', ${accepted ? 'usr_tendingtest' : null},
+      'mer_tendingtest', 'M', 'mer_tendingtest', ${accepted ? 'bank' : null}, ${at}, ${at}, ${accepted ? at : null}, ${at})`
+  return id
+}
+
+test('what nobody has accepted expires past its time, and what holds money does not: its rail decides', async () => {
+  const open = [await order('requires_confirmation', false), await order('requires_action', false)]
+  const held = await order('requires_action', true)
+  await expireOpen(tending())
+  const store = makePaymentStore(hub)
+  expect(await Promise.all([...open, held].map(async (id) => (await store.payment(id))?.status))).toEqual([
+    'expired',
+    'expired',
+    'requires_action',
+  ])
+  const row = await store.payment(held)
+  if (row === null) throw new Error('no payment')
+  expect(() => expire(row, ids, Date.now())).toThrow('illegal_postings')
 })
 
 test('payments that cannot go on, however many, do not hide from the patrol those behind them', async () => {

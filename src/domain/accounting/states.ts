@@ -7,7 +7,8 @@ import { CHART } from './chart.ts'
  *
  * What is measured are the debits of the payment's source account (sourceCode)
  * under the payment's id: there the amount and a payer's fee appear once, while
- * shares, fee, tax and commission are only how it is divided.
+ * shares, fee, tax and commission are only how it is divided. What of these debits
+ * is no fee of ours is for the payment's payee (PAYEE_NAME).
  */
 
 export type AllowedPostings = {
@@ -73,13 +74,16 @@ export function ledgerMove(from: AllowedPostings, to: AllowedPostings): LedgerMo
   return to.posted === 'captured' ? 'post' : 'none'
 }
 
-/** Throws where the table has another move between these states than this one: a bug here, never a refusal. */
-export function assertLedgerMove(from: Standing, to: Standing, move: LedgerMove): void {
-  const [before, after] = [allowedPostings(from), allowedPostings(to)]
+/**
+ * Throws where the table has another move between these states than this one: a bug here, never a refusal.
+ * `from`: null where the payment is born by this move.
+ */
+export function assertLedgerMove(from: Standing | null, to: Standing, move: LedgerMove): void {
+  const [before, after] = [from === null ? NOTHING : allowedPostings(from), allowedPostings(to)]
   const allowed = before === null || after === null ? null : ledgerMove(before, after)
   if (allowed !== move) {
     throw new Error(
-      `illegal_postings: from ${from.status} to ${to.status} the ledger is to ${allowed ?? 'stay'}, not ${move}`,
+      `illegal_postings: from ${from?.status ?? 'nothing'} to ${to.status} the ledger is to ${allowed ?? 'stay'}, not ${move}`,
     )
   }
 }
@@ -96,4 +100,37 @@ export const SOURCE_CODE: Readonly<Record<PaymentKind, Readonly<Record<SourceTyp
   topup: { wallet: null, bank: clearing.code, mobile_money: clearing.code, operator: null },
   // The linked account is where a withdrawal goes to; what it debits is the wallet.
   withdrawal: { wallet: null, bank: wallet.code, mobile_money: wallet.code, operator: null },
+}
+
+/** Parts of the names below: the payment's own. */
+export type Parties = { payer: string; payee: string; rail: string }
+
+/** What the account that a payment debits is called, by its code. */
+const SOURCE_NAME: Readonly<Record<number, string>> = {
+  [wallet.code]: 'wallet:<payer>',
+  [clearing.code]: 'clearing:<rail>',
+  [due.code]: 'due:<rail>',
+}
+
+/** What the account is called that it is for. No payment is split between receivers yet: it would name them all. */
+export const PAYEE_NAME: Readonly<Record<PaymentKind, string>> = {
+  purchase: 'merchant:<payee>:pending',
+  transfer: 'wallet:<payee>',
+  topup: 'wallet:<payer>',
+  withdrawal: 'clearing:<rail>',
+}
+
+/** Null where this kind has no such source. With its parts in angle brackets where no parties are given. */
+export function sourceName(kind: PaymentKind, source: SourceType, parties?: Parties): string | null {
+  const name = SOURCE_NAME[SOURCE_CODE[kind][source] ?? 0]
+  return name === undefined ? null : filled(name, parties)
+}
+
+export function payeeName(kind: PaymentKind, parties: Parties): string {
+  return filled(PAYEE_NAME[kind], parties)
+}
+
+function filled(name: string, parties?: Parties): string {
+  if (parties === undefined) return name
+  return name.replace('<payer>', parties.payer).replace('<payee>', parties.payee).replace('<rail>', parties.rail)
 }

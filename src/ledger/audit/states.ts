@@ -1,6 +1,7 @@
 import { SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
+import { receivers } from './receivers.ts'
 
 /** The domain's tables as rows, so that the payment code and the audit go by the same (docs/accounting.md, States and postings). */
 const RULES = JSON.stringify(
@@ -17,7 +18,7 @@ const SOURCES = JSON.stringify(
 
 type Row = { id: string; status: string; amount: string; held: string; posted: string; why: string }
 
-/** L5: what is held and posted from each payment's source account is what its state allows. */
+/** L5: what is held and posted from each payment's source account is what its state allows, and goes where it belongs. */
 export async function states(sql: Query): Promise<Finding> {
   const rows = await sql<Row[]>`
     with rules as (
@@ -61,9 +62,12 @@ export async function states(sql: Query): Promise<Finding> {
       or (u.payment is not null and not r."unresolvedAttempt")
     order by 1 limit ${LISTED}`
   return {
-    broken: rows.map(
-      (row) =>
-        `payment ${row.id} of ${row.amount} is ${row.status}: held ${row.held}, posted ${row.posted}, ${row.why}`,
-    ),
+    broken: [
+      ...rows.map(
+        (row) =>
+          `payment ${row.id} of ${row.amount} is ${row.status}: held ${row.held}, posted ${row.posted}, ${row.why}`,
+      ),
+      ...(await receivers(sql)),
+    ],
   }
 }

@@ -39,7 +39,7 @@ export async function acceptDecision(
               },
             },
           }),
-      transfers: await holdTransfers(accepted, rail, deps.ids, deps.accounts),
+      transfers: await holdTransfers(accepted, rail, deps.ids, deps.accounts, before),
       ok: {
         ...(before === null ? { new_payment: newPaymentColumns(accepted) } : { payment: paymentColumns(accepted) }),
         ...(attempt === null ? {} : { new_attempt: newAttemptColumns(attempt) }),

@@ -12,9 +12,12 @@ import {
   assertLedgerMove,
   expectedPostings,
   type Leg,
+  CHART,
   ledgerMove,
+  payeeName,
   postingsOf,
   SOURCE_CODE,
+  sourceName,
 } from '../../../src/domain/accounting/index.ts'
 import { canMove, isTerminal } from '../../../src/domain/payment.ts'
 import { sumOf } from './support.ts'
@@ -57,6 +60,15 @@ test('a move that the table does not have is a bug with a name', () => {
   )
   expect(() => assertLedgerMove(processing, { status: 'failed', accepted: true }, 'confirm')).toThrow(/void/)
   expect(() => assertLedgerMove(processing, { status: 'processing', accepted: false }, 'none')).toThrow(/illegal/)
+})
+
+test('a payment that is born by its acceptance reserves, and one that holds already does not again', () => {
+  const [processing, asked] = (['processing', 'requires_action'] as const).map((status) => ({ status, accepted: true }))
+  if (processing === undefined || asked === undefined) throw new Error('two standings')
+  expect(() => assertLedgerMove(null, processing, 'reserve')).not.toThrow()
+  expect(() => assertLedgerMove(null, processing, 'none')).toThrow(/illegal_postings/)
+  expect(() => assertLedgerMove({ status: 'requires_action', accepted: false }, processing, 'reserve')).not.toThrow()
+  expect(() => assertLedgerMove(asked, processing, 'reserve')).toThrow(/illegal_postings/)
 })
 
 test('a payment captured in part has posted that part and its payer’s fee', () => {
@@ -105,6 +117,18 @@ test.each(PAYMENT_KINDS)('a %s debits its source for amount and payer’s fee, o
     expect(code === null).toBe(event === null)
     if (event === null) continue
     const debits = postingsOf(event).legs.filter((leg: Leg) => leg.debit.code === code)
+    // Whose they are, and whose what is not our fee becomes.
+    const parties = {
+      payer: 'a',
+      payee: kind === 'transfer' ? 'b' : 'm',
+      rail: source === 'operator' ? 'mobile' : 'bank',
+    }
+    if (source === 'mobile_money' && kind === 'purchase') parties.rail = 'mobile'
+    expect(new Set(debits.map((leg) => leg.debit.name))).toEqual(new Set([sourceName(kind, source, parties)]))
+    const fees = debits.filter((leg) => leg.credit.code === CHART.feeRevenue.code)
+    const others = debits.filter((leg) => leg.credit.code !== CHART.feeRevenue.code)
+    expect(new Set(others.map((leg) => leg.credit.name))).toEqual(new Set([payeeName(kind, parties)]))
+    expect(sumOf(fees)).toBe(kind === 'topup' ? 0n : 30n)
     const payersFee = kind === 'transfer' || kind === 'withdrawal' ? 30n : 0n
     expect(sumOf(debits)).toBe(1_000n + payersFee)
   }

@@ -18,7 +18,7 @@ const MINUTE_MS = 60_000
 
 export type Kind = 'withdrawal' | 'topup' | 'transfer' | 'order'
 
-function paymentRow(of: {
+export function paymentRow(of: {
   id: string
   ledger: number
   kind: Kind
@@ -66,7 +66,7 @@ function paymentRow(of: {
   }
 }
 
-function attemptRow(payment: PaymentRow, operation: 'payOut' | 'collect', uetr: string): AttemptRow {
+export function attemptRow(payment: PaymentRow, operation: 'payOut' | 'collect', uetr: string): AttemptRow {
   return {
     payment: payment.id,
     no: 1,

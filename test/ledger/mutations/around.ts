@@ -1,15 +1,14 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { APPLY, broken } from './files.ts'
 
-/**
- * What stands around `apply_units`: what of a unit is written, how sums are divided, how limits are counted, which errors leave an outcome
- * unknown, what drain means.
- */
+/** What stands around `apply_units`: what is asked of it, what is made of its answers, and who looks afterwards. */
 const prices = broken('src/domain/accounting/price.ts', 'test/domain/accounting/price.test.ts')
 const limits = broken('src/ledger/limits.ts', 'test/ledger/limits.pg.test.ts')
 const aggregator = broken('src/ledger/aggregator.ts', 'test/ledger/aggregator.pg.test.ts')
 const columns = broken(APPLY, 'test/ledger/columns.pg.test.ts')
 const refunds = broken(APPLY, 'test/ledger/refunds.pg.test.ts')
+const receivers = broken('src/ledger/audit/receivers.ts', 'test/ledger/receivers.pg.test.ts')
+const moves = broken('src/payments/moves.ts', 'test/ledger/receivers.pg.test.ts')
 const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 
 export const AROUND: readonly Mutation[] = [
@@ -39,6 +38,21 @@ export const AROUND: readonly Mutation[] = [
     name: 'drops in silence what it cannot write',
     tests: ['test/ledger/columns.pg.test.ts'],
     edits: [{ file: 'src/ledger/batch.ts', from: '    assertWritten(name, value)\n', to: '' }],
+  },
+  receivers('does not look whom a payment pays', 'v.paid <> w.amount - n.fee or ', ''),
+  receivers('does not look what of a payment is our fee', 'or v.fees <> n.fee + n.payer_fee ', ''),
+  receivers('does not look who pays a payment', ' or v.others <> 0', ''),
+  moves('confirms a payment that has no hold', 'if (state.holds.length === 0) throw', 'if (false) throw'),
+  moves(
+    'accepts a payment that holds already',
+    "  assertLedgerMove(before === null ? null : standing(before), standing(row), 'reserve')\n",
+    '',
+  ),
+  moves('holds another sum than is asked for', 'if (held !== heldMinor) {', 'if (false) {'),
+  {
+    name: 'expires a payment that holds money',
+    tests: ['test/payments/tending.pg.test.ts'],
+    edits: [{ file: 'src/payments/tending.ts', from: ' and accepted_at is null', to: '' }],
   },
   network('takes a database whose host is out of reach for a unit that raises', "  'EHOSTUNREACH',\n", ''),
   network('takes a database whose name is not found for a unit that raises', "  'ENOTFOUND',\n", ''),
