@@ -14,7 +14,7 @@ const KNOWN_LIMIT = 100_000
 export type AccountPair = { debit: AccountSpec; credit: AccountSpec }
 
 export type AccountBook = {
-  /** Makes sure that each exists and returns their ids, in the order given. */
+  /** Makes sure that each exists and returns their ids, in the order given. What is there stays as it was opened. */
   ensure(ledger: number, specs: readonly AccountSpec[]): Promise<string[]>
   /**
    * The same for the two sides of a payment's legs; `laneKey` as of its units (src/ledger/lanes.ts). A hot account is
@@ -54,7 +54,8 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
         credits_must_not_exceed_debits: false,
       }
       // Shard 0 stands for the account wherever it is named.
-      missing.set(keyOf(ledger, spec.name, 0), { ...row, id: main, shard: 0 })
+      const allowance = (spec.allowanceMinor ?? 0n).toString()
+      missing.set(keyOf(ledger, spec.name, 0), { ...row, id: main, shard: 0, allowance })
       if (shard === 0) return main
       const id = accountId(ledger, spec.name, shard)
       missing.set(key, { ...row, id, shard })

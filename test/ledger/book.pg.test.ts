@@ -9,7 +9,6 @@ import {
 } from '../../src/domain/accounting/index.ts'
 import { makeIds } from '../../src/domain/ids.ts'
 import {
-  accountId,
   audit,
   ensureLedger,
   type Ledger,
@@ -86,7 +85,8 @@ beforeAll(async () => {
   ledger = makeLedger({ sql, log: makeLog({ name: 'test', level: 'silent' }) })
   books.KES = (await ensureLedger(owner, 'KES', 2)).id
   books.UGX = (await ensureLedger(owner, 'UGX', 0)).id
-  await openCreditLine(books.UGX, 'kiosk', 10_000n)
+  // How far a merchant's refunds may go beyond what it has.
+  await makeAccountBook(sql).ensure(books.UGX, [merchantCreditAccount('kiosk', 10_000n)])
   // Both at once, as they come: each currency in its own order.
   await Promise.all([enterAll(books.KES, KES), enterAll(books.UGX, UGX)])
 })
@@ -96,13 +96,6 @@ afterAll(async () => {
   await Promise.all([sql.end({ timeout: 1 }), owner.end({ timeout: 1 })])
   await database.drop()
 })
-
-/** How far a merchant's refunds may go beyond what it has. */
-async function openCreditLine(book: number, merchant: string, lineMinor: bigint): Promise<void> {
-  const account = merchantCreditAccount(merchant)
-  await makeAccountBook(sql).ensure(book, [account])
-  await owner`update accounts set allowance = ${lineMinor.toString()} where id = ${accountId(book, account.name)}`
-}
 
 async function enterAll(book: number, entries: readonly Entry[]): Promise<void> {
   for (const [i, entry] of entries.entries()) await enter(book, entry, `${String(book)}/${String(i)}`)

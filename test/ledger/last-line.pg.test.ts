@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cashAccount, merchantCreditAccount } from '../../src/domain/accounting/index.ts'
+import { audit } from '../../src/ledger/index.ts'
 import { type Books, openBooks } from './support/books.ts'
 import { TRIED } from './support/wrong-rows.ts'
 
@@ -53,27 +55,34 @@ test('every CHECK of what changes with the ledger is tried here', async () => {
 
 test('an account whose debits must not exceed its credits cannot lose what it is spent against', async () => {
   const { owner } = books
-  const wallet = await books.wallet(100)
-  await owner`update accounts set debits_posted = 60, debits_pending = 41, allowance = 1 where id = ${wallet}`
-  await expect(owner`update accounts set allowance = 0 where id = ${wallet}`).rejects.toThrow('accounts_debits_fit')
-  await expect(owner`update accounts set credits_posted = 99 where id = ${wallet}`).rejects.toThrow(
-    'accounts_debits_fit',
-  )
+  const [line = ''] = await books.open(merchantCreditAccount('lastline', 1n))
+  await owner`update accounts set credits_posted = 100, debits_posted = 60, debits_pending = 41 where id = ${line}`
+  await expect(owner`update accounts set credits_posted = 99 where id = ${line}`).rejects.toThrow('accounts_debits_fit')
 })
 
 test('an account whose credits must not exceed its debits cannot lose what it is filled against', async () => {
   const { owner } = books
-  const [id = ''] = await books.open({
-    code: 1050,
-    name: `receivable:test:${randomUUID()}`,
-    owner: null,
-    debitsMustNotExceedCredits: false,
-  })
-  await owner`
-    update accounts set credits_must_not_exceed_debits = true, debits_posted = 50, credits_posted = 30, credits_pending = 20
-    where id = ${id}`
+  const id = await books.filled(0n)
+  await owner`update accounts set debits_posted = 50, credits_posted = 30, credits_pending = 20 where id = ${id}`
   await expect(owner`update accounts set debits_posted = 49 where id = ${id}`).rejects.toThrow('accounts_credits_fit')
 })
+
+test.each(['allowance = 400', 'debits_must_not_exceed_credits = false', 'credits_must_not_exceed_debits = true'])(
+  'what bounds an account stays as it was opened, for its history is judged by it: not even its owner sets %s',
+  async (change) => {
+    const [cash = '', line = ''] = await books.open(
+      cashAccount('bank', 'trust'),
+      merchantCreditAccount(`bounds-${randomUUID()}`, 500n),
+    )
+    await books.apply([books.post(line, cash, 450)])
+    await books.apply([books.post(cash, line, 450)])
+    await expect(books.owner.unsafe(`update accounts set ${change} where id = '${line}'`)).rejects.toThrow(
+      'does not change',
+    )
+    const { breaches } = await audit(books.owner)
+    expect(breaches.filter(({ invariant }) => invariant === 'L3')).toEqual([])
+  },
+)
 
 test('a hold ends once, whatever ends it', async () => {
   const [from, to] = [await books.wallet(10), await books.merchant()]

@@ -63,6 +63,7 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   apply_units: ['mooring_hub'],
   open_accounts: ['mooring_hub'],
   transfers_are_append_only: [],
+  account_bounds_stay: [],
   seal_transfers: ['mooring_hub', 'mooring_ops'],
   balance_at: ['mooring_ops'],
   position_at: ['mooring_ops'],

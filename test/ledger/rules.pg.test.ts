@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cashAccount, merchantPendingAccount } from '../../src/domain/accounting/index.ts'
+import { cashAccount, merchantCreditAccount, merchantPendingAccount } from '../../src/domain/accounting/index.ts'
 import { type TransferInput, type UnitResult, ensureLedger, makeLedger } from '../../src/ledger/index.ts'
 import { type Books, type Spend, ids, log, openBooks } from './support/books.ts'
 
@@ -134,21 +134,15 @@ describe('a new spend', () => {
   })
 
   test('takes what its account has and its credit line, less what is held', async () => {
-    const wallet = await books.wallet(100)
-    await books.owner`update accounts set allowance = 50 where id = ${wallet}`
+    const [cash = '', wallet = ''] = await books.open(cashAccount('bank', 'trust'), merchantCreditAccount('rules', 50n))
+    await books.apply([books.post(cash, wallet, 100)])
     await books.apply([books.reserve(wallet, to, 90)])
     expect(await books.apply([books.post(wallet, to, 61)])).toEqual(refused('exceeds_credits'))
     expect(await books.apply([books.post(wallet, to, 60)])).toEqual({ code: 'ok' })
   })
 
   test('fills an account no further than its debits and its credit line', async () => {
-    const [receivable = ''] = await books.open({
-      code: 1050,
-      name: `receivable:test:${randomUUID()}`,
-      owner: null,
-      debitsMustNotExceedCredits: false,
-    })
-    await books.owner`update accounts set credits_must_not_exceed_debits = true, allowance = 5 where id = ${receivable}`
+    const receivable = await books.filled(5n)
     await books.apply([books.post(receivable, to, 20)])
     await books.apply([books.reserve(from, receivable, 10)])
     expect(await books.apply([books.post(from, receivable, 16)])).toEqual(refused('exceeds_debits'))

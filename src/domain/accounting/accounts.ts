@@ -7,6 +7,8 @@ export type AccountSpec = {
   /** The user or merchant whose money it is; null for our own. */
   owner: string | null
   debitsMustNotExceedCredits: boolean
+  /** How far it may be overdrawn, minor units: given as it is opened, and from then on it stays (L3). */
+  allowanceMinor?: bigint
   class?: AccountClass
   /** May be several rows that are read as one, where the code is not of the chart: unflagged, and written by everybody. */
   sharded?: true
@@ -53,9 +55,13 @@ export function merchantReceivableAccount(merchant: string): AccountSpec {
   return account('merchantReceivable', `receivable:merchant:${namePart(merchant)}`, merchant)
 }
 
-/** What a merchant owes for refunds beyond its balance: flagged, and the account's allowance is its credit line. */
-export function merchantCreditAccount(merchant: string): AccountSpec {
-  return account('merchantReceivable', `receivable:merchant:${namePart(merchant)}:credit`, merchant)
+/**
+ * What a merchant owes for refunds beyond its balance: flagged, and the account's allowance is its credit line.
+ * `lineMinor`: of an account that is new; one that is there keeps its own.
+ */
+export function merchantCreditAccount(merchant: string, lineMinor = 0n): AccountSpec {
+  const spec = account('merchantReceivable', `receivable:merchant:${namePart(merchant)}:credit`, merchant)
+  return lineMinor === 0n ? spec : { ...spec, allowanceMinor: lineMinor }
 }
 
 export function userReceivableAccount(user: string): AccountSpec {

@@ -3,7 +3,8 @@ import { type Finding, LISTED, moves } from './finding.ts'
 
 /**
  * L3: no flagged account was overdrawn after any of its transfers. Pending counts on the spending side, a credit line
- * (`allowance`, as it is now) on the other. In order of position every prefix is a state the books were really in.
+ * (`allowance`) on the other; neither flag nor line has changed since the account was opened. In order of position every
+ * prefix is a state the books were really in.
  */
 export async function prefixes(sql: Query): Promise<Finding> {
   const rows = await sql<{ name: string; position: bigint; over: string }[]>`

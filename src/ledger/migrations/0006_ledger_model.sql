@@ -25,6 +25,18 @@ alter table accounts
     check (not debits_must_not_exceed_credits or debits_posted + debits_pending <= credits_posted + allowance),
   add constraint accounts_credits_fit
     check (not credits_must_not_exceed_debits or credits_posted + credits_pending <= debits_posted + allowance);
+-- What bounds an account stays as it was opened: all of its history is judged by it (L3, src/ledger/audit/prefixes.ts).
+-- For each statement, and only one that names these columns: those of apply_units do not.
+create function account_bounds_stay() returns trigger language plpgsql
+set search_path = public, pg_temp
+as $$
+begin
+  raise exception 'what bounds an account does not change';
+end
+$$;
+create trigger accounts_bounds_stay
+  before update of allowance, debits_must_not_exceed_credits, credits_must_not_exceed_debits on accounts
+  for each statement execute function account_bounds_stay();
 create index accounts_main on accounts (main) where shard > 0;
 
 -- Drawn after all locks of a call are held: of two transfers that share an account the later one has

@@ -74,6 +74,8 @@ const refuses = CONDITIONS.map(([file, table, condition, around = condition]): M
   edits: [{ file, from: around, to: around.replace(condition, () => made(condition)) }],
 }))
 
+const BOUNDS = ['allowance', 'debits_must_not_exceed_credits', 'credits_must_not_exceed_debits']
+
 /** What is there once, and what is never changed. */
 const others: readonly Mutation[] = [
   {
@@ -81,6 +83,17 @@ const others: readonly Mutation[] = [
     tests: [LAST_LINE],
     edits: [{ file: M6, from: 'create unique index transfers_pending', to: 'create index transfers_pending' }],
   },
+  ...BOUNDS.map((column) => ({
+    name: `${column} of an account can be changed`,
+    tests: [LAST_LINE],
+    edits: [
+      {
+        file: M6,
+        from: `before update of ${BOUNDS.join(', ')}`,
+        to: `before update of ${BOUNDS.filter((other) => other !== column).join(', ')}`,
+      },
+    ],
+  })),
   ...[
     { table: 'transfers', file: M1 },
     { table: 'seals', file: M8 },

@@ -12,6 +12,7 @@ import {
   type TransferInput,
   type Unit,
   type UnitResult,
+  accountId,
   ensureLedger,
   makeAccountBook,
   makeLedger,
@@ -87,6 +88,15 @@ export async function openBooks() {
       const [cash = '', account = ''] = await open(cashAccount('bank', 'trust'), walletAccount(ids.make('usr')))
       if (amount > 0) await apply([post(cash, account, amount)])
       return account
+    },
+    /** An account that credits may fill up to its debits and this line: the chart has none such. */
+    async filled(lineMinor: bigint): Promise<string> {
+      const name = `receivable:test:${ids.uuid()}`
+      const id = accountId(book, name)
+      const bounds = { debits_must_not_exceed_credits: false, credits_must_not_exceed_debits: true }
+      const row = { ledger: book, id, code: 1050, name, ...bounds, allowance: lineMinor.toString() }
+      await hub`select open_accounts(${JSON.stringify([row])}::text::jsonb)`
+      return id
     },
     async merchant(): Promise<string> {
       const [account = ''] = await open(merchantPendingAccount(ids.make('mer')))
