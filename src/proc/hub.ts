@@ -21,7 +21,7 @@ import {
   makeLedgerMetrics,
   openDatabase,
   startSealer,
-  sweepShards,
+  startSweeper,
 } from '../ledger/index.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
@@ -197,9 +197,7 @@ const keepingTime = setInterval(() => {
 const housekeeping = setInterval(() => {
   identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
 }, HUB_LIMITS.identity_sweep_every_ms)
-const sweeping = setInterval(() => {
-  sweepShards({ sql, ledger, ids }).catch((error: unknown) => log.warn({ err: error }, 'shards were not swept'))
-}, HUB_LIMITS.shard_sweep_every_ms)
+const sweeper = startSweeper({ sql, ledger, ids, log, everyMs: HUB_LIMITS.shard_sweep_every_ms })
 const sealer = startSealer({ sql, log })
 gauges()
 const privatePort = await openPrivatePort({
@@ -221,10 +219,9 @@ async function drain(): Promise<void> {
   phase = 'draining'
   clearInterval(housekeeping)
   clearInterval(keepingTime)
-  clearInterval(sweeping)
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
-    await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sealer.stop()])
+    await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sweeper.stop(), sealer.stop()])
     await starter.drain()
     worker.shutdown()
     // An activity may begin a call and leave it behind, and the call writes its outcome: first the one, then the other.

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../observe/log.ts'
 import type { Query, Sql } from '../database.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import { HISTORY_LIMITS } from './limits.ts'
 
 /**
@@ -34,38 +35,17 @@ export async function sealWhatIsThere(sql: Sql, options: { withinMs: number }): 
   }
 }
 
-export type Sealer = {
-  /** Ends the timer; resolves when no call is running. */
-  stop(): Promise<void>
-}
-
-/** Calls the sealing on a timer, and again at once while a backlog waits. */
-export function startSealer(deps: { sql: Sql; log: Log; everyMs?: number }): Sealer {
+/** Seals on a timer, and again at once while a backlog waits. */
+export function startSealer(deps: { sql: Sql; log: Log; everyMs?: number }): Rounds {
   const { sql, log, everyMs = HISTORY_LIMITS.seal_every_ms } = deps
-  let stopped = false
-  let running: Promise<void> | null = null
-
-  async function round(): Promise<void> {
-    try {
+  return startRounds({
+    everyMs,
+    round: async (stopping) => {
       for (;;) {
         const done = await seal(sql)
-        if (stopped || done === null || done.waiting === 0n) return
+        if (stopping.aborted || done === null || done.waiting === 0n) return
       }
-    } catch (error) {
-      log.warn({ err: error }, 'history was not sealed; it is tried again')
-    }
-  }
-
-  const timer = setInterval(() => {
-    running ??= round().finally(() => {
-      running = null
-    })
-  }, everyMs)
-  return {
-    async stop() {
-      stopped = true
-      clearInterval(timer)
-      await running
     },
-  }
+    failed: (error) => log.warn({ err: error }, 'history was not sealed; it is tried again'),
+  })
 }

@@ -37,7 +37,7 @@ $$;
 create trigger accounts_bounds_stay
   before update of allowance, debits_must_not_exceed_credits, credits_must_not_exceed_debits on accounts
   for each statement execute function account_bounds_stay();
-create index accounts_main on accounts (main) where shard > 0;
+create index accounts_main on accounts (main, shard) where shard > 0;
 
 -- Drawn after all locks of a call are held: of two transfers that share an account the later one has
 -- the higher position, so every prefix of history is a state the books were really in (L3).

@@ -1,7 +1,8 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { AROUND } from './around.ts'
 import { CHECKS } from './checks.ts'
+import { SHARDS } from './shards.ts'
 import { TRANSFERS } from './transfers.ts'
 
 /** Every way in which `npm run mutate:ledger` breaks the ledger. */
-export const MUTATIONS: readonly Mutation[] = [...TRANSFERS, ...CHECKS, ...AROUND]
+export const MUTATIONS: readonly Mutation[] = [...TRANSFERS, ...SHARDS, ...CHECKS, ...AROUND]
