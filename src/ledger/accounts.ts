@@ -17,10 +17,10 @@ export type AccountBook = {
   /** Makes sure that each exists and returns their ids, in the order given. What is there stays as it was opened. */
   ensure(ledger: number, specs: readonly AccountSpec[]): Promise<string[]>
   /**
-   * The same for the two sides of a payment's legs; `laneKey` as of its units (src/ledger/lanes.ts). A hot account is
-   * a row for each lane of each process (its shard), so that calls do not wait for each other at it: one of ours on
-   * either side, a merchant's on the side that only adds. A flagged account is debited from shard 0 alone, where
-   * `sweepShards` brings what the others took in.
+   * The same for the two sides of a payment's legs; `laneKey` as of its units (src/ledger/lanes.ts). An account that
+   * the chart says may be several rows is one for each lane of each process (its shard), so that calls do not wait for
+   * each other at it: one of ours on either side, a merchant's on the side that only adds. That one is debited from
+   * shard 0 alone, where `sweepShards` brings what the others took in.
    */
   ensureLegs(
     ledger: number,
@@ -69,7 +69,7 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
     return ids
   }
 
-  const isHot = (spec: AccountSpec): boolean => spec.sharded ?? chartRow(spec.code)?.sharded === true
+  const sharded = (spec: AccountSpec) => spec.sharded ?? chartRow(spec.code)?.sharded ?? 'no'
   return {
     ensure: (ledger, specs) =>
       open(
@@ -81,16 +81,11 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
       const ids = await open(
         ledger,
         legs.flatMap(({ debit, credit }) => [
-          { spec: debit, shard: isHot(debit) ? shard : 0 },
-          { spec: credit, shard: isHot(credit) || isMerchants(credit) ? shard : 0 },
+          { spec: debit, shard: sharded(debit) === 'either_side' ? shard : 0 },
+          { spec: credit, shard: sharded(credit) === 'no' ? 0 : shard },
         ]),
       )
       return legs.map((_, i) => ({ debit: ids[2 * i] ?? '', credit: ids[2 * i + 1] ?? '' }))
     },
   }
-}
-
-/** A merchant's balance: flagged, and credited by every customer at once. */
-function isMerchants(spec: AccountSpec): boolean {
-  return spec.debitsMustNotExceedCredits && spec.name.startsWith('merchant:')
 }

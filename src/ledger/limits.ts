@@ -41,7 +41,7 @@ const SOURCE: AccountSpec = {
   name: 'limits',
   owner: null,
   debitsMustNotExceedCredits: false,
-  sharded: true,
+  sharded: 'either_side',
 }
 
 export type LimitBook = {

@@ -66,7 +66,7 @@ function chart(): string {
       row.class,
       normalSide(row.class),
       flag(row.flagged),
-      row.sharded ? 'yes' : '',
+      { no: '', either_side: 'yes', credits: 'credits alone' }[row.sharded],
     ]),
   )
 }

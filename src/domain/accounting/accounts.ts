@@ -1,4 +1,4 @@
-import { type AccountClass, type AccountKind, CHART, namePart } from './chart.ts'
+import { type AccountClass, type AccountKind, CHART, type Sharded, namePart } from './chart.ts'
 
 /** One account of the chart, as the ledger opens it: one a currency, its id follows from ledger and name. */
 export type AccountSpec = {
@@ -10,8 +10,8 @@ export type AccountSpec = {
   /** How far it may be overdrawn, minor units: given as it is opened, and from then on it stays (L3). */
   allowanceMinor?: bigint
   class?: AccountClass
-  /** May be several rows that are read as one, where the code is not of the chart: unflagged, and written by everybody. */
-  sharded?: true
+  /** Of an account whose code is not of the chart; of the others the chart says it. */
+  sharded?: Sharded
 }
 
 /** Which of our settlement accounts: customers' money is kept apart from our own. */

@@ -5,6 +5,9 @@
 
 export type AccountClass = 'asset' | 'liability' | 'equity' | 'income' | 'expense'
 
+/** On which sides an account is several rows (ChartRow). */
+export type Sharded = 'no' | 'either_side' | 'credits'
+
 type ChartRow = {
   code: number
   /** Grammar of the accounts' names; parts in angle brackets are ids, alternatives stand beside each other. */
@@ -12,8 +15,12 @@ type ChartRow = {
   class: AccountClass
   /** Carries `debits_must_not_exceed_credits`, for every name or for those with this ending. */
   flagged: boolean | `:${string}`
-  /** Ours and unflagged, written by every payment: may be several rows that are read as one. */
-  sharded: boolean
+  /**
+   * Written by many payments at once: may be several rows that are read as one. Of ours, which are unflagged, any of
+   * them is debited and credited; of a merchant's, which must not be overdrawn, all are credited and the main one alone
+   * is debited.
+   */
+  sharded: Sharded
   what: string
 }
 
@@ -23,7 +30,7 @@ export const CHART = {
     names: ['cash:<bank>:trust', 'cash:<bank>:own'],
     class: 'asset',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'settlement accounts, customers’ money apart from ours',
   },
   clearing: {
@@ -31,7 +38,7 @@ export const CHART = {
     names: ['clearing:<rail>'],
     class: 'asset',
     flagged: false,
-    sharded: true,
+    sharded: 'either_side',
     what: 'accepted by the rail, not yet on its statement',
   },
   due: {
@@ -39,7 +46,7 @@ export const CHART = {
     names: ['due:<operator>'],
     class: 'asset',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'owed by an operator',
   },
   float: {
@@ -47,7 +54,7 @@ export const CHART = {
     names: ['float:<operator>'],
     class: 'asset',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'e-money float',
   },
   breaks: {
@@ -55,7 +62,7 @@ export const CHART = {
     names: ['receivable:break:<rail>'],
     class: 'asset',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'missing at a rail, until recovered or written off',
   },
   merchantReceivable: {
@@ -63,7 +70,7 @@ export const CHART = {
     names: ['receivable:merchant:<merchant>', 'receivable:merchant:<merchant>:credit'],
     class: 'asset',
     flagged: ':credit',
-    sharded: false,
+    sharded: 'no',
     what: 'owed by a merchant: for money returned, and on the credit line of its refunds',
   },
   userReceivable: {
@@ -71,7 +78,7 @@ export const CHART = {
     names: ['receivable:user:<user>'],
     class: 'asset',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'owed by a user',
   },
   wallet: {
@@ -79,7 +86,7 @@ export const CHART = {
     names: ['wallet:<user>'],
     class: 'liability',
     flagged: true,
-    sharded: false,
+    sharded: 'no',
     what: 'what we owe a user',
   },
   merchantPending: {
@@ -87,7 +94,7 @@ export const CHART = {
     names: ['merchant:<merchant>:pending'],
     class: 'liability',
     flagged: true,
-    sharded: false,
+    sharded: 'credits',
     what: 'captured, unsettled',
   },
   merchantAvailable: {
@@ -95,7 +102,7 @@ export const CHART = {
     names: ['merchant:<merchant>:available'],
     class: 'liability',
     flagged: true,
-    sharded: false,
+    sharded: 'credits',
     what: 'settled, payable',
   },
   suspense: {
@@ -103,7 +110,7 @@ export const CHART = {
     names: ['suspense:<rail>'],
     class: 'liability',
     flagged: true,
-    sharded: false,
+    sharded: 'no',
     what: 'unexplained money, until matched',
   },
   tax: {
@@ -111,7 +118,7 @@ export const CHART = {
     names: ['tax:<authority>'],
     class: 'liability',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'tax in our fees, owed to an authority',
   },
   capital: {
@@ -119,7 +126,7 @@ export const CHART = {
     names: ['equity:capital'],
     class: 'equity',
     flagged: false,
-    sharded: false,
+    sharded: 'no',
     what: 'paid in by the owners',
   },
   feeRevenue: {
@@ -127,7 +134,7 @@ export const CHART = {
     names: ['revenue:fees'],
     class: 'income',
     flagged: false,
-    sharded: true,
+    sharded: 'either_side',
     what: 'fees, less the tax in them',
   },
   railExpense: {
@@ -135,7 +142,7 @@ export const CHART = {
     names: ['expense:rail:<rail>'],
     class: 'expense',
     flagged: false,
-    sharded: true,
+    sharded: 'either_side',
     what: 'charges of banks, commissions of operators',
   },
   writeoff: {
@@ -143,7 +150,7 @@ export const CHART = {
     names: ['expense:writeoff'],
     class: 'expense',
     flagged: false,
-    sharded: true,
+    sharded: 'either_side',
     what: 'money given up',
   },
 } as const satisfies Readonly<Record<string, ChartRow>>

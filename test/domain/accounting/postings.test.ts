@@ -49,15 +49,18 @@ test('every account that is posted to is of the chart: name, class and flag', ()
   )
 })
 
-test('the chart: classes and normal sides by the first digit, unflagged accounts of ours alone in several rows', () => {
+test('the chart: classes and normal sides by the first digit, and which accounts may be several rows', () => {
   const digit = { asset: '1', liability: '2', equity: '3', income: '4', expense: '5' }
   for (const row of CHART_ROWS) {
     expect(String(row.code)[0]).toBe(digit[row.class])
     expect(normalSide(row.class)).toBe('15'.includes(String(row.code)[0] ?? '') ? 'debit' : 'credit')
   }
-  const sharded = CHART_ROWS.filter((row) => row.sharded)
-  expect(sharded.map((row) => row.code)).toEqual([1015, 4010, 5010, 5020])
-  expect(sharded.every((row) => row.flagged === false)).toBe(true)
+  const sharded = (how: string) => CHART_ROWS.filter((row) => row.sharded === how)
+  expect(sharded('either_side').map((row) => row.code)).toEqual([1015, 4010, 5010, 5020])
+  expect(sharded('either_side').every((row) => row.flagged === false)).toBe(true)
+  // What must not be overdrawn is debited from one row alone.
+  expect(sharded('credits').map((row) => row.code)).toEqual([2020, 2030])
+  expect(sharded('credits').every((row) => row.flagged === true)).toBe(true)
   expect(chartRow(9_999)).toBeNull()
   expect(isNameOf(2010, 'merchant:a:pending')).toBe(false)
 })
