@@ -169,6 +169,23 @@ test('a statement as of a moment ends there, and after a cursor beyond it there 
   await expect(statement(stage.ops, stage.cash, { limit: 0 })).rejects.toThrow(RangeError)
 })
 
+test('no balance and no page of a statement reads all of history, however it is asked for', async () => {
+  const middle = history[Math.floor(history.length / 2)]
+  if (middle === undefined) throw new Error('nothing happened')
+  const { merchant, ops, owner } = stage
+  await owner`analyze transfers`
+  const readings = await ops.begin(async (tx) => {
+    await balanceAsOf(tx, merchant)
+    await balanceAsOf(tx, merchant, { position: middle.position })
+    await balanceAsOf(tx, merchant, { at: middle.at })
+    await statement(tx, merchant, { after: middle.position, asOf: { at: middle.at }, limit: 10 })
+    return tx<{ whole: bigint; some: bigint }[]>`
+      select seq_scan as whole, idx_scan as some from pg_stat_xact_user_tables where relname = 'transfers'`
+  })
+  expect(readings).toMatchObject([{ whole: 0n }])
+  expect(readings[0]?.some).toBeGreaterThan(0n)
+})
+
 test('what is not decided is not answered: a position, a time, or a time before one that waits to be sealed', async () => {
   const { cash, ops, owner } = stage
   const [wallet = ''] = stage.wallets

@@ -67,6 +67,7 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   seal_transfers: ['mooring_hub', 'mooring_ops'],
   balance_at: ['mooring_ops'],
   position_at: ['mooring_ops'],
+  unsealed_at: ['mooring_ops'],
   history_is_append_only: [],
 }
 

@@ -38,7 +38,7 @@ async function positionAt(sql: Query, asOf: { at: Date }): Promise<bigint> {
   const [row] = await sql<{ position: bigint; sealed: bigint; decided: boolean }[]>`
     select position_at(${asOf.at}) as position, s.position as sealed,
       ${asOf.at}::timestamptz <= clock_timestamp() - make_interval(secs => ${HISTORY_LIMITS.time_decided_after_s})
-        and not exists (select from transfers t where t.position > s.position and t.at <= ${asOf.at}) as decided
+        and not unsealed_at(${asOf.at}) as decided
     from sealed s`
   if (row === undefined) throw new Error('the watermark of history is gone')
   if (!row.decided) throw new NotSealedYet(asOf, row.sealed)
