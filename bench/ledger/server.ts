@@ -20,6 +20,7 @@ export type Database = {
   hubUrl: string
   adminUrl: string
   hub(connections: number): Sql
+  ops(connections: number): Sql
   close(): Promise<void>
 }
 
@@ -47,17 +48,20 @@ export async function startServer(options: { sharedBuffers: string }): Promise<S
       const admin = openDatabase({ url: database.url('postgres'), name: 'bench-meters', connections: 1 })
       const pools: Sql[] = [owner, admin]
       await migrate(owner)
+      const pool = (role: 'hub' | 'ops') => (connections: number) => {
+        const url = database.url(`mooring_${role}`)
+        const made = openDatabase({ url, name: `bench-${role}`, connections })
+        pools.push(made)
+        return made
+      }
       return {
         owner,
         admin,
         hubUrl: database.url('mooring_hub'),
         adminUrl: database.url('postgres'),
-        hub: (connections) => {
-          const pool = openDatabase({ url: database.url('mooring_hub'), name: 'bench-hub', connections })
-          pools.push(pool)
-          return pool
-        },
-        close: async () => void (await Promise.all(pools.map((pool) => pool.end({ timeout: 1 })))),
+        hub: pool('hub'),
+        ops: pool('ops'),
+        close: async () => void (await Promise.all(pools.map((each) => each.end({ timeout: 1 })))),
       }
     },
   }

@@ -43,23 +43,6 @@ export const HEAD = [
   ...['batch', 'node µs', 'pg µs', 'wal B', 'others'].map((title) => title.padStart(title.length > 5 ? 8 : 7)),
 ].join('')
 
-/** A figure the ledger is to reach. */
-export type Figure = { name: string; value: number; unit: string; atLeast?: number; atMost?: number }
-
-export function reached(figure: Figure): boolean {
-  return (
-    (figure.atLeast === undefined || figure.value >= figure.atLeast) &&
-    (figure.atMost === undefined || figure.value <= figure.atMost)
-  )
-}
-
-export function figureRow(figure: Figure): string {
-  const wanted =
-    figure.atLeast !== undefined ? `at least ${grouped(figure.atLeast)}` : `at most ${grouped(figure.atMost ?? 0)}`
-  const value = `${grouped(figure.value)}${figure.unit}`
-  return `  ${reached(figure) ? '✓' : '✗'} ${figure.name.padEnd(62)}${value.padStart(10)}   (${wanted}${figure.unit})`
-}
-
 /** Four digits and more with a comma, fewer with what matters of their decimals. */
 export function grouped(value: number): string {
   if (!Number.isFinite(value)) return '–'
