@@ -1,11 +1,12 @@
 import { migrate, openDatabase } from '../../src/ledger/index.ts'
+import { givenPostgres } from './given-postgres.ts'
 import {
   newDatabase,
   type ServerAddresses,
   startNats,
   startPostgres,
   startTemporal,
-  type TestServer,
+  type TestDatabase,
 } from './servers.ts'
 
 declare module 'vitest' {
@@ -31,7 +32,7 @@ type Shared = {
   users: number
   addresses: ServerAddresses
   template: Template
-  running: Map<ServerName, TestServer<object>>
+  running: Map<ServerName, { stop(): Promise<void> }>
 }
 
 /** Each project loads this module anew; the servers are those of the whole run. */
@@ -45,11 +46,20 @@ async function startOne(name: ServerName, into: Shared): Promise<void> {
   if (into.running.has(name)) return
   switch (name) {
     case 'postgres': {
-      const server = await startPostgres()
-      into.running.set(name, server)
-      const { port, superuserPassword, rolePassword } = server
-      into.addresses.postgres = { port, superuserPassword, rolePassword }
-      into.template = await migratedDatabase(into.addresses.postgres)
+      const given = givenPostgres()
+      if (given === undefined) {
+        const server = await startPostgres()
+        into.running.set(name, server)
+        const { port, superuserPassword, rolePassword } = server
+        into.addresses.postgres = { port, superuserPassword, rolePassword }
+        into.template = await migrated(await newDatabase(into.addresses.postgres))
+        return
+      }
+      const database = await newDatabase(given)
+      // The server goes on without us: ours is what we made in it.
+      into.running.set(name, { stop: () => database.drop() })
+      into.addresses.postgres = given
+      into.template = await migrated(database)
       return
     }
     case 'nats': {
@@ -66,8 +76,7 @@ async function startOne(name: ServerName, into: Shared): Promise<void> {
   }
 }
 
-async function migratedDatabase(postgres: NonNullable<ServerAddresses['postgres']>): Promise<Template> {
-  const database = await newDatabase(postgres)
+async function migrated(database: TestDatabase): Promise<Template> {
   const sql = openDatabase({ url: database.url('mooring_owner'), name: 'template', connections: 1 })
   try {
     await migrate(sql)

@@ -13,6 +13,8 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ROOT } from '../../../tools/paths.ts'
 import { interruptRuns, lastLines, run } from '../../../tools/process/run.ts'
+import { giving } from '../given-postgres.ts'
+import { type PostgresAddress, startPostgres, type TestServer } from '../servers.ts'
 import { type Mutation, mutatedFiles } from './mutation.ts'
 
 const TIMEOUT_MS = 600_000
@@ -20,6 +22,9 @@ const TAIL_LINES = 40
 const SHARED = ['node_modules', '.cache']
 /** What a test says where the broken product made no database for it (test/support/run-servers.ts): nothing was tried. */
 const NOT_TRIED = /the migrations do not apply/
+/** Where the product's Postgres is set up. A mutation of that needs one of its own; all others share one. */
+const SETS_UP = 'tools/servers/'
+const NEEDS_POSTGRES = /\.(pg|nats|temporal)\.test\.ts$/
 
 /** Ends the process with 0 only if every mutation was noticed. */
 export async function runMutations(mutations: readonly Mutation[]): Promise<void> {
@@ -47,9 +52,12 @@ export async function runMutations(mutations: readonly Mutation[]): Promise<void
       interruptRuns()
     })
   }
+  let postgres: TestServer<PostgresAddress> | undefined
   try {
     await copyTree(copy)
-    const sound = await failuresOf(copy, [...new Set(chosen.flatMap(({ tests }) => tests))].toSorted())
+    const shares = chosen.some(({ tests }) => tests.some((test) => NEEDS_POSTGRES.test(test)))
+    if (shares) postgres = await startPostgres()
+    const sound = await failuresOf(copy, [...new Set(chosen.flatMap(({ tests }) => tests))].toSorted(), { postgres })
     if (sound.tests.length > 0 || sound.output !== undefined) {
       for (const { name, why } of sound.tests) console.log(`fails without any mutation: ${name}\n${why}`)
       if (sound.output !== undefined) console.log(sound.output)
@@ -59,7 +67,7 @@ export async function runMutations(mutations: readonly Mutation[]): Promise<void
     for (const mutation of chosen) {
       if (stopped) break
       const startedAt = performance.now()
-      const { tests, output } = await failuresUnder(copy, mutation)
+      const { tests, output } = await failuresUnder(copy, mutation, postgres)
       const seconds = Math.round((performance.now() - startedAt) / 1_000)
       if (stopped) break
       const [first] = tests
@@ -72,6 +80,7 @@ export async function runMutations(mutations: readonly Mutation[]): Promise<void
     console.log(`${String(noticed)} of ${String(chosen.length)} noticed`)
     process.exitCode = noticed === chosen.length ? 0 : 1
   } finally {
+    await postgres?.stop()
     rmSync(copy, { recursive: true, force: true })
   }
 }
@@ -83,12 +92,13 @@ type Failures = {
 }
 
 /** What fails on the copy while it is broken so; it is whole again afterwards. */
-async function failuresUnder(copy: string, mutation: Mutation): Promise<Failures> {
+async function failuresUnder(copy: string, mutation: Mutation, shared: PostgresAddress | undefined): Promise<Failures> {
   const broken = mutatedFiles(copy, mutation)
+  const postgres = [...broken.keys()].some((file) => file.startsWith(SETS_UP)) ? undefined : shared
   const sound = new Map([...broken.keys()].map((file) => [file, readFileSync(join(copy, file), 'utf8')]))
   try {
     for (const [file, text] of broken) writeFileSync(join(copy, file), text)
-    return await failuresOf(copy, mutation.tests, ['--bail=1'])
+    return await failuresOf(copy, mutation.tests, { postgres, more: ['--bail=1'] })
   } finally {
     for (const [file, text] of sound) writeFileSync(join(copy, file), text)
   }
@@ -104,14 +114,18 @@ const Report = z.object({
   ),
 })
 
-async function failuresOf(copy: string, tests: readonly string[], more: readonly string[] = []): Promise<Failures> {
+async function failuresOf(
+  copy: string,
+  tests: readonly string[],
+  { postgres, more = [] }: { postgres: PostgresAddress | undefined; more?: readonly string[] },
+): Promise<Failures> {
   const report = join(copy, 'mutation-report.json')
   rmSync(report, { force: true })
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const { code, output } = await run(process.execPath, [vitest, 'run', ...reporters, ...more, ...tests], {
     cwd: copy,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...(postgres === undefined ? {} : giving(postgres)) },
     timeoutMs: TIMEOUT_MS,
   })
   const failed = failedIn(report)
