@@ -2,12 +2,17 @@ import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   LedgerDraining,
+  LedgerOverloaded,
   LedgerUnavailable,
+  type Unit,
+  type UnitResult,
   laneOf,
   makeLedger,
   makeLedgerMetrics,
   openDatabase,
 } from '../../src/ledger/index.ts'
+import { freePorts } from '../../tools/process/ports.ts'
+import { startCuttingProxy } from './model/cutting-proxy.ts'
 import { type Books, ids, log, openBooks } from './support/books.ts'
 
 let books: Books
@@ -39,6 +44,103 @@ test('what is asked in one turn goes out as one call in each lane', async () => 
   expect(text).toContain('mooring_ledger_commit_seconds_count 2')
 })
 
+test('a full queue is refused at once and changes nothing', async () => {
+  const small = makeLedger({ sql: books.hub, log, limits: { queue_units: 4, connections: 1, batch_units: 1 } })
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, () => small.apply(books.unit([books.post(from, to, 1)]))),
+  )
+  const refused = results.filter((result) => result.status === 'rejected' && result.reason instanceof LedgerOverloaded)
+  const done = results.filter((result) => result.status === 'fulfilled').length
+  expect(refused).toHaveLength(20 - done)
+  expect(done).toBe(4)
+  expect((await books.balance(from)).posted).toBe(100n - BigInt(done))
+})
+
+test('each unit is told its own result', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const ledger = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
+  const amounts = [101, 60, 40]
+  const results = await Promise.all(amounts.map((amount) => ledger.apply(books.unit([books.post(from, to, amount)]))))
+  expect(results.map(({ code }) => code)).toEqual(['refused', 'ok', 'ok'])
+  expect(ledger.stats().batches).toBe(1)
+})
+
+test('who listens is told of events once they are committed, and of nothing else', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const ledger = makeLedger({ sql: books.hub, log })
+  const id = ids.make('evt')
+  const found: Promise<number>[] = []
+  ledger.onEvents(() => found.push(books.owner`select from outbox where id = ${id}`.then((rows) => rows.length)))
+  await ledger.apply(books.unit([books.post(from, to, 1)]))
+  expect(found).toHaveLength(0)
+  const events = [{ id, feed: ids.make('usr'), name: 'source.updated' as const, body: {} }]
+  await ledger.apply(books.unit([books.post(from, to, 1)], { ok: { events } }))
+  expect(await Promise.all(found)).toEqual([1])
+})
+
+test('a call has no more units than it may have', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const ledger = makeLedger({ sql: books.hub, log, limits: { connections: 1, batch_units: 3 } })
+  await Promise.all(Array.from({ length: 20 }, () => ledger.apply(books.unit([books.post(from, to, 1)]))))
+  expect(ledger.stats()).toEqual({ queued: 0, batches: 7, units: 20 })
+})
+
+test('one unit that raises in the database fails alone', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const broken: Unit = books.unit([books.post(from, to, 1)], { ok: { new_attempt: { payment: 'pay_x' } } })
+  const spends = () => Array.from({ length: 9 }, () => books.apply([books.post(from, to, 1)]))
+  const results = await Promise.allSettled([...spends(), books.ledger.apply(broken), ...spends()])
+  expect(results.filter((result) => result.status === 'rejected')).toHaveLength(1)
+  expect((await books.balance(to)).posted).toBe(18n)
+})
+
+test('a database that stays away is given up after a while', async () => {
+  const [port = 0] = await freePorts(1)
+  const url = new URL(books.database.url('mooring_hub'))
+  url.port = String(port)
+  const away = openDatabase({ url: url.href, name: 'away', connections: 1 })
+  const ledger = makeLedger({ sql: away, log, limits: { retry_for_ms: 200 } })
+  const failed: unknown[] = []
+  ledger.apply({ id: ids.uuid(), ok: {} }).catch((error: unknown) => failed.push(error))
+  await expect.poll(() => failed).toEqual([expect.any(LedgerUnavailable)])
+  await away.end({ timeout: 1 })
+})
+
+test('a unit whose connection is lost before or after its commit is sent again and happens once', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const url = new URL(books.database.url('mooring_hub'))
+  const proxy = await startCuttingProxy(Number(url.port), () => proxy.cuts() === 0)
+  url.port = String(proxy.port)
+  const sql = openDatabase({ url: url.href, name: 'test-lost', connections: 1 })
+  const ledger = makeLedger({ sql, log })
+  const feed = ids.make('usr')
+  const unit = () =>
+    books.unit([books.post(from, to, 1)], {
+      ok: { events: [{ id: ids.make('evt'), feed, name: 'source.updated', body: {} }] },
+    })
+  expect(await ledger.apply(unit())).toEqual({ code: 'ok' })
+  expect(proxy.cuts()).toBe(1)
+
+  // The next waits for an account, and its backend ends there.
+  const superuser = openDatabase({ url: books.database.url('postgres'), name: 'test-killer', connections: 1 })
+  const asked: Promise<UnitResult>[] = []
+  await books.owner.begin(async (tx) => {
+    await tx`select from accounts where id = ${from} for no key update`
+    asked.push(ledger.apply(unit()))
+    const ended = () => superuser`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'test-lost' and wait_event_type = 'Lock'`
+    await expect.poll(async () => (await ended()).length).toBe(1)
+  })
+  expect(await asked[0]).toEqual({ code: 'ok' })
+  const rows = await books.owner<{ seq: bigint }[]>`select seq from outbox where feed = ${feed} order by seq`
+  expect(rows.map(({ seq }) => seq)).toEqual([1n, 2n])
+  expect((await books.balance(to)).posted).toBe(2n)
+  await Promise.all([sql.end({ timeout: 1 }), superuser.end({ timeout: 1 })])
+  await proxy.close()
+})
+
 test('a call that takes longer than the server allows is sent again in halves', async () => {
   const [from, to] = [await books.wallet(1_000), await books.merchant()]
   // So slow for each unit that the whole batch cannot be done in time, and a part of it can.
@@ -47,7 +149,7 @@ test('a call that takes longer than the server allows is sent again in halves', 
     create trigger dawdle before insert on units for each row execute function dawdle();`)
   const hasty = openDatabase({ url: books.database.url('mooring_hub'), name: 'hasty', connections: 1 })
   await hasty`set statement_timeout = '150ms'`
-  const ledger = makeLedger({ sql: hasty, log, limits: { connections: 1 } })
+  const ledger = makeLedger({ sql: hasty, log, limits: { connections: 1, retry_for_ms: 5_000 } })
   const results = await Promise.all(
     Array.from({ length: 40 }, () => ledger.apply(books.unit([books.post(from, to, 1)]))),
   )
@@ -155,4 +257,29 @@ describe('after drain was asked for', () => {
     await ledger.drain()
     await expect(ledger.apply(books.unit([]))).rejects.toThrow(LedgerDraining)
   })
+})
+
+test('backends killed again and again: everything acknowledged is there once', async () => {
+  const [from, to] = [await books.wallet(1_000), await books.merchant()]
+  const mine = openDatabase({ url: books.database.url('mooring_hub'), name: 'test-cut', connections: 2 })
+  const cut = makeLedger({ sql: mine, log })
+  const superuser = openDatabase({ url: books.database.url('postgres'), name: 'test-killer', connections: 1 })
+  let running = true
+  const killer = (async () => {
+    let kills = 0
+    while (running && kills < 20) {
+      const rows = await superuser`
+        select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-cut' and state = 'active'`
+      kills += rows.length
+    }
+    return kills
+  })()
+  const spends = Array.from({ length: 600 }, () => books.post(from, to, 1))
+  const results = await Promise.all(spends.map((spend) => cut.apply(books.unit([spend]))))
+  running = false
+  expect(await killer).toBeGreaterThan(3)
+  expect(results.every((result) => result.code === 'ok')).toBe(true)
+  expect(await books.balance(to)).toMatchObject({ posted: 600n })
+  // Without a limit it would wait for connections that were cut.
+  await Promise.all([mine.end({ timeout: 1 }), superuser.end({ timeout: 1 })])
 })

@@ -51,6 +51,8 @@ test('an error without a code is a bug, not the network', () => {
 test.each([
   ['transfers_pkey', 'again', 'its other copy was written at the same moment, and is seen the next time'],
   ['units_pkey', 'again', 'the same unit was applied at the same moment'],
+  ['idempotency_pkey', 'again', 'a command with the same key was'],
+  ['payments_pkey', 'again', 'the same payment was made at the same moment'],
   ['transfers_pending', 'poison', 'a hold that ends twice is a bug, not a race'],
   ['attempts_rail_reference_key', 'poison', 'nothing looks for it first'],
 ])('a key met twice (%s) means %s: %s', (constraint, meaning) => {

@@ -9,7 +9,6 @@ import {
 } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
-  LedgerOverloaded,
   type Sql,
   type TransferInput,
   type Unit,
@@ -247,54 +246,6 @@ test('events of a feed are numbered without holes in the order of commit', async
   await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.apply(tell(n))))
   const rows = await hub<{ seq: bigint }[]>`select seq from outbox where feed = ${feed} order by seq`
   expect(rows.map((row) => Number(row.seq))).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
-})
-
-test('one unit that raises in the database fails alone', async () => {
-  const [payer, payee] = [await wallet(100), await merchant()]
-  const broken: Unit = { id: ids.uuid(), transfers: [post(payer, payee, 1)], ok: { new_attempt: { payment: 'pay_x' } } }
-  const results = await Promise.allSettled([
-    ...Array.from({ length: 9 }, () => apply([post(payer, payee, 1)])),
-    ledger.apply(broken),
-    ...Array.from({ length: 9 }, () => apply([post(payer, payee, 1)])),
-  ])
-  expect(results.filter((result) => result.status === 'rejected')).toHaveLength(1)
-  expect(await counters(payer)).toMatchObject({ dd: 18n })
-})
-
-test('backends killed again and again: everything acknowledged is there once, everything else once or not at all', async () => {
-  const [payer, payee] = [await wallet(1_000_000), await merchant()]
-  const mine = openDatabase({ url: database.url('mooring_hub'), name: 'test-cut', connections: 2 })
-  const cut = makeLedger({ sql: mine, log })
-  const superuser = openDatabase({ url: database.url('postgres'), name: 'test-killer', connections: 1 })
-  let running = true
-  const killer = (async () => {
-    let kills = 0
-    while (running && kills < 20) {
-      const rows = await superuser`
-        select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-cut' and state = 'active'`
-      kills += rows.length
-    }
-    return kills
-  })()
-  const spends = Array.from({ length: 600 }, () => post(payer, payee, 1))
-  const results = await Promise.all(spends.map((spend) => cut.apply(unit([spend]))))
-  running = false
-  expect(await killer).toBeGreaterThan(3)
-  expect(results.every((result) => result.code === 'ok')).toBe(true)
-  expect(await counters(payer)).toMatchObject({ dd: 600n })
-  // Without a limit it would wait for connections that were cut.
-  await Promise.all([mine.end({ timeout: 1 }), superuser.end({ timeout: 1 })])
-})
-
-test('a full queue is refused at once and changes nothing', async () => {
-  const small = makeLedger({ sql: hub, log, limits: { queue_units: 4, connections: 1, batch_units: 1 } })
-  const [payer, payee] = [await wallet(100), await merchant()]
-  const results = await Promise.allSettled(Array.from({ length: 20 }, () => small.apply(unit([post(payer, payee, 1)]))))
-  const refused = results.filter((result) => result.status === 'rejected' && result.reason instanceof LedgerOverloaded)
-  const done = results.filter((result) => result.status === 'fulfilled').length
-  expect(refused).toHaveLength(20 - done)
-  expect(done).toBeGreaterThanOrEqual(4)
-  expect(await counters(payer)).toMatchObject({ dd: BigInt(done) })
 })
 
 test('the hub cannot touch a transfer or an account but through the function', async () => {
