@@ -3,6 +3,7 @@ import { cashAccount } from '../../src/domain/accounting/index.ts'
 import { type Unit, type UnitResult, makeLedger } from '../../src/ledger/index.ts'
 import type { StoredReply } from '../../src/ledger/unit.ts'
 import { type Books, ids, log, openBooks } from './support/books.ts'
+import { AHEAD, PAST, attemptColumns, paymentColumns, sourceColumns } from './support/payment-rows.ts'
 
 /** What a unit asks of the world before anything moves, and what else happens with its transfers; each by itself. */
 let books: Books
@@ -11,8 +12,6 @@ beforeAll(async () => {
 })
 afterAll(() => books.close())
 
-const PAST = '2020-01-01T00:00:00.000Z'
-const AHEAD = '2100-01-01T00:00:00.000Z'
 const OK = { code: 'ok' }
 const guardFailed = { code: 'guard_failed' }
 
@@ -27,30 +26,7 @@ async function inOneBatch(...units: Unit[]): Promise<UnitResult[]> {
 const apply = (unit: Omit<Unit, 'id'>): Promise<UnitResult> => books.ledger.apply({ id: ids.uuid(), ...unit })
 const unit = (rest: Omit<Unit, 'id'>): Unit => ({ id: ids.uuid(), ...rest })
 
-function payment(more: Record<string, string | number> = {}) {
-  return {
-    id: ids.make('pay'),
-    ledger: books.book,
-    kind: 'purchase',
-    status: 'requires_confirmation',
-    version: 1,
-    amount: '100',
-    currency: 'KES',
-    fee: '0',
-    payer_fee: '0',
-    captured_amount: '0',
-    refund_reserved: '0',
-    refunded_amount: '0',
-    payee: 'mer_guards',
-    payee_name: 'M',
-    merchant: 'mer_guards',
-    capture_method: 'automatic',
-    metadata: {},
-    created_at: PAST,
-    updated_at: PAST,
-    ...more,
-  }
-}
+const payment = (more: Record<string, string | number> = {}) => paymentColumns(books.book, more)
 
 async function born(more: Record<string, string | number> = {}) {
   const made = payment(more)
@@ -58,27 +34,7 @@ async function born(more: Record<string, string | number> = {}) {
   return made
 }
 
-function attempt(of: { id: string }, state: string) {
-  return {
-    payment: of.id,
-    no: 1,
-    ledger: books.book,
-    rail: 'bank',
-    operation: 'collect',
-    reference: ids.uuid(),
-    uetr: ids.uuid(),
-    amount: '100',
-    currency: 'KES',
-    account_iban: 'KE00',
-    account_holder: 'A',
-    description: 'x',
-    state,
-    sends: 0,
-    inquiries: 0,
-    dispatch_token: ids.uuid(),
-    updated_at: PAST,
-  }
-}
+const attempt = (of: { id: string }, state: string) => attemptColumns(books.book, of.id, state)
 
 describe('a guard', () => {
   const to = (version: number) => ({ payment: { version: version + 1 } })
@@ -101,6 +57,31 @@ describe('a guard', () => {
     const early = await born({ [column]: AHEAD })
     expect(await apply({ ...at(late.id, 1, { [flag]: true }), ok: {} })).toEqual(guardFailed)
     expect(await apply({ ...at(early.id, 1, { [flag]: true }), ok: {} })).toEqual(OK)
+    expect(await apply({ ...at(late.id, 1), ok: {} })).toEqual(OK)
+  })
+
+  test('asks also what the same batch made and changed', async () => {
+    const made = payment({ expires_at: PAST, start_by: PAST })
+    const tried = attempt(made, 'prepared')
+    const token = ids.uuid()
+    const asks = (states: string[], dispatch: string) => ({
+      guard: { attempt: { payment: made.id, no: 1, states, token: dispatch } },
+      ok: {},
+    })
+    const results = await inOneBatch(
+      unit({ ok: { new_payment: made, new_attempt: tried } }),
+      unit({ ...at(made.id, 2), ok: {} }),
+      unit({ ...at(made.id, 1, { unexpired: true }), ok: {} }),
+      unit({ ...at(made.id, 1, { before_start_by: true }), ok: {} }),
+      unit({ ...at(made.id, 1), ok: { payment: { start_by: AHEAD } } }),
+      unit({ ...at(made.id, 1, { before_start_by: true }), ok: {} }),
+      unit(asks(['prepared'], token)),
+      unit({ ...asks(['prepared'], tried.dispatch_token), ok: { attempt: { dispatch_token: token } } }),
+      unit(asks(['prepared'], tried.dispatch_token)),
+      unit(asks(['prepared'], token)),
+    )
+    const passed = [true, false, false, false, true, true, false, true, false, true]
+    expect(results).toEqual(passed.map((it) => (it ? OK : guardFailed)))
   })
 
   test('asks for the attempt’s state and token, also of one that the same batch changed', async () => {
@@ -174,8 +155,10 @@ describe('what there is once', () => {
     expect(await apply({ jti: { ...jti, device: 'dev_other' }, ok: {} })).toEqual(OK)
   })
 
-  test('a payment is made once', async () => {
-    const made = await born()
+  test('a payment is made once, in one batch and later', async () => {
+    const made = payment()
+    const again = unit({ ok: { new_payment: { ...made, amount: '200' } } })
+    expect(await inOneBatch(unit({ ok: { new_payment: made } }), again)).toEqual([OK, { code: 'conflict' }])
     expect(await apply({ ok: { new_payment: made } })).toEqual({ code: 'conflict' })
   })
 
@@ -186,28 +169,27 @@ describe('what there is once', () => {
       OK,
       { code: 'conflict' },
     ])
-    expect(await apply({ ok: { new_payment: order() } })).toEqual({ code: 'conflict' })
+    for (const status of ['requires_confirmation', 'requires_action', 'processing', 'requires_capture']) {
+      await books.owner`update payments set status = ${status} where id = ${first.id}`
+      expect(await apply({ ok: { new_payment: order() } })).toEqual({ code: 'conflict' })
+    }
+    expect(await apply({ ok: { new_payment: payment({ order_ref: 'order-2' }) } })).toEqual(OK)
+    expect(await apply({ ok: { new_payment: { ...order(), merchant: 'mer_other' } } })).toEqual(OK)
     await books.owner`update payments set status = 'canceled' where id = ${first.id}`
     expect(await apply({ ok: { new_payment: order() } })).toEqual(OK)
   })
 
   test('a bank account is linked once, in one batch and later', async () => {
-    const source = () => ({
-      id: ids.make('src'),
-      user_id: 'usr_guards',
-      type: 'bank',
-      rail: 'bank',
-      bank: 'demo-bank',
-      iban: 'KE77',
-      holder: 'A',
-      currency: 'KES',
-      label: 'x',
-      status: 'active',
-      created_at: PAST,
-    })
-    const results = await inOneBatch(unit({ ok: { source: source() } }), unit({ ok: { source: source() } }))
+    const first = sourceColumns()
+    const results = await inOneBatch(unit({ ok: { source: first } }), unit({ ok: { source: sourceColumns() } }))
     expect(results).toEqual([OK, { code: 'conflict' }])
-    expect(await apply({ ok: { source: source() } })).toEqual({ code: 'conflict' })
+    expect(await apply({ ok: { source: sourceColumns() } })).toEqual({ code: 'conflict' })
+    expect(await apply({ ok: { source: sourceColumns({ id: first.id, iban: 'KE78' }) } })).toEqual({ code: 'conflict' })
+    for (const other of [{ iban: 'KE78' }, { bank: 'other-bank' }, { user_id: 'usr_other' }]) {
+      expect(await apply({ ok: { source: sourceColumns(other) } })).toEqual(OK)
+    }
+    await books.owner`update sources set status = 'revoked' where id = ${first.id}`
+    expect(await apply({ ok: { source: sourceColumns() } })).toEqual(OK)
   })
 })
 
@@ -237,13 +219,23 @@ describe('a branch', () => {
     const results = await inOneBatch(
       unit({ transfers: [books.reserve(account, other, 30)], ok: { events: events() } }),
       unit({ transfers: [books.reserve(cash, account, 5)], ok: { events: events() } }),
+      unit({ transfers: [books.post(account, other, 20)], ok: { events: events() } }),
     )
-    expect(results).toEqual([OK, OK])
+    expect(results).toEqual([OK, OK, OK])
     const rows = await books.owner`select body from outbox where feed = ${feed} order by seq`
     expect(rows.map((row) => row['body'])).toEqual([
       { currency: 'KES', available: '70', pending: '0' },
       { currency: 'KES', available: '70', pending: '5' },
+      { currency: 'KES', available: '50', pending: '5' },
     ])
+  })
+
+  test('of a unit with an event about an account that does not exist raises, and changes nothing', async () => {
+    const feed = ids.make('usr')
+    const balance = { ledger: books.book, account: ids.uuid(), currency: 'KES' }
+    const events = [{ id: ids.make('evt'), feed, name: 'balance.updated' as const, balance }]
+    await expect(apply({ ok: { events } })).rejects.toThrow('raised')
+    expect(await books.owner`select from feed_heads where feed = ${feed}`).toHaveLength(0)
   })
 })
 
