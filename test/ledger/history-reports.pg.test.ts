@@ -19,6 +19,7 @@ import {
   incomeStatement,
   statement,
   trialBalance,
+  verify,
 } from '../../src/ledger/index.ts'
 import { type Books, openBooks } from './support/books.ts'
 import { chance, oneOf, sealInPieces } from './support/history.ts'
@@ -166,6 +167,14 @@ test('accounts of one name in two currencies have statements of their own', asyn
     const [counted] = await books.owner<{ n: bigint }[]>`select count(*) as n from transfers where ledger = ${id}`
     expect(counted?.n).toBeGreaterThan(100n)
   }
+})
+
+test('history is sealed in a chain for each currency', async () => {
+  const { faults, heads, notSealed } = await verify(books.owner)
+  expect(faults).toEqual([])
+  expect(notSealed).toBe(0n)
+  expect(heads.map(({ ledger }) => ledger).toSorted()).toEqual(ledgers.map(({ id }) => id))
+  for (const { no } of heads) expect(no).toBeGreaterThan(1n)
 })
 
 test('no report is given as of a position that is not sealed', async () => {

@@ -66,6 +66,38 @@ test('a candidate that was taken while nobody had ended after the writer began i
   expect(await differences()).toEqual([])
 })
 
+test('a writer that began after the sealer and drew before it looked is older than the candidate it is in', async () => {
+  stage = await openStage()
+  const { owner, ops } = stage
+  const sealing: Promise<unknown>[] = []
+  const held = Promise.withResolvers<void>()
+  const drawn = Promise.withResolvers<void>()
+  let writing: Promise<unknown> | undefined
+  await owner.begin(async (tx) => {
+    await tx`lock table sealed in access exclusive mode`
+    sealing.push(seal(ops))
+    const waiting = () => ops`
+      select from pg_stat_activity
+      where wait_event_type = 'Lock' and usename = current_user and datname = current_database()`
+    await expect.poll(async () => (await waiting()).length).toBe(1)
+    writing = owner.begin(async (other) => {
+      await other`
+        insert into transfers (ledger, id, kind, debit_account, credit_account, amount, subject, unit)
+        values (${stage.book}, ${stage.ids.uuid()}, 'post', ${stage.cash}, ${stage.merchant}, 1, 'slow', ${stage.ids.uuid()})`
+      drawn.resolve()
+      await held.promise
+    })
+    await drawn.promise
+  })
+  await Promise.all(sealing)
+  for (let i = 0; i < 5; i++) await seal(ops)
+  expect(await sealedUpTo()).toBe(0n)
+  held.resolve()
+  await writing
+  expect(await sealWhatIsThere(ops, { withinMs: 10_000 })).toBe(1n)
+  expect(await differences()).toEqual([])
+})
+
 test('a position whose transaction failed stays empty, and history goes on past it', async () => {
   stage = await openStage()
   await expect(
