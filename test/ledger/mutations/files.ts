@@ -5,10 +5,9 @@ export const APPLY = 'src/ledger/migrations/0007_apply_units.sql'
 export const HISTORY = 'src/ledger/migrations/0008_history.sql'
 
 export const RULES = 'test/ledger/rules.pg.test.ts'
-export const UNITS = 'test/ledger/units.pg.test.ts'
 export const GROUPS = 'test/ledger/groups.pg.test.ts'
-export const FUZZ = 'test/ledger/fuzz.pg.test.ts'
-export const CONTENTION = 'test/ledger/contention.pg.test.ts'
+export const GUARDS = 'test/ledger/guards.pg.test.ts'
+export const LOCKS = 'test/ledger/locks.pg.test.ts'
 
 /** One text of one file. */
 export function broken(file: string, test: string) {

@@ -1,9 +1,8 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
-import { APPLY, GROUPS, RULES, UNITS, broken, inApply } from './files.ts'
+import { APPLY, GROUPS, RULES, broken, inApply } from './files.ts'
 
 /** The rules of one transfer and of a group, as `apply_units` decides them. */
 const rules = broken(APPLY, RULES)
-const units = broken(APPLY, UNITS)
 const groups = broken(APPLY, GROUPS)
 
 const known: readonly Mutation[] = [
