@@ -13,7 +13,7 @@ const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 
 export const AROUND: readonly Mutation[] = [
   prices('loses what is left where splits name nobody', 'if (!splits.ok) return splits', ''),
-  limits('counts all uses of limits on one row', '  sharded: true,\n', ''),
+  limits('counts all uses of limits on one row', "  sharded: 'either_side',\n", ''),
   limits(
     'opens a limit anew in each process',
     'derivedUuid(`${String(ledgerId)}/${bucket.name}/open`)',

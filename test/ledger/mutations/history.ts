@@ -108,8 +108,8 @@ const asOf: readonly Mutation[] = [
   ),
   moments(
     'answers for a time before one that waits to be sealed',
-    ' and t.at <= ${asOf.at}) as decided',
-    ' and false) as decided',
+    '        and not unsealed_at(${asOf.at}) as decided',
+    ' as decided',
   ),
 ]
 

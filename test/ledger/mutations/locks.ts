@@ -23,8 +23,8 @@ const order: readonly Mutation[] = [
   locks('locks attempts in the order they are named', '      order by a.payment, a.no\n', ''),
   locks(
     'locks feeds in the order they are named',
-    'where k.events > 0 order by k.feed)',
-    'where k.events > 0 order by k.n)',
+    'where f_events[k.n] > 0 order by k.feed)',
+    'where f_events[k.n] > 0 order by k.n)',
   ),
   locks(
     'locks payments before accounts',
@@ -66,7 +66,7 @@ const afterwards: readonly Mutation[] = [
 ]
 
 const TRY_NAME = 'pg_try_advisory_xact_lock(hashtextextended(k.name, 0))'
-const TRY_KEY = "pg_try_advisory_xact_lock(hashtextextended(k.scope || ' ' || k.key, 0))"
+const TRY_KEY = "pg_try_advisory_xact_lock(hashtextextended(p_key_scope[k.n] || ' ' || k.key, 0))"
 const waiting = (tried: string) => `(${tried.replace('pg_try_advisory', 'pg_advisory')} is not null)`
 
 const tries: readonly Mutation[] = [

@@ -146,7 +146,7 @@ const holds: readonly Mutation[] = [
   rules('ends a hold again in the same batch', '        h_open[p] := false;\n', ''),
   rules('does not know how a hold ended', 'h_ended[r.n] := r.kind;', 'null;'),
   rules('does not know how the same batch ended a hold', '        h_ended[p] := v_kind;\n', ''),
-  rules('keeps a hold that has ended', 'if true = any (h_row) then', 'if false then'),
+  rules('keeps a hold that has ended', 'if v_gone > 0 then', 'if false then'),
   rules('places no hold', "if 'reserve' = any (p_leg_kind) then", 'if false then'),
   rules('closes an account that holds for another', '(a_dp[d] > 0 or a_cp[d] > 0)', '(a_dp[d] > 0)'),
   rules('closes an account that has something held', '(a_dp[d] > 0 or a_cp[d] > 0)', '(a_cp[d] > 0)'),
