@@ -222,8 +222,8 @@ describe('a branch', () => {
       unit({ transfers: [books.post(account, other, 20)], ok: { events: events() } }),
     )
     expect(results).toEqual([OK, OK, OK])
-    const rows = await books.owner`select body from outbox where feed = ${feed} order by seq`
-    expect(rows.map((row) => row['body'])).toEqual([
+    const rows = await books.owner<{ body: unknown }[]>`select body from outbox where feed = ${feed} order by seq`
+    expect(rows.map(({ body }) => body)).toEqual([
       { currency: 'KES', available: '70', pending: '0' },
       { currency: 'KES', available: '70', pending: '5' },
       { currency: 'KES', available: '50', pending: '5' },

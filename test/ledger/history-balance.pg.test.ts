@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { NotSealedYet, balanceAsOf, sealWhatIsThere, statement } from '../../src/ledger/index.ts'
+import { seedFrom } from '../support/seed.ts'
 import {
   type Stage,
   behindTriggers,
@@ -16,7 +17,7 @@ import { type Replayed, linesOf, readHistory, replayUpTo } from './support/repla
  * Balances as of any moment and statements, against every transfer added up by hand: over random business, several
  * checkpoints, an account of several rows, and positions that stayed empty. HISTORY_SEED plays a failure again.
  */
-const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 1_000_000_000)
+const SEED = seedFrom('HISTORY_SEED')
 const FROM = new Date('2026-01-01T00:00:00Z')
 /** More than position_at looks at around where halving leads it. */
 const EMPTY_POSITIONS = 5_000
@@ -29,7 +30,6 @@ let sealed: bigint
 const below = chance(SEED)
 
 beforeAll(async () => {
-  console.log(`history: HISTORY_SEED=${String(SEED)}`)
   stage = await openStage()
   await liveFor(stage, 700, SEED)
   await stage.owner`select setval('transfers_position', last_value + ${EMPTY_POSITIONS}) from transfers_position`
@@ -92,7 +92,7 @@ test('as of a time is after the last transfer at that time or before, however ma
     const position = lastAtOrBefore(at)
     const { id, rows } = oneOf(accounts, below)
     const asOf = await balanceAsOf(stage.ops, id, { at })
-    expect(asOf, at.toISOString()).toEqual({ position, ...replayUpTo(history, rows, position) })
+    expect(asOf, `at ${at.toISOString()}`).toEqual({ position, ...replayUpTo(history, rows, position) })
   }
 })
 

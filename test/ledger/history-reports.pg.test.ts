@@ -21,12 +21,13 @@ import {
   trialBalance,
   verify,
 } from '../../src/ledger/index.ts'
+import { seedFrom } from '../support/seed.ts'
 import { type Books, openBooks } from './support/books.ts'
 import { chance, oneOf, sealInPieces } from './support/history.ts'
 import { type Replayed, readHistory, replayUpTo } from './support/replay.ts'
 
 /** Reports as of any moment, in two currencies at once, against every transfer added up. HISTORY_SEED plays it again. */
-const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 1_000_000_000)
+const SEED = seedFrom('HISTORY_SEED')
 const STEPS = 500
 
 const FLOWS: readonly [AccountSpec, AccountSpec][] = [
@@ -50,7 +51,6 @@ const ledgers: { id: number; accounts: Account[] }[] = []
 const below = chance(SEED)
 
 beforeAll(async () => {
-  console.log(`reports: HISTORY_SEED=${String(SEED)}`)
   books = await openBooks()
   const second = await ensureLedger(books.owner, 'UGX', 0)
   const specs = [...new Map(FLOWS.flat().map((spec) => [spec.name, spec])).values()]

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { type Ledger, type Sql, audit, makeLedger, openDatabase, seal, verify } from '../../src/ledger/index.ts'
+import { seedFrom } from '../support/seed.ts'
 import { ids, log } from './support/books.ts'
 import { type Stage, chance, oneOf, openStage, sealInPieces, sealingDifferences } from './support/history.ts'
 
@@ -8,7 +9,7 @@ import { type Stage, chance, oneOf, openStage, sealInPieces, sealingDifferences 
  * Sealing while others write: several writers of their own connections over the same accounts, transactions that hold
  * a position for a while or give it up, and several sealers at once.
  */
-const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 1_000_000_000)
+const SEED = seedFrom('HISTORY_SEED')
 const WRITERS = 5
 const SEALERS = 3
 const UNITS_PER_WRITER = 400
@@ -60,7 +61,6 @@ async function write(ledger: Ledger, below: (limit: number) => number): Promise<
 }
 
 test('with five writers and three sealers nothing is missed, nothing sealed twice, and history never changes behind the watermark', async () => {
-  console.log(`writers: HISTORY_SEED=${String(SEED)}`)
   stage = await openStage(6)
   const below = chance(SEED)
   for (const wallet of stage.wallets) await stage.post(stage.cash, wallet, 10_000)

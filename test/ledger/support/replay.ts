@@ -20,21 +20,26 @@ export async function readHistory(sql: Sql): Promise<Replayed[]> {
   const rows = await sql<Omit<Replayed, 'postedMinor' | 'pendingMinor'>[]>`
     select position, id, kind, debit_account as debit, credit_account as credit, amount, pending_id as pending, at
     from transfers order by position`
-  const held = new Map<string, bigint>()
-  return [...rows].map((row) => {
-    switch (row.kind) {
-      case 'post':
-        return { ...row, postedMinor: row.amount, pendingMinor: 0n }
-      case 'reserve':
-        held.set(row.id, row.amount)
-        return { ...row, postedMinor: 0n, pendingMinor: row.amount }
-      case 'confirm':
-        return { ...row, postedMinor: row.amount, pendingMinor: -(held.get(row.pending ?? '') ?? 0n) }
-      case 'void':
-      case 'expire':
-        return { ...row, postedMinor: 0n, pendingMinor: -(held.get(row.pending ?? '') ?? 0n) }
-    }
-  })
+  const held = new Map(rows.flatMap(({ id, kind, amount }) => (kind === 'reserve' ? [[id, amount] as const] : [])))
+  return rows.map((row) => ({ ...row, ...changes(row, held.get(row.pending ?? '') ?? 0n) }))
+}
+
+/** What a transfer changes on either side; `heldMinor` is the amount of the hold it ends. */
+function changes(
+  of: Pick<Replayed, 'kind' | 'amount'>,
+  heldMinor: bigint,
+): Pick<Replayed, 'postedMinor' | 'pendingMinor'> {
+  switch (of.kind) {
+    case 'post':
+      return { postedMinor: of.amount, pendingMinor: 0n }
+    case 'reserve':
+      return { postedMinor: 0n, pendingMinor: of.amount }
+    case 'confirm':
+      return { postedMinor: of.amount, pendingMinor: -heldMinor }
+    case 'void':
+    case 'expire':
+      return { postedMinor: 0n, pendingMinor: -heldMinor }
+  }
 }
 
 /** Counters of an account, given as all of its rows, after everything up to a position. */
