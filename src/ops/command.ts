@@ -37,8 +37,9 @@ export type Command = {
 }
 
 export type Line = {
-  /** Null: the usage was asked for. */
-  command: Command | null
+  /** Undefined: the usage was asked for, which is of these. */
+  command: Command | undefined
+  usageOf: readonly Command[]
   argument: string
   given: Given
   json: boolean
@@ -52,52 +53,71 @@ export type Line = {
  * @throws OpsRefusal for one that names no command, or gives it what it does not take
  */
 export function readLine(args: readonly string[], commands: readonly Command[]): Line {
-  const { values, positionals } = split(args)
-  const { json, data, help, ...given } = values
-  const words = positionals.slice(0, 2).join(' ')
-  const command = commands.find(({ name }) => name === words) ?? null
-  if (help === true) return { command: null, argument: '', given: {}, json: json === true, data }
-  if (command === null) {
-    const said = words === '' ? 'no command was given' : `there is no command "${words}"`
+  const { words, switches, values } = split(args)
+  const { data, ...given } = values
+  const name = words.slice(0, 2).join(' ')
+  const command = commands.find((each) => each.name === name)
+  const line = { usageOf: command === undefined ? commands : [command], given, json: switches.has('json'), data }
+  if (switches.has('help')) return { ...line, command: undefined, argument: '' }
+  if (command === undefined) {
+    const said = name === '' ? 'no command was given' : `there is no command "${name}"`
     throw new OpsRefusal('bad_usage', null, `${said}\n\n${usage(commands)}`)
   }
-  const [argument = '', ...more] = positionals.slice(2)
+  const [argument = '', ...more] = words.slice(2)
   const expected = `expected npm run ops -- ${synopsis(command)}`
   if ((argument !== '') !== (command.argument !== null) || more.length > 0) {
     const wrong =
       argument === '' ? `${String(command.argument)} is missing` : `"${[argument, ...more].join(' ')}" is too much`
     throw new OpsRefusal('bad_usage', command.argument, `${wrong}; ${expected}`)
   }
-  for (const name of Object.keys(given)) {
-    if (command.options.some((option) => option === name)) continue
-    throw new OpsRefusal('bad_usage', `--${name}`, `${command.name} does not take it; ${expected}`)
+  for (const option of Object.keys(given)) {
+    if (command.options.some((taken) => taken === option)) continue
+    throw new OpsRefusal('bad_usage', `--${option}`, `${command.name} does not take it; ${expected}`)
   }
-  return { command, argument, given, json: json === true, data }
+  return { ...line, command, argument }
 }
 
+type Switch = 'json' | 'help'
+type Valued = OptionName | 'data'
+const isValued = (name: string): name is Valued => name === 'data' || Object.hasOwn(OPTIONS, name)
+
+/** @throws OpsRefusal naming an option that there is not, stands twice, or lacks its value or has one too many */
 function split(args: readonly string[]) {
   const text = { type: 'string' } as const
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        data: text,
-        'as-of': text,
-        from: text,
-        to: text,
-        currency: text,
-        limit: text,
-        after: text,
-        heads: text,
-      },
-    })
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new OpsRefusal('bad_usage', null, message, { cause: error })
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+    options: {
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      data: text,
+      ...Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, text])),
+    },
+  })
+  const switches = new Set<Switch>()
+  const values: Partial<Record<Valued, string>> = {}
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value } = token
+    const wrong = (why: string): OpsRefusal => new OpsRefusal('bad_usage', rawName, why)
+    if (name === 'json' || name === 'help') {
+      if (value !== undefined) throw wrong(`it takes no value, and was given "${value}"`)
+      switches.add(name)
+    } else if (isValued(name)) {
+      const expected = name === 'data' ? '<dir>' : OPTIONS[name]
+      // An option in the place of a value: the value was left out.
+      const given = value === undefined || (!token.inlineValue && value.startsWith('--')) ? '' : value
+      if (given === '') throw wrong(`its value is missing; expected ${rawName} ${expected}`)
+      if (values[name] !== undefined) throw wrong('it is given twice; expected it once')
+      values[name] = given
+    } else {
+      const known = ['json', 'help', 'data', ...Object.keys(OPTIONS)].map((each) => `--${each}`).join(', ')
+      throw wrong(`there is no such option; expected one of ${known}`)
+    }
   }
+  return { words: positionals, switches, values }
 }
 
 const synopsis = (command: Command): string =>

@@ -28,7 +28,7 @@ export function findDatabase(data: string | undefined, env: NodeJS.ProcessEnv): 
     url = new URL(dev.database)
     password = readKeyFile(join(dir, 'keys', 'postgres'), `${ROLE}.password`)
   } catch (cause) {
-    const message = `no Mooring runs on ${dir}: run npm start, name its directory, or set DATABASE_URL`
+    const message = `no Mooring runs on ${dir}: run npm start, name its directory with --data, or set DATABASE_URL`
     throw new OpsRefusal('not_running', '--data', message, { cause })
   }
   url.username = ROLE
@@ -43,7 +43,7 @@ export function databaseRefusal(error: unknown, address: string): OpsRefusal | u
   const where = `Postgres at ${at.host}`
   const refused = (why: string) => new OpsRefusal('database_refused', null, `${where}: ${why}`, { cause: error })
   if (isDatabaseAway(error)) {
-    const message = `${where} does not answer (${code}); nothing can be said about the books until it does`
+    const message = `${where} does not answer (${code}): see that it runs (npm start), then ask again`
     return new OpsRefusal('database_away', null, message, { cause: error })
   }
   switch (code) {
@@ -53,8 +53,15 @@ export function databaseRefusal(error: unknown, address: string): OpsRefusal | u
     case '3D000':
       return refused(`it has no database ${at.pathname.slice(1)}`)
     case '42P01':
+    case '42703':
     case '42883':
       return refused('this database has no ledger, or one of another release; npm start brings it up to date')
+    // Somebody holds a lock for longer than the role waits, or it took longer than the role may.
+    case '55P03':
+    case '57014': {
+      const message = `${where} is busy with something else (${code}): ask again`
+      return new OpsRefusal('database_busy', null, message, { cause: error })
+    }
     case '42501':
       return refused(`${at.username} may not read the books; ${ROLE} may`)
     default:

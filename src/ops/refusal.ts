@@ -11,7 +11,9 @@ export type OpsRefusalCode =
   | 'not_sealed_yet'
   | 'not_running'
   | 'database_away'
+  | 'database_busy'
   | 'database_refused'
+  | 'internal'
 
 /** Ends the command with exit 2; `option` is what to change on the command line, where that helps. */
 export class OpsRefusal extends Error {

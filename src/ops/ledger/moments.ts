@@ -11,13 +11,18 @@ export type Moment = {
 }
 
 const IsoTime = z.iso.datetime({ offset: true })
+/** Years of four digits: others are written in another way in ISO 8601 than in Postgres. */
+const [FIRST_YEAR, LAST_YEAR] = [1, 9999]
 const POSITION = /^(0|[1-9][0-9]{0,17})$/
 
 /** @throws OpsRefusal for what is neither a time with its zone nor a position */
 export function parseMoment(option: string, text: string | undefined): AsOf | undefined {
   if (text === undefined) return undefined
   if (POSITION.test(text)) return { position: BigInt(text) }
-  if (IsoTime.safeParse(text).success) return { at: new Date(text) }
+  if (IsoTime.safeParse(text).success) {
+    const at = new Date(text)
+    if (at.getUTCFullYear() >= FIRST_YEAR && at.getUTCFullYear() <= LAST_YEAR) return { at }
+  }
   const expected = 'expected a time with its zone, as 2026-11-30T21:00:00Z, or a position'
   throw new OpsRefusal('bad_time', option, `"${text}" is neither; ${expected}`)
 }

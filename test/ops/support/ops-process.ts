@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -15,3 +16,6 @@ export function runOps(args: readonly string[], env: Record<string, string>): Pr
     )
   })
 }
+
+/** For an expectation: a text that has these words. */
+export const saying = (words: string): unknown => expect.stringContaining(words)
