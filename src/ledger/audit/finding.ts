@@ -1,7 +1,20 @@
 import type { Query } from '../database.ts'
 
 /** What the audit proves. The first eight are the ledger's (docs/accounting.md, Invariants). */
-export const INVARIANTS = ['L1', 'L2', 'L3', 'L4', 'L5', 'L6', 'L7', 'L8', 'references', 'history', 'feeds'] as const
+export const INVARIANTS = [
+  'L1',
+  'L2',
+  'L3',
+  'L4',
+  'L5',
+  'L6',
+  'L7',
+  'L8',
+  'references',
+  'history',
+  'chain',
+  'feeds',
+] as const
 export type Invariant = (typeof INVARIANTS)[number]
 
 export type Breach = { invariant: Invariant; what: string }

@@ -1,6 +1,7 @@
-import type { Sql } from '../database.ts'
+import type { Query, Sql } from '../database.ts'
 import { type TrialBalance, trialBalance } from '../history/index.ts'
 import { balance } from './balance.ts'
+import { chain } from './chain.ts'
 import { clearing } from './clearing.ts'
 import { counters } from './counters.ts'
 import { cover } from './cover.ts'
@@ -31,6 +32,7 @@ const CHECKS: Readonly<Record<Invariant, Check>> = {
   L8: cover,
   references,
   history,
+  chain,
   feeds,
 }
 
@@ -50,23 +52,28 @@ export async function audit(sql: Sql): Promise<AuditReport> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     // Reading all of history takes as long as it takes.
     await tx`set local statement_timeout = 0`
-    const [size] = await tx<{ at: Date; accounts: number; transfers: number; holds: number }[]>`
-      select now() as at, (select count(*)::int from accounts) as accounts,
-        (select count(*)::int from transfers) as transfers, (select count(*)::int from holds) as holds`
-    if (size === undefined) throw new Error('the database did not count its tables')
-    const checks: AuditReport['checks'] = []
-    const breaches: Breach[] = []
-    for (const invariant of INVARIANTS) {
-      const { broken, unproved = null } = await CHECKS[invariant](tx)
-      const status = broken.length > 0 ? 'broken' : unproved === null ? 'holds' : 'not_proved'
-      checks.push({ invariant, status, note: unproved })
-      breaches.push(...broken.map((what) => ({ invariant, what })))
-    }
-    const ledgers = await tx<{ ledger: number; currency: string; exponent: number }[]>`
-      select id as ledger, currency, exponent::int as exponent from ledgers where tenant = 'default' order by id`
-    const trialBalances: AuditReport['trialBalances'] = []
-    for (const ledger of ledgers) trialBalances.push({ ...ledger, ...(await trialBalance(tx, ledger.ledger)) })
-    const { accounts, transfers, holds: openHolds } = size
-    return { at: size.at.toISOString(), accounts, transfers, openHolds, checks, breaches, trialBalances }
+    return auditIn(tx)
   })
+}
+
+/** The same within a transaction of the caller's, which sees one moment throughout. */
+export async function auditIn(tx: Query): Promise<AuditReport> {
+  const [size] = await tx<{ at: Date; accounts: number; transfers: number; holds: number }[]>`
+    select now() as at, (select count(*)::int from accounts) as accounts,
+      (select count(*)::int from transfers) as transfers, (select count(*)::int from holds) as holds`
+  if (size === undefined) throw new Error('the database did not count its tables')
+  const checks: AuditReport['checks'] = []
+  const breaches: Breach[] = []
+  for (const invariant of INVARIANTS) {
+    const { broken, unproved = null } = await CHECKS[invariant](tx)
+    const status = broken.length > 0 ? 'broken' : unproved === null ? 'holds' : 'not_proved'
+    checks.push({ invariant, status, note: unproved })
+    breaches.push(...broken.map((what) => ({ invariant, what })))
+  }
+  const ledgers = await tx<{ ledger: number; currency: string; exponent: number }[]>`
+    select id as ledger, currency, exponent::int as exponent from ledgers where tenant = 'default' order by id`
+  const trialBalances: AuditReport['trialBalances'] = []
+  for (const ledger of ledgers) trialBalances.push({ ...ledger, ...(await trialBalance(tx, ledger.ledger)) })
+  const { accounts, transfers, holds: openHolds } = size
+  return { at: size.at.toISOString(), accounts, transfers, openHolds, checks, breaches, trialBalances }
 }

@@ -12,7 +12,8 @@ import { HISTORY_LIMITS } from './limits.ts'
 export type Head = { ledger: number; no: bigint; hash: string }
 
 export type Fault = {
-  ledger: number
+  /** Null: of no single ledger. */
+  ledger: number | null
   what: 'altered' | 'missing' | 'inserted' | 'seal_altered' | 'seal_missing' | 'watermark' | 'other_history'
   /** Where in history. */
   position: bigint
@@ -37,27 +38,37 @@ export type Verification = {
 export async function verify(sql: Sql, options: { heads?: readonly Head[] } = {}): Promise<Verification> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     await tx`set local statement_timeout = 0`
-    const [size] = await tx<{ at: Date; position: bigint; notSealed: bigint }[]>`
-      select now() as at, s.position, (select count(*) from transfers t where t.position > s.position) as "notSealed"
-      from sealed s`
-    if (size === undefined) throw new Error('the watermark of history is gone')
-    const walk = new Walk(tx, size.position)
-    const transfers = await walk.all()
-    for (const head of options.heads ?? []) await walk.compare(head)
-    return {
-      at: size.at,
-      transfers,
-      seals: walk.seals,
-      notSealed: size.notSealed,
-      sealedUpTo: size.position,
-      heads: walk.heads(),
-      faults: walk.faults
-        .values()
-        .toArray()
-        .toSorted((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
-        .slice(0, HISTORY_LIMITS.listed_faults),
-    }
+    return verifyIn(tx, options.heads ?? [])
   })
+}
+
+/** The same within a transaction of the caller's, which sees one moment throughout. */
+export async function verifyIn(tx: Query, heads: readonly Head[] = []): Promise<Verification> {
+  // What is seen here was drawn before it was committed, so `drawn`, which no snapshot holds back, is not below it.
+  const [size] = await tx<{ at: Date; sealedUpTo: bigint; reached: bigint | null; drawn: bigint }[]>`
+    select now() as at, coalesce(s.position, (select max(last_position) from seals), 0) as "sealedUpTo",
+      s.candidate as reached, case when q.is_called then q.last_value else 0 end as drawn
+    from transfers_position q left join sealed s on true`
+  if (size === undefined) throw new Error('the sequence of positions is gone')
+  const { at, sealedUpTo, reached, drawn } = size
+  const walk = new Walk(tx, sealedUpTo)
+  const transfers = await walk.all()
+  walk.watermark(reached, drawn)
+  const notSealed = await walk.beyond(drawn)
+  for (const head of heads) await walk.compare(head)
+  return {
+    at,
+    transfers,
+    seals: walk.seals,
+    notSealed,
+    sealedUpTo,
+    heads: walk.heads(),
+    faults: walk.faults
+      .values()
+      .toArray()
+      .toSorted((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
+      .slice(0, HISTORY_LIMITS.listed_faults),
+  }
 }
 
 /** One ledger's chain, as far as it has been walked. */
@@ -95,12 +106,13 @@ class Walk {
   }
 
   async all(): Promise<bigint> {
-    for (const { ledger } of await this.#tx<{ ledger: number }[]>`select distinct ledger from seals`) {
+    for (const { ledger } of await this.#tx<{ ledger: number }[]>`select distinct ledger from seals order by ledger`) {
       await this.#chain(ledger)
     }
     let transfers = 0n
-    for (let after = -1n << 62n; ;) {
-      const page = await this.#transfers(after)
+    // From the lowest position that a column can hold: who inserts a row chooses its position.
+    for (let after: bigint | null = null; ;) {
+      const page: Row[] = await this.#transfers(after)
       for (const row of page) await this.#take(row)
       transfers += BigInt(page.length)
       const last = page.at(-1)
@@ -113,6 +125,39 @@ class Walk {
 
   heads(): Head[] {
     return [...this.#chains.values()].flatMap(({ head }) => (head === null ? [] : [head]))
+  }
+
+  /** `reached`: up to where the sealer counts on positions to be drawn; null where its row is gone. */
+  watermark(reached: bigint | null, drawn: bigint): void {
+    if (reached !== null && reached <= drawn) return
+    const text =
+      reached === null
+        ? 'the watermark is gone: it was deleted, and nothing is sealed any more'
+        : // What is posted next would never be sealed.
+          `the watermark counts on position ${String(reached)}, and the last one drawn is ${String(drawn)}: it was moved`
+    this.#fault('watermark', {
+      ledger: null,
+      what: 'watermark',
+      position: this.#sealedUpTo,
+      transfer: null,
+      seal: null,
+      text,
+    })
+  }
+
+  /** Transfers that wait to be sealed; names those at a position that nobody has drawn. */
+  async beyond(drawn: bigint): Promise<bigint> {
+    const sealedUpTo = this.#sealedUpTo.toString()
+    const rows = await this.#tx<Row[]>`
+      select ledger, id, position, '' as text from transfers
+      where position > ${drawn.toString()} and position > ${sealedUpTo}
+      order by position limit ${HISTORY_LIMITS.listed_faults}`
+    for (const { ledger, id, position } of rows) {
+      const text = `transfer ${id} at position ${String(position)} is past the last one drawn, ${String(drawn)}: it was inserted`
+      this.#fault(id, { ledger, what: 'inserted', position, transfer: id, seal: null, text })
+    }
+    const [row] = await this.#tx<{ n: bigint }[]>`select count(*) as n from transfers where position > ${sealedUpTo}`
+    return row?.n ?? 0n
   }
 
   /** Whether a head that was kept is still part of the chain. */
@@ -134,14 +179,14 @@ class Walk {
   }
 
   /** What is beyond the watermark is not looked at. `text` is put together as seal_transfers does. */
-  #transfers(after: bigint): Promise<Row[]> {
+  #transfers(after: bigint | null): Promise<Row[]> {
     const sql = this.#tx
     return sql<Row[]>`
       select t.ledger, t.id, t.position,
         concat_ws('|', t.position, t.ledger, t.id, t.kind, t.debit_account, t.credit_account, t.amount,
           coalesce(t.pending_id::text, '-'), t.unit, extract(epoch from t.at), t.subject) as text
       from transfers t
-      where t.position > ${after.toString()} and t.position <= ${this.#sealedUpTo.toString()}
+      where ${after === null ? sql`` : sql`t.position > ${after.toString()} and`} t.position <= ${this.#sealedUpTo.toString()}
       order by t.position limit ${HISTORY_LIMITS.verify_page_transfers}`
   }
 

@@ -317,6 +317,8 @@ $$;
 grant usage on schema public to mooring_ops;
 grant select on ledgers, accounts, transfers, holds, refused_transfers, units, payments, attempts, rail_callbacks,
   incidents, sources, feed_heads, outbox, feed_stream, sealed, seals, balance_checkpoints, balances_sealed to mooring_ops;
+-- The last position drawn: a watermark beyond it was moved.
+grant select on sequence transfers_position to mooring_ops;
 revoke execute on function history_is_append_only(), seal_transfers(integer), balance_at(uuid, bigint),
   position_at(timestamptz), unsealed_at(timestamptz) from public;
 grant execute on function seal_transfers(integer) to mooring_hub, mooring_ops;

@@ -1,4 +1,4 @@
-import { INVARIANTS, type Invariant, audit as auditOf } from '../../ledger/index.ts'
+import { type Invariant, audit as auditOf } from '../../ledger/index.ts'
 import type { Command } from '../command.ts'
 import { columns, indented } from '../text.ts'
 import { byCode, sayBalance, trialBalanceJson } from './trial-balance.ts'
@@ -15,7 +15,8 @@ const SAYS: Readonly<Record<Invariant, string>> = {
   L8: 'what customers are owed is covered',
   references: 'every row names rows that exist and fit',
   history: 'sealed balances are the sums over the transfers',
-  feeds: 'events are numbered without a hole',
+  chain: 'transfers are those that were sealed',
+  feeds: 'events have no hole, and tell what is',
 }
 const STATUS = { holds: 'holds', broken: 'BROKEN', not_proved: 'not proved' } as const
 
@@ -24,7 +25,7 @@ export const audit: Command = {
   argument: null,
   options: [],
   what: [
-    `trial balances, and the proof of ${INVARIANTS.join(', ')}`,
+    'trial balances, and the proof of L1 to L8, references, history, chain and feeds',
     'on the live tables; names the rows that break one',
   ],
   async ask(sql) {

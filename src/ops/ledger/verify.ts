@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { type Head, verify as verifyOf } from '../../ledger/index.ts'
+import { type Fault, type Head, verify as verifyOf } from '../../ledger/index.ts'
 import type { Command } from '../command.ts'
 import { OpsRefusal } from '../refusal.ts'
 import { columns, indented } from '../text.ts'
@@ -37,6 +37,7 @@ export const verify: Command = {
       if (of === undefined) return 'no ledger'
       return of.tenant === 'default' ? of.currency : `${of.currency} ${of.tenant}`
     }
+    const sayFault = ({ ledger, text }: Fault) => `  ${ledger === null ? '' : `${nameOf(ledger)}: `}${text}`
     const ok = found.faults.length === 0
     return {
       ok,
@@ -66,7 +67,7 @@ export const verify: Command = {
           ),
         ),
         '',
-        ...(ok ? [] : ['faults', ...found.faults.map(({ ledger, text }) => `  ${nameOf(ledger)}: ${text}`), '']),
+        ...(ok ? [] : ['faults', ...found.faults.map(sayFault), '']),
         ok
           ? `History is as it was sealed${kept.length === 0 ? '' : `, and as the ${String(kept.length)} heads that were kept`}.`
           : 'History is NOT as it was sealed. docs/operations.md says what to do.',
