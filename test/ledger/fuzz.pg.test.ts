@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
-import { type Sql, audit, ensureLedger, makeLedger, makeLimitBook, openDatabase } from '../../src/ledger/index.ts'
+import { type Sql, audit, ensureLedger, makeLedger, makeLimitBook, openDatabase, seal } from '../../src/ledger/index.ts'
 import type { Counters } from './model/tally.ts'
 import { turmoil } from './model/turmoil.ts'
 import { type Books, ids, openBooks } from './support/books.ts'
@@ -56,6 +56,28 @@ async function deadlocks(): Promise<number> {
   return row?.n ?? -1
 }
 
+/** Seals and audits again and again: the books are whole at every moment, not only when all is quiet. */
+function startAuditor() {
+  let running = true
+  const breaches: string[] = []
+  let audits = 0
+  const rounds = (async () => {
+    while (running) {
+      await seal(books.owner)
+      const report = await audit(books.owner)
+      breaches.push(...report.breaches.map(({ invariant, what }) => `${invariant}: ${what}`))
+      audits += 1
+    }
+  })()
+  return {
+    async stop() {
+      running = false
+      await rounds
+      return { audits, breaches }
+    },
+  }
+}
+
 test(
   `eight connections, few accounts, all kinds of units at once (seed ${String(SEED)})`,
   { timeout: FOR_MS + 60_000 },
@@ -83,7 +105,11 @@ test(
     }
     const before = await deadlocks()
 
+    const auditing = startAuditor()
     const seen = await turmoil(place, { workers: WORKERS, forMs: FOR_MS })
+    const { audits, breaches } = await auditing.stop()
+    expect(breaches).toEqual([])
+    expect(audits).toBeGreaterThan(1)
     await Promise.all(ledgers.map((one) => one.drain()))
     // A backend tells of its deadlocks when it ends, if not before.
     await Promise.all(pools.map((sql) => sql.end()))

@@ -147,17 +147,16 @@ describe('migrations', () => {
       subject,
     })
     const ended = await Promise.all([
-      ...books.open.map(({ id, amount, holds }, i) => {
+      ...books.open.map(({ id, amount, holds, told }, i) => {
         const succeeds = i % 2 === 0
+        const payment = succeeds
+          ? ({ status: 'succeeded', version: 2, captured_amount: amount.toString() } as const)
+          : ({ status: 'failed', version: 2, captured_amount: '0' } as const)
         return ledger.apply({
           id: ids.uuid(),
           guard: { payment: { id, version: 1 } },
           transfers: holds.map((hold) => transfer(succeeds ? 'confirm' : 'void', hold, id)),
-          ok: {
-            payment: succeeds
-              ? { status: 'succeeded', version: 2, captured_amount: amount.toString() }
-              : { status: 'failed', version: 2 },
-          },
+          ok: { payment, events: [told(payment)] },
         })
       }),
       ledger.apply({

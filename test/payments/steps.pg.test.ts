@@ -14,7 +14,13 @@ import {
 } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { makeInFlightCalls, makeIncidentBook, makePaymentStore, makeSteps } from '../../src/payments/index.ts'
-import { holdTransfers, newAttemptColumns, newPaymentColumns, release } from '../../src/payments/moves.ts'
+import {
+  holdTransfers,
+  newAttemptColumns,
+  newPaymentColumns,
+  paymentEvents,
+  release,
+} from '../../src/payments/moves.ts'
 import type { AttemptRow, PaymentRow } from '../../src/payments/rows.ts'
 import type { BankRail, RailOutcome, SendOptions } from '../../src/rails/port.ts'
 import { testDatabase } from '../support/run-servers.ts'
@@ -137,8 +143,8 @@ async function withdrawal(): Promise<{ id: string; user: string }> {
     merchant: null,
     store: null,
     source_type: 'bank',
-    source_id: 'src_test00000001',
-    source_label: 'Test Bank ··0001',
+    source_id: null,
+    source_label: null,
     capture_method: 'automatic',
     order_ref: null,
     description: null,
@@ -189,10 +195,11 @@ async function withdrawal(): Promise<{ id: string; user: string }> {
     subject: 'fund',
   }
   expect(await ledger.apply({ id: ids.uuid(), transfers: [fund], ok: {} })).toEqual({ code: 'ok' })
+  const events = paymentEvents(payment, RAIL, ids, { balances: true })
   const accepted = await ledger.apply({
     id: ids.uuid(),
     transfers: await holdTransfers(payment, RAIL, ids, accounts),
-    ok: { new_payment: newPaymentColumns(payment), new_attempt: newAttemptColumns(attempt) },
+    ok: { new_payment: newPaymentColumns(payment), new_attempt: newAttemptColumns(attempt), events },
   })
   expect(accepted).toEqual({ code: 'ok' })
   return { id: payment.id, user }

@@ -182,9 +182,29 @@ export function namePart(text: string): string {
   return text
 }
 
+/** What an account's name says of it: each grammar of the chart as a regular expression, for Postgres too. */
+export type NameRule = {
+  code: number
+  /** Its first group is the id in the name. */
+  pattern: string
+  /** That id is its owner's; else it is ours. */
+  owned: boolean
+  bounded: boolean
+  /** May have an allowance: what a merchant was granted for its refunds. */
+  creditLine: boolean
+}
+
+export const NAME_RULES: readonly NameRule[] = CHART_ROWS.flatMap(({ code, names, flagged }) =>
+  names.map((grammar) => ({
+    code,
+    pattern: `^${grammar.replaceAll(/<[a-z]+>/g, `(${PART})`)}$`,
+    owned: /<(user|merchant)>/.test(grammar),
+    bounded: typeof flagged === 'string' ? grammar.endsWith(flagged) : flagged,
+    creditLine: grammar.endsWith(':credit'),
+  })),
+)
+
 /** Whether an account of this code may be called so. */
 export function isNameOf(code: number, name: string): boolean {
-  const row = chartRow(code)
-  if (row === null) return false
-  return row.names.some((grammar) => new RegExp(`^${grammar.replaceAll(/<[a-z]+>/g, PART)}$`).test(name))
+  return NAME_RULES.some((rule) => rule.code === code && new RegExp(rule.pattern).test(name))
 }

@@ -1,7 +1,10 @@
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
 
-/** Events are numbered without a hole up to their feed's head, and the newest of a payment tells what the payment is. */
+/**
+ * Events are numbered from 1 without a hole up to their feed's head (nothing is ever taken from the outbox), those of a
+ * payment tell what it is, and whoever it concerns was told of its last version.
+ */
 export async function feeds(sql: Query): Promise<Finding> {
   const holes = await sql<
     { feed: string; head: bigint | null; first: bigint | null; last: bigint | null; count: bigint }[]
@@ -11,16 +14,31 @@ export async function feeds(sql: Query): Promise<Finding> {
     )
     select coalesce(h.feed, e.feed) as feed, h.seq as head, e.first, e.last, coalesce(e.count, 0) as count
     from feed_heads h full join events e on e.feed = h.feed
-    where h.seq is distinct from coalesce(e.last, 0) or e.last - e.first + 1 <> e.count
+    where h.seq is distinct from coalesce(e.last, 0) or e.first <> 1 or e.last <> e.count
     order by 1 limit ${LISTED}`
   const events = await sql<{ id: string; payment: string; known: boolean }[]>`
-    select o.id, o.body ->> 'id' as payment, p.id is not null as known
-    from outbox o left join payments p on p.id = o.body ->> 'id'
-    where o.name = 'payment.updated' and (p.id is null or (o.body ->> 'version')::integer > p.version
-      or ((o.body ->> 'version')::integer = p.version
-        and (o.body ->> 'status', (o.body ->> 'amount')::bigint, (o.body ->> 'captured_amount')::bigint, o.body ->> 'payee')
-          is distinct from (p.status, p.amount, p.captured_amount, p.payee)))
+    with told as (
+      select id, feed, body::jsonb as body, body ->> 'id' as payment, (body ->> 'version')::integer as version
+      from outbox where name = 'payment.updated'
+    )
+    select o.id, o.payment, p.id is not null as known
+    from told o left join payments p on p.id = o.payment
+    where o.version > p.version
+      -- What never changes, and what this version has; neither is anything where there is no such payment.
+      or o.body @> jsonb_build_object('kind', p.kind, 'amount', p.amount::text, 'currency', p.currency, 'payee', p.payee,
+        'payee_name', p.payee_name, 'order_ref', p.order_ref, 'description', p.description) is not true
+      or (o.version = p.version and o.body @> jsonb_build_object('status', p.status, 'status_reason', p.status_reason,
+        'captured_amount', p.captured_amount::text, 'refunded_amount', p.refunded_amount::text, 'payer', p.payer) is not true)
     order by 1 limit ${LISTED}`
+  const untold = await sql<{ id: string; version: number; feed: string; told: number | null }[]>`
+    select p.id, p.version, w.feed, max((o.body ->> 'version')::integer) as told
+    from payments p
+    cross join lateral (values (p.payer), (case when p.payee like 'usr\\_%' then p.payee end)) w(feed)
+    left join outbox o on o.feed = w.feed and o.name = 'payment.updated' and o.body ->> 'id' = p.id
+    where p.payer is not null and w.feed is not null
+    group by 1, 2, 3
+    having max((o.body ->> 'version')::integer) is distinct from p.version
+    order by 1, 3 limit ${LISTED}`
   return {
     broken: [
       ...holes.map(
@@ -29,7 +47,11 @@ export async function feeds(sql: Query): Promise<Finding> {
       ),
       ...events.map(
         (row) =>
-          `event ${row.id} tells of payment ${row.payment} ${row.known ? 'what it is not' : ', which does not exist'}`,
+          `event ${row.id} tells of payment ${row.payment} ${row.known ? 'what it is not' : 'which does not exist'}`,
+      ),
+      ...untold.map(
+        (row) =>
+          `payment ${row.id} is at version ${String(row.version)}, and ${row.feed} was told of ${row.told === null ? 'none' : String(row.told)}`,
       ),
     ],
   }

@@ -46,14 +46,25 @@ export async function rails(sql: Query): Promise<Finding> {
       and not (coalesce(e.posted, 0) = 0 and p.status = 'processing' and h.held = s.settled)
     order by 1 limit ${LISTED}`
   const attempts = await sql<{ payment: string; no: number; what: string }[]>`
-    select a.payment, a.no::int as no,
-      case when p.id is null then 'its payment does not exist'
+    with numbered as (
+      select a.*, row_number() over (partition by payment order by no) as place,
+        -- As the domain makes it (src/domain/ids.ts): the payment's digits, what it does, which attempt it is.
+        substr(payment, strpos(payment, '_') + 1) || case operation when 'collect' then 'CO' else 'PO' end
+          || lpad(no::text, 2, '0') as made
+      from attempts a
+    ), judged as (
+      select a.payment, a.no::int as no, case
+        when p.id is null then 'its payment does not exist'
         when p.source_type is null or p.source_type = 'wallet' then 'its payment has nothing to do with a rail'
-        else 'it is of another amount, currency or ledger than its payment' end as what
-    from attempts a left join payments p on p.id = a.payment
-    where p.id is null or p.source_type is null or p.source_type = 'wallet'
-      or (a.amount, a.currency, a.ledger) is distinct from (p.amount, p.currency, p.ledger)
-    order by 1, 2 limit ${LISTED}`
+        when (a.amount, a.currency, a.ledger) is distinct from (p.amount, p.currency, p.ledger)
+          then 'it is of another amount, currency or ledger than its payment'
+        when (p.kind = 'withdrawal') <> (a.operation = 'payOut') then 'it goes the other way than its payment'
+        when a.place <> a.no then 'one before it is missing'
+        when a.reference <> a.made then 'its reference ' || a.reference || ' is not that of its payment'
+        end as what
+      from numbered a left join payments p on p.id = a.payment
+    )
+    select * from judged where what is not null order by 1, 2 limit ${LISTED}`
   const without = await sql<{ id: string; status: string }[]>`
     select p.id, p.status from payments p
     where p.accepted_at is not null and p.source_type <> 'wallet'

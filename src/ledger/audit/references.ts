@@ -1,27 +1,18 @@
-import { CHART_ROWS } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
+import { accounts, ledgers } from './accounts.ts'
 import { type Finding, LISTED } from './finding.ts'
 
-/** Which accounts carry the overdraft flag, by code; a suffix means only those whose name ends so. */
-const FLAGS = JSON.stringify(
-  CHART_ROWS.map(({ code, flagged }) =>
-    typeof flagged === 'string' ? { code, flagged: true, ending: flagged } : { code, flagged, ending: '' },
-  ),
-)
-
-/**
- * Every row names rows that exist and fit: there are no foreign keys on the hot path. Accounts are as the chart has
- * them, and their ids follow from their names.
- */
+/** Every row names rows that exist and fit: there are no foreign keys on the hot path. */
 export async function references(sql: Query): Promise<Finding> {
   const found = [
     await transfers(sql),
     await units(sql),
+    await refused(sql),
     await accounts(sql),
+    await ledgers(sql),
     await subjects(sql),
-    await sql<{ what: string }[]>`
-      select 'transfer ' || r.id || ' was refused (' || r.code || ') and is there' as what
-      from refused_transfers r join transfers t on t.id = r.id limit ${LISTED}`,
+    await sources(sql),
+    await rails(sql),
   ]
   return { broken: found.flat().map(({ what }) => what) }
 }
@@ -49,31 +40,14 @@ function units(sql: Query) {
     limit ${LISTED}`
 }
 
-function accounts(sql: Query) {
+/** A spend that was refused for what its accounts were stays refused, and never happens. */
+function refused(sql: Query) {
   return sql<{ what: string }[]>`
-    with chart as (
-      select * from jsonb_to_recordset(${FLAGS}::text::jsonb) as c(code integer, flagged boolean, ending text)
-    ), named as (
-      select a.*, m.name as main_name, l.id as known_ledger, c.flagged, c.ending,
-        substr(sha256(convert_to(a.ledger || '/' || a.name || case a.shard when 0 then '' else '#' || a.shard end, 'UTF8')), 1, 16) as digest
-      from accounts a
-      left join accounts m on m.id = a.main and m.ledger = a.ledger and m.code = a.code and m.shard = 0
-      left join ledgers l on l.id = a.ledger
-      left join chart c on c.code = a.code
-    ), judged as (
-      select id, name, shard, case
-        when known_ledger is null then 'is in a ledger that does not exist'
-        when main_name is distinct from name then 'is a part of an account that does not exist'
-        -- An id is a UUIDv8 over the name (src/ledger/derived-uuid.ts).
-        when encode(set_byte(set_byte(digest, 6, 128 | (get_byte(digest, 6) & 15)), 8, 128 | (get_byte(digest, 8) & 63)), 'hex')::uuid <> id
-          then 'has the id ' || id || ', which does not follow from its name'
-        when flagged is not null and debits_must_not_exceed_credits <> (flagged and right(name, length(ending)) = ending)
-          then 'is not guarded against overdraft as the chart says'
-        end as what
-      from named
-    )
-    select 'account ' || name || case shard when 0 then '' else '#' || shard end || ' ' || what as what
-    from judged where what is not null order by 1 limit ${LISTED}`
+    select 'transfer ' || r.id || ' was refused (' || r.code || ')'
+      || case when t.id is not null then ' and is there' else ', for which none is remembered' end as what
+    from refused_transfers r left join transfers t on t.id = r.id
+    where t.id is not null or r.code !~ '^(exceeds|account)_|_not_found$'
+    order by r.id limit ${LISTED}`
 }
 
 function subjects(sql: Query) {
@@ -87,4 +61,35 @@ function subjects(sql: Query) {
     left join payments p on p.id = k.payment
     where p.id is null
     limit ${LISTED}`
+}
+
+/** A payment from a linked account is its owner's, and what goes to the rail names that account. */
+function sources(sql: Query) {
+  return sql<{ what: string }[]>`
+    select 'payment ' || p.id || case
+        when s.id is null then ' names source ' || p.source_id || ', which does not exist'
+        when s.user_id is distinct from p.payer then ' names source ' || s.id || ', which is not its payer''s'
+        else ': attempt ' || a.no || ' is for another account than source ' || s.id end as what
+    from payments p
+    left join sources s on s.id = p.source_id
+    left join attempts a on a.payment = p.id
+    where p.source_type <> 'wallet' and p.source_id is not null
+      and (s.user_id is distinct from p.payer
+        or (a.payment is not null and (a.rail, a.account_iban, a.account_holder) is distinct from (s.rail, s.iban, s.holder)))
+    order by 1 limit ${LISTED}`
+}
+
+/** What a rail said, and what people are to look at, is of an attempt that was made. */
+function rails(sql: Query) {
+  return sql<{ what: string }[]>`
+    (select 'callback ' || k.event_id || ' of ' || k.rail || ' names attempt ' || k.reference || ', which does not exist' as what
+    from rail_callbacks k
+    where not exists (select from attempts a where a.rail = k.rail and a.reference = k.reference)
+    order by 1 limit ${LISTED})
+    union all
+    (select 'incident ' || i.id || ' names payment ' || i.payment || ' and attempt ' || coalesce(i.detail ->> 'reference', 'none')
+      || ', which do not exist or not together'
+    from incidents i
+    where not exists (select from attempts a where a.payment = i.payment and a.reference = i.detail ->> 'reference')
+    order by 1 limit ${LISTED})`
 }

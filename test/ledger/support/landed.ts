@@ -12,6 +12,7 @@ import { prepareUnit } from '../../../src/ledger/batch.ts'
 import {
   accountId,
   ensureLedger,
+  type EventInput,
   type Sql,
   type TransferInput,
   type Unit,
@@ -33,7 +34,14 @@ const FUNDS = 100_000n
 const PAYMENTS = 48
 const BATCH = 7
 
-export type OpenPayment = { id: string; amount: bigint; holds: string[] }
+export type OpenPayment = {
+  id: string
+  amount: bigint
+  holds: string[]
+  /** What its payer is told of its next version. */
+  told: (end: End) => EventInput
+}
+type End = { status: 'succeeded' | 'failed'; version: number; captured_amount: string }
 
 export type LandedBooks = {
   book: number
@@ -96,25 +104,30 @@ export async function fillLanded(owner: Sql, hubs: readonly Sql[]): Promise<Land
       move('reserve', wallet, account(merchantPendingAccount(merchant)), amount - 15n, id),
       move('reserve', wallet, account(feeRevenueAccount()), 15n, id),
     ]
-    const accept = unit(holds, { ok: { new_payment: payment({ id, book, amount, payer, merchant }) } })
-    const patch = (status: string, captured: bigint) => ({ status, version: 2, captured_amount: captured.toString() })
+    const born = payment({ id, book, amount, payer, merchant })
+    const told = (ended: Partial<End> = {}) => event({ ...born, ...ended })
+    const accept = unit(holds, { ok: { new_payment: born, events: [told()] } })
+    const branch = (status: End['status'], captured: bigint) => {
+      const ended = { status, version: 2, captured_amount: captured.toString() }
+      return { payment: ended, events: [told(ended)] }
+    }
     const guard = { payment: { id, version: 1 } }
     const ends: Unit[][] = [
       [
         unit(
           holds.map((hold) => end('confirm', hold.id, id)),
-          { guard, ok: { payment: patch('succeeded', amount) } },
+          { guard, ok: branch('succeeded', amount) },
         ),
       ],
       [
         unit(
           holds.map((hold) => end('void', hold.id, id)),
-          { guard, ok: { payment: patch('failed', 0n) } },
+          { guard, ok: branch('failed', 0n) },
         ),
       ],
       [],
     ]
-    const open = i % 3 === 2 ? [{ id, amount, holds: holds.map((hold) => hold.id) }] : []
+    const open = i % 3 === 2 ? [{ id, amount, holds: holds.map((hold) => hold.id), told }] : []
     return { accept, ends: ends[i % 3] ?? [], open }
   })
   // On two connections, so that ids, times and commits do not all run the same way.
@@ -230,6 +243,7 @@ function payment(of: { id: string; book: number; amount: bigint; payer: string; 
     ledger: of.book,
     kind: 'purchase',
     status: 'processing',
+    status_reason: null,
     version: 1,
     amount: of.amount.toString(),
     currency: 'KES',
@@ -245,10 +259,18 @@ function payment(of: { id: string; book: number; amount: bigint; payer: string; 
     source_id: 'wallet',
     source_label: 'Wallet',
     capture_method: 'automatic',
+    order_ref: null,
+    description: null,
     metadata: {},
     created_at: now,
     updated_at: now,
     accepted_at: now,
     start_by: now,
   }
+}
+
+/** As that release told of it. */
+function event(of: ReturnType<typeof payment>): EventInput {
+  const { ledger: _ledger, accepted_at: _accepted, start_by: _start, metadata: _metadata, ...told } = of
+  return { id: ids.make('evt'), feed: of.payer, name: 'payment.updated', body: told }
 }

@@ -1,0 +1,24 @@
+import { ACCOUNTS } from './accounts.ts'
+import type { Corruption } from './corruption.ts'
+import { FEEDS } from './feeds.ts'
+import { HISTORY } from './history.ts'
+import { PAYMENTS } from './payments.ts'
+import { TRANSFERS } from './transfers.ts'
+
+export type { Corruption } from './corruption.ts'
+
+export const CORRUPTIONS: readonly Corruption[] = [...ACCOUNTS, ...TRANSFERS, ...PAYMENTS, ...FEEDS, ...HISTORY]
+
+/** Of the tables that operators read, what nothing names, and why. */
+export const NOT_NAMED: Readonly<Record<string, string>> = {
+  'ledgers added': 'one in which nothing happened is what setup makes for a new currency',
+  'refused_transfers missing': 'nothing else keeps the id of what was refused',
+  'units added': 'a unit may move nothing, and then no row names it',
+  'sources added': 'nobody has paid from it: no row names it',
+  'rail_callbacks missing': 'what it said is in its attempt, or is asked for again',
+  'incidents missing': 'people read it, and nothing follows from it',
+  'feed_stream altered': 'the relay compares it with the stream itself',
+  'feed_stream missing': 'the relay begins a new one, and phones get a snapshot',
+  'feed_stream added': 'a CHECK allows one row',
+  'sealed added': 'a CHECK allows one row',
+}
