@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openDatabase, sealWhatIsThere } from '../../src/ledger/index.ts'
 import { ROOT } from '../../tools/paths.ts'
+import { behindTriggers } from '../ledger/support/history.ts'
+import { runOps } from '../ops/support/ops-process.ts'
 import { startStack, type Stack } from '../support/stack.ts'
 
 /** Runs the demo; `onOutput` sees all it has printed so far, each time there is more. */
@@ -50,6 +53,39 @@ describe('npm run demo', () => {
     expect(code).toBe(0)
     expect(output).not.toContain('\u001b')
     expect(output.split('\n').filter((line) => line.length > 96)).toEqual([])
+  })
+
+  it('leaves books that ledger audit finds whole, and broken once one row is not what it was', async () => {
+    const audit = () => runOps(['ledger', 'audit', '--data', stack.dataDir], {})
+    const whole = await audit()
+    expect(whole).toMatchObject({ exit: 0, err: '' })
+    expect(whole.out).toMatch(/\ntrial balance in KES\n[^]*\n {2}balanced: debits ([\d.]+) = credits \1\n/)
+    expect(whole.out).toMatch(/\n {2}chain +holds /)
+    expect(whole.out).not.toContain('BROKEN')
+
+    const owner = openDatabase({ url: stack.dev().database, name: 'test-owner', connections: 1 })
+    try {
+      const [row] = await owner<{ id: string; position: bigint }[]>`
+        select id, position from transfers where kind = 'confirm' order by position limit 1`
+      const add = (amount: number) =>
+        behindTriggers(
+          owner,
+          'transfers',
+          (tx) => tx`
+          update transfers set amount = amount + ${amount} where id = ${row?.id ?? ''}`,
+        )
+      // The hub seals it by itself, soon.
+      await sealWhatIsThere(owner, { withinMs: 10_000 })
+      await add(1)
+      const broken = await audit()
+      expect(broken).toMatchObject({ exit: 1, err: '' })
+      const named = `transfer ${String(row?.id)} at position ${String(row?.position)} is not what seal`
+      expect(broken.out).toMatch(new RegExp(`\\n {2}chain +BROKEN .*\\n +${named}`))
+      await add(-1)
+      expect(await audit()).toMatchObject({ exit: 0 })
+    } finally {
+      await owner.end({ timeout: 1 })
+    }
   })
 
   it.each(KILLS)('exits 0 while %s is killed during payment %i', async (name, payment) => {
