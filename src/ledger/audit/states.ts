@@ -1,4 +1,4 @@
-import { CHART, SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
+import { SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
 import { receivers } from './receivers.ts'
@@ -20,9 +20,8 @@ type Row = { id: string; status: string; amount: string; held: string; posted: s
 type Stranger = { id: string; transfer: string; account: string }
 
 /**
- * L5: what is held and posted from each payment's source account is what its state allows, the fee in it is the
- * payment's (of a part that was captured it is reckoned anew), nobody's money is moved but its payer's and payee's,
- * and it goes where it belongs.
+ * L5: what is held and posted from each payment's source account is what its state allows, it goes where it belongs,
+ * and nobody's money is moved but its payer's and payee's.
  */
 export async function states(sql: Query): Promise<Finding> {
   const rows = await sql<Row[]>`
@@ -35,21 +34,17 @@ export async function states(sql: Query): Promise<Finding> {
       left join jsonb_to_recordset(${SOURCES}::text::jsonb) as s(kind text, type text, code integer)
         on s.kind = p.kind and s.type = p.source_type
     ), held as (
-      select p.id, p.ledger, sum(h.amount) as amount,
-        coalesce(sum(h.amount) filter (where c.code = ${CHART.feeRevenue.code}), 0) as fee
+      select p.id, p.ledger, sum(h.amount) as amount
       from sourced p
       join holds h on h.subject = p.id and h.ledger = p.ledger
       join accounts d on d.id = h.debit_account
-      join accounts c on c.id = h.credit_account
       where p.code is null or d.code = p.code
       group by 1, 2
     ), posted as (
-      select p.id, p.ledger, sum(t.amount) as amount,
-        coalesce(sum(t.amount) filter (where c.code = ${CHART.feeRevenue.code}), 0) as fee
+      select p.id, p.ledger, sum(t.amount) as amount
       from sourced p
       join transfers t on t.subject = p.id and t.ledger = p.ledger and t.kind in ('post', 'confirm')
       join accounts d on d.id = t.debit_account
-      join accounts c on c.id = t.credit_account
       where p.code is null or d.code = p.code
       group by 1, 2
     ), unresolved as (
@@ -70,9 +65,6 @@ export async function states(sql: Query): Promise<Finding> {
       when coalesce(t.amount, 0) <> case r.posted when 'captured' then p.captured_amount + p.payer_fee else 0 end
         then 'which is not what this state has posted'
       when u.payment is not null and not r."unresolvedAttempt" then 'and its call at the rail is unresolved'
-      when h.fee <> p.fee + p.payer_fee then 'and what it holds for fees is ' || h.fee || ', not ' || p.fee + p.payer_fee
-      when t.fee <> p.fee + p.payer_fee and p.captured_amount = p.amount
-        then 'and what it posted as fees is ' || t.fee || ', not ' || p.fee + p.payer_fee
       end as why) j
     where j.why is not null
     order by 1 limit ${LISTED}`

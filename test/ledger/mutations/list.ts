@@ -1,7 +1,9 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { ACCOUNTING } from './accounting.ts'
 import { AROUND } from './around.ts'
+import { AUDITS } from './audit.ts'
 import { BRANCHES } from './branches.ts'
+import { CHAIN } from './chain.ts'
 import { CHECKS } from './checks.ts'
 import { GRANTED } from './grants.ts'
 import { GUARDS } from './guards.ts'
@@ -26,6 +28,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...RETRIES,
   ...AROUND,
   ...HISTORY,
+  ...CHAIN,
+  ...AUDITS,
   ...GRANTED,
   ...CHECKS,
 ]

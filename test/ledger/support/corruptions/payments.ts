@@ -28,14 +28,14 @@ const PAYMENT_ROWS = ofTable('payments', {
       act: (tx, { payments }) => tx`update payments set fee = 3 where id = ${payments.transferred}`,
       breaks: ['L5'],
       names: ({ payments }) =>
-        `payment ${payments.transferred} of 30 is succeeded: held 0, posted 30, and what it posted as fees is 0, not 3`,
+        `payment ${payments.transferred}: posted for wallet:${payments.other} 30 where 27 belongs, for fees 0 where 3 belongs`,
     },
     {
       what: 'a fee that is not in the hold',
       act: (tx, { payments }) => tx`update payments set fee = 3 where id = ${payments.processing}`,
       breaks: ['L5'],
       names: ({ payments }) =>
-        `payment ${payments.processing} of 20 is processing: held 20, posted 0, and what it holds for fees is 0, not 3`,
+        `payment ${payments.processing}: held for wallet:${payments.other} 20 where 17 belongs, for fees 0 where 3 belongs`,
     },
     {
       what: 'a payer’s fee that is not held',
