@@ -69,11 +69,13 @@ async function live(
   expect(await books.ledger.apply(unit)).toEqual({ code: 'ok' })
 }
 
+/** What the audit says of where its money goes; that somebody is no party to it at all, it says besides. */
 async function found(payment: PaymentRow): Promise<string[]> {
   const { breaches } = await audit(books.owner)
   return breaches
     .filter(({ invariant, what }) => invariant === 'L5' && what.includes(payment.id))
     .map(({ what }) => what)
+    .filter((what) => !what.includes('which is no party to it'))
 }
 
 describe.each([

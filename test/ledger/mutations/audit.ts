@@ -59,8 +59,6 @@ const money: readonly Mutation[] = [
     ['forgets a payer’s fee that is held', "'amount' then p.amount + p.payer_fee", "'amount' then p.amount"],
     ['forgets a payer’s fee that was posted', 'p.captured_amount + p.payer_fee', 'p.captured_amount'],
     ['takes an end while the rail has not said its word', 'when u.payment is not null and', 'when false and'],
-    ['takes whatever is held for fees', 'when h.fee <>', 'when false and h.fee <>'],
-    ['takes whatever was posted as fees', 'when t.fee <>', 'when false and t.fee <>'],
     ['takes whoever’s money', 'where a.owner is not null and', 'where false and'],
   ),
   ...check(

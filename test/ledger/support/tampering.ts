@@ -75,11 +75,10 @@ async function keepBooks(stage: Stage): Promise<void> {
     cashAccount('bank', 'own'),
     capitalAccount(),
     clearingAccount(RAIL),
-    merchantCreditAccount('coffee'),
+    { ...merchantCreditAccount('coffee'), allowanceMinor: 500n },
   )
   await stage.post(own, capital, 10_000_000)
   await stage.post(stage.cash, clearing, 400)
-  await stage.owner`update accounts set allowance = 500 where id = ${credit}`
   await stage.post(credit, stage.merchant, 300)
 }
 

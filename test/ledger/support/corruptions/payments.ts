@@ -202,7 +202,7 @@ const ATTEMPTS = ofTable('attempts', {
     {
       what: 'by another rail than the one it stands in clearing for',
       act: (tx, { payments }) => tx`update attempts set rail = 'elsewhere' where payment = ${payments.paidOut}`,
-      breaks: ['L7'],
+      breaks: ['L7', 'L5'],
       names: ({ payments }) =>
         `clearing:${payments.rail} stands at KES 5.00: in transit KES 10.00, matched and broken KES -4.00`,
     },
