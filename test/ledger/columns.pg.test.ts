@@ -17,7 +17,7 @@ const OK = { code: 'ok' }
 type Sample<Row extends keyof typeof COLUMNS> = Required<Columns<Row>>
 
 /** Of every column a value that is none's default and that every CHECK takes beside the others. */
-function payment(): Sample<'new_payment'> {
+function payment(): Sample<'new_payment'> & { id: string } {
   return {
     id: ids.make('pay'),
     ledger: books.book,
@@ -79,7 +79,7 @@ const CHANGED: Sample<'payment'> = {
   started_at: LATE,
 }
 
-function attempt(of: string): Sample<'new_attempt'> {
+function attempt(of: string): Sample<'new_attempt'> & { payment: string } {
   return {
     payment: of,
     no: 2,
@@ -123,7 +123,7 @@ const CHANGED_ATTEMPT: Sample<'attempt'> = {
   updated_at: LATE,
 }
 
-function source(): Sample<'source'> {
+function source(): Sample<'source'> & { id: string } {
   return {
     id: ids.make('src'),
     user_id: 'usr_columns',
@@ -165,11 +165,11 @@ const attemptOf = async (id: unknown) => {
 describe('of a row that is born', () => {
   test('every column is written, and the tables have no others', async () => {
     const [made, linked] = [payment(), source()]
-    const tried = attempt(String(made.id))
+    const tried = attempt(made.id)
     expect(await apply({ ok: { new_payment: made, new_attempt: tried, source: linked } })).toEqual(OK)
     expect(await paymentOf(made.id)).toEqual(made)
     expect(await attemptOf(made.id)).toEqual(tried)
-    const [row] = await books.owner`select * from sources where id = ${String(linked.id)}`
+    const [row] = await books.owner`select * from sources where id = ${linked.id}`
     expect(plain(row)).toEqual(linked)
   })
 })
@@ -180,7 +180,7 @@ describe('of a row that is there', () => {
     expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
     // One of the two implies the other.
     const change = column === 'status_reason' ? { status_reason: 'needs_operator' } : { [column]: CHANGED[column] }
-    const guard = { payment: { id: String(made.id), version: 3 } }
+    const guard = { payment: { id: made.id, version: 3 } }
     expect(await apply({ guard, ok: { payment: change } })).toEqual(OK)
     expect(await paymentOf(made.id)).toEqual({ ...made, ...change })
   })
@@ -189,7 +189,7 @@ describe('of a row that is there', () => {
     const made = attempt(ids.make('pay'))
     expect(await apply({ ok: { new_attempt: made } })).toEqual(OK)
     const change = { [column]: CHANGED_ATTEMPT[column] }
-    const guard = { attempt: { payment: String(made.payment), no: 2, states: ['dispatched'] } }
+    const guard = { attempt: { payment: made.payment, no: 2, states: ['dispatched'] } }
     expect(await apply({ guard, ok: { attempt: change } })).toEqual(OK)
     expect(await attemptOf(made.payment)).toEqual({ ...made, ...change })
   })
@@ -198,7 +198,7 @@ describe('of a row that is there', () => {
     const made = { ...payment(), status_reason: null, expires_at: '2100-01-01T00:00:00.000Z' }
     expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
     const one = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
-    const at = (version: number) => ({ payment: { id: String(made.id), version, unexpired: true as const } })
+    const at = (version: number) => ({ payment: { id: made.id, version, unexpired: true as const } })
     const results = await Promise.all([
       one.apply({ id: ids.uuid(), guard: at(3), ok: { payment: { version: 4, expires_at: EARLY } } }),
       one.apply({ id: ids.uuid(), guard: at(4), ok: { payment: { version: 5 } } }),
