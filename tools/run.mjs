@@ -24,6 +24,7 @@ const COMMANDS = {
   faults: 'test/faults/run.ts',
   mutate: 'test/faults/mutations/run.ts',
   'mutate:ledger': 'test/ledger/mutations/run.ts',
+  'prove:ledger': 'test/ledger/proofs/run.ts',
   bench: 'bench/run.ts',
 }
 

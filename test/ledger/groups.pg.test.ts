@@ -80,28 +80,6 @@ test.each(['prepared', 'dispatched', 'pending', 'unknown'])(
   },
 )
 
-test('capture races expiry: one of the two, every time', async () => {
-  const [from, to] = [await books.wallet(1_000_000), await books.merchant()]
-  for (let n = 0; n < 100; n++) {
-    const soon = new Date(Date.now() + 2).toISOString()
-    const holds = Array.from({ length: 20 }, () => ({ ...books.reserve(from, to, 1), expires_at: soon }))
-    await books.apply(holds)
-    const ends = await Promise.all(
-      holds.flatMap((hold) => [
-        books.apply([books.end('confirm', hold.id)]),
-        books.apply([books.end('expire', hold.id)]),
-      ]),
-    )
-    for (let i = 0; i < ends.length; i += 2) {
-      const both = [ends[i], ends[i + 1]].filter((end) => end?.code === 'ok')
-      expect(both.length).toBeLessThanOrEqual(1)
-    }
-  }
-  const [row] = await books.owner<{ twice: number }[]>`
-    select count(*)::int as twice from (select pending_id from transfers where pending_id is not null group by 1 having count(*) > 1) d`
-  expect(row).toEqual({ twice: 0 })
-})
-
 test('an account is frozen and closed by a unit, in order with the transfers around it', async () => {
   const [from, to] = [await books.wallet(100), await books.merchant()]
   const hold = books.reserve(from, to, 40)

@@ -29,7 +29,7 @@ const RUNS = Number(process.env['MODEL_RUNS'] ?? 400)
 const OPS_PER_RUN = 50
 /** Statements are read after every so many sequences. */
 const STATEMENTS_EVERY = 10
-const LIMIT_MS = 60_000 + RUNS * 250
+const LIMIT_MS = 60_000 + RUNS * 500
 
 let books: Opened
 let other: number
@@ -98,7 +98,8 @@ function storedBy(model: Books): Stored {
 async function stored(sql: Sql, accounts: readonly string[], asked: readonly string[]): Promise<Stored> {
   const [row] = await sql<{ stored: Stored }[]>`
     with mine as (select * from accounts where id in (select value::uuid from json_array_elements_text(${JSON.stringify(accounts)}::text::json))),
-      moved as (select * from transfers where debit_account in (select id from mine) or credit_account in (select id from mine))
+      moved as (select * from transfers where debit_account in (select id from mine) union
+        select * from transfers where credit_account in (select id from mine))
     select json_build_object(
       'accounts', (select json_object_agg(id, concat_ws(' ', debits_pending, debits_posted, credits_pending,
         credits_posted, frozen::text, closed::text)) from mine),
