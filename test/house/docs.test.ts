@@ -6,9 +6,12 @@ import { z } from 'zod'
 import { banner } from '../../src/proc/dev/banner.ts'
 import { devPorts } from '../../src/proc/dev/ports.ts'
 import { FAILPOINTS } from '../../src/config/failpoint.ts'
+import { INVARIANTS } from '../../src/ledger/index.ts'
+import { LEDGER_COMMANDS } from '../../src/ops/ledger/index.ts'
 import { withBlocks } from '../../tools/docs/blocks.ts'
 import { protocolBlocks } from '../../tools/docs/protocol.ts'
 import { ROOT } from '../../tools/paths.ts'
+import { PROOFS } from '../ledger/proofs/list.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const scripts = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json'))).scripts
@@ -115,5 +118,39 @@ describe('docs/architecture.md and docs/testing.md', () => {
   it.each(FAILPOINTS)('say what happens at %s', (step) => {
     expect(read('docs/architecture.md')).toContain(`\`${step}\``)
     expect(read('docs/testing.md')).toContain(`\`${step}\``)
+  })
+})
+
+describe('docs/testing.md', () => {
+  const lengths = PROOFS.flatMap(({ file, env }) => Object.entries(env).map(([name, value]) => ({ file, name, value })))
+
+  it.each(lengths)('says how long $name is in npm test and at full length', ({ file, name, value }) => {
+    const short = new RegExp(`process\\.env\\['${name}'\\] \\?\\? ([\\d_]+)\\)`)
+      .exec(read(file))?.[1]
+      ?.replaceAll('_', '')
+    expect(read('docs/testing.md')).toMatch(new RegExp(`\\| \`${name}\`: .+ \\| ${String(short)} \\| ${value} \\|\n`))
+  })
+})
+
+describe('docs/operations.md', () => {
+  const page = read('docs/operations.md')
+
+  it.each(LEDGER_COMMANDS)('says what $name answers and takes', ({ name, argument, options }) => {
+    const row = new RegExp(`^\\| \`${name}${argument === null ? '' : ` ${argument}`}\` \\| .+ \\| (.*)\\|$`, 'm').exec(
+      page,
+    )
+    expect(row).not.toBeNull()
+    expect(options.filter((option) => row?.[1]?.includes(`--${option}`) !== true)).toEqual([])
+  })
+
+  it.each(INVARIANTS)('says what it means that %s is broken, and shows it where it holds', (name) => {
+    expect(page).toContain(`\n| ${name} | `)
+    expect(page).toMatch(new RegExp(`^  ${name} +(holds|not proved) +\\S`, 'm'))
+  })
+})
+
+describe('docs/accounting.md', () => {
+  it.each(INVARIANTS)('says what %s is', (name) => {
+    expect(read('docs/accounting.md')).toContain(`\n- **${name}** `)
   })
 })
