@@ -1,7 +1,7 @@
 /**
  * What an error from Postgres means for a batch of units. `again`: the same units
  * may be sent again, whether or not they were committed (their ids are remembered).
- * `smaller`: the call took too long; the same units again, in halves. `poison`: one of the batch raises; bisect to find it.
+ * `smaller`: the call took too long, or more locks than there are; the same units again, in halves. `poison`: one of the batch raises; bisect to find it.
  */
 export type ErrorMeaning = 'again' | 'smaller' | 'poison'
 
@@ -17,6 +17,8 @@ const AWAY_CLASSES = new Set(['08', '53', '57', '58'])
 
 /** Of class 57, and the statement's all the same: query_canceled (statement_timeout). */
 const CANCELED = '57014'
+/** Of class 53: a call locks every row and id it names. */
+const OUT_OF_MEMORY = '53200'
 
 /** Errors of postgres.js, of the socket below it and of the name's resolution: the outcome is not known. */
 const NETWORK = new Set([
@@ -47,7 +49,7 @@ const SEEN_THEN = new Set(['transfers_pkey', 'units_pkey', 'idempotency_pkey', '
 export function errorMeaning(error: unknown): ErrorMeaning {
   const code = codeOf(error)
   if (code === '23505') return SEEN_THEN.has(constraintOf(error)) ? 'again' : 'poison'
-  if (code === CANCELED) return 'smaller'
+  if (code === CANCELED || code === OUT_OF_MEMORY) return 'smaller'
   return AGAIN_STATES.has(code) || isDatabaseAway(error) ? 'again' : 'poison'
 }
 

@@ -36,6 +36,7 @@ test.each<readonly [code: string, meaning: string, what: string]>([
   ['57P03', 'again', 'the server is starting'],
   ...NETWORK.map(([code, what]) => [code, 'again', what] as const),
   ['57014', 'smaller', 'the call took too long'],
+  ['53200', 'smaller', 'there is no room for its locks'],
   ['22P02', 'poison', 'text that is no number'],
   ['23514', 'poison', 'a CHECK that no rule should reach'],
   ['42501', 'poison', 'a permission'],

@@ -17,6 +17,8 @@ function settings(durable: boolean): string {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
+# A call of the ledger locks the id of each of its transfers: several hubs' largest calls at once fit.
+max_locks_per_transaction = 256
 shared_buffers = 96MB
 work_mem = 4MB
 maintenance_work_mem = 32MB
