@@ -192,7 +192,8 @@ test('what is not decided is not answered: a position, a time, or a time before 
   await expect(balanceAsOf(ops, cash, { position: sealed + 1n })).rejects.toThrow(NotSealedYet)
   await expect(statement(ops, cash, { asOf: { position: sealed + 1n } })).rejects.toThrow(NotSealedYet)
   // Calls that run at this moment may have taken their time before it.
-  await expect(balanceAsOf(ops, cash, { at: new Date() })).rejects.toThrow(NotSealedYet)
+  const [{ now } = { now: new Date() }] = await owner<{ now: Date }[]>`select clock_timestamp() as now`
+  await expect(balanceAsOf(ops, cash, { at: now })).rejects.toThrow(NotSealedYet)
 
   const id = await stage.post(cash, wallet, 1)
   const at = new Date('2026-10-01T00:00:00Z')

@@ -5,11 +5,6 @@ export const HISTORY_LIMITS = {
   seal_again_after_ms: 5,
   /** Transfers of one sealing call: some 50 ms of the database's time. */
   seal_transfers: 5_000,
-  /**
-   * A call takes its transfers' time once it has its locks; so long after, the statement_timeout of those who post has
-   * ended it.
-   */
-  time_decided_after_s: 5,
   /** Lines of one page of a statement. */
   statement_lines: 1_000,
   /** Rows a verification holds in memory at once. */

@@ -1,5 +1,4 @@
 import type { Query } from '../database.ts'
-import { HISTORY_LIMITS } from './limits.ts'
 
 /** A moment of history: after the transfer at this position, or after the last one at this time or before. */
 export type AsOf = { position: bigint } | { at: Date }
@@ -7,10 +6,13 @@ export type AsOf = { position: bigint } | { at: Date }
 /** Asked for a moment that is not decided yet: transfers may still be committed before it. */
 export class NotSealedYet extends Error {
   readonly sealedUpTo: bigint
-  constructor(asked: AsOf, sealedUpTo: bigint) {
+  /** Times up to here can be named; null where a position was. */
+  readonly decidedAt: Date | null
+  constructor(asked: AsOf, sealedUpTo: bigint, decidedAt: Date | null = null) {
     const moment = 'at' in asked ? asked.at.toISOString() : `position ${String(asked.position)}`
     super(`${moment} is not sealed yet, history is sealed up to position ${String(sealedUpTo)}`)
     this.sealedUpTo = sealedUpTo
+    this.decidedAt = decidedAt
   }
 }
 
@@ -35,12 +37,13 @@ export async function positionOf(sql: Query, asOf?: AsOf): Promise<bigint> {
 }
 
 async function positionAt(sql: Query, asOf: { at: Date }): Promise<bigint> {
-  const [row] = await sql<{ position: bigint; sealed: bigint; decided: boolean }[]>`
-    select position_at(${asOf.at}) as position, s.position as sealed,
-      ${asOf.at}::timestamptz <= clock_timestamp() - make_interval(secs => ${HISTORY_LIMITS.time_decided_after_s})
-        and not unsealed_at(${asOf.at}) as decided
+  // Whatever is decided and not sealed yet stands above the watermark for everyone to see.
+  const [row] = await sql<{ position: bigint; sealed: bigint; decided: boolean; decidedAt: Date | null }[]>`
+    select position_at(${asOf.at}) as position, s.position as sealed, ${asOf.at}::timestamptz <= s.decided_at
+        and not unsealed_at(${asOf.at}) as decided,
+      nullif(s.decided_at, '-infinity') as "decidedAt"
     from sealed s`
   if (row === undefined) throw new Error('the watermark of history is gone')
-  if (!row.decided) throw new NotSealedYet(asOf, row.sealed)
+  if (!row.decided) throw new NotSealedYet(asOf, row.sealed, row.decidedAt)
   return row.position
 }

@@ -222,7 +222,8 @@ begin
     e_balance := array_fill(null::json, array[cardinality(p_event_id)]);
   end if;
 
-  -- Everything that is waited for is ours now: what is read from here on stands until commit.
+  -- Everything that is waited for is ours now: what is read from here on stands until commit. By its locks this
+  -- transaction has its id, before it takes the time: that is how times of history are decided (0008).
   v_now := clock_timestamp();
 
   n := cardinality(p_unit_ids);

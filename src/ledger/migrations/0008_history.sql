@@ -11,6 +11,10 @@ create table sealed (
   -- Every position up to `candidate` was drawn by a transaction older than `candidate_xid`.
   candidate bigint not null default 0,
   candidate_xid xid8,
+  -- Of every transfer at this time or before it is known whether it was committed.
+  decided_at timestamptz not null default '-infinity',
+  -- Every transfer at this time or before is of a transaction older than `candidate_xid`.
+  candidate_at timestamptz not null default '-infinity',
   check (position <= decided and decided <= candidate)
 );
 insert into sealed default values;
@@ -78,6 +82,10 @@ create trigger balance_checkpoints_append_only
 -- Once a later snapshot shows nobody that old running, every position up to there is committed or empty for ever.
 -- (A snapshot's xmax would not do in its place: it is one above the last transaction that ended, and one that began
 -- after that and runs still is not below it.)
+-- Times are decided so too: a transaction has an id by the time it gives its transfers, so one that is not older than
+-- this call's id gives a later time than this call has read. No limit on statements would do in its place:
+-- statement_timeout is disarmed before the commit, which takes as long as the disk does.
+-- Where nothing happens there are two writes in five seconds, so that times go on being decided.
 create function seal_transfers(p_limit integer, out transfers integer, out blocks integer, out upto bigint, out waiting bigint)
 returns setof record
 language plpgsql volatile
@@ -92,10 +100,13 @@ declare
   v_last bigint;
   v_to bigint;
   v_candidate_xid xid8;
+  v_ripe boolean;
+  v_idle boolean;
+  v_due boolean;
   v_ledger integer;
   v_no bigint;
   v_hash bytea;
-  v_at timestamptz := clock_timestamp();
+  v_at timestamptz;
   b record;
 begin
   if pg_current_xact_id_if_assigned() is not null then
@@ -105,23 +116,31 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('mooring: seal_transfers', 0)) then return; end if;
 
   select k.* into s from sealed k;
+  v_at := clock_timestamp();
   select case when q.is_called then q.last_value else 0 end into v_last from transfers_position q;
   transfers := 0;
   blocks := 0;
   upto := s.position;
   waiting := 0;
-  if s.position >= v_last then
+  v_candidate_xid := s.candidate_xid;
+  v_ripe := v_candidate_xid is null or pg_snapshot_xmin(pg_current_snapshot()) >= v_candidate_xid;
+  v_idle := s.position >= v_last;
+  v_due := not v_idle or v_at not between s.candidate_at and s.candidate_at + interval '5 seconds';
+  if v_idle and not (v_ripe and (v_due or s.decided_at < s.candidate_at)) then
     -- Nothing was drawn since: nothing is written, not even a transaction id is used.
     return next;
     return;
   end if;
 
-  v_candidate_xid := s.candidate_xid;
-  if v_candidate_xid is null or pg_snapshot_xmin(pg_current_snapshot()) >= v_candidate_xid then
+  if v_ripe then
     s.decided := s.candidate;
-    s.candidate := v_last;
-    -- After v_last was read, and not before.
-    v_candidate_xid := pg_current_xact_id();
+    s.decided_at := s.candidate_at;
+    if v_due then
+      s.candidate := v_last;
+      s.candidate_at := v_at;
+      -- After v_last and v_at were read, and not before.
+      v_candidate_xid := pg_current_xact_id();
+    end if;
   end if;
 
   select max(k.position), count(*) into v_to, transfers
@@ -214,8 +233,9 @@ begin
     where r.lines % 256 = 0;
   end if;
 
-  update sealed k set position = v_to, decided = s.decided, candidate = s.candidate, candidate_xid = v_candidate_xid
-  where (k.position, k.candidate) is distinct from (v_to, s.candidate);
+  update sealed k set position = v_to, decided = s.decided, candidate = s.candidate, candidate_xid = v_candidate_xid,
+    decided_at = s.decided_at, candidate_at = s.candidate_at
+  where (k.position, k.decided_at, k.candidate_at) is distinct from (v_to, s.decided_at, s.candidate_at);
   upto := v_to;
   waiting := s.decided - v_to;
   return next;

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type AsOf, HISTORY_LIMITS, NotSealedYet, type Query, type Sql, positionOf } from '../../ledger/index.ts'
+import { type AsOf, NotSealedYet, type Query, type Sql, positionOf } from '../../ledger/index.ts'
 import type { Answer } from '../command.ts'
 import { OpsRefusal } from '../refusal.ts'
 
@@ -45,9 +45,13 @@ export async function momentOf(sql: Query, option: string, asked: AsOf | undefin
     position = await positionOf(sql, asked)
   } catch (error) {
     if (!(error instanceof NotSealedYet)) throw error
+    const times =
+      error.decidedAt === null
+        ? ''
+        : `, and times are decided up to ${error.decidedAt.toISOString()}: while a hub runs, some seconds behind`
     const message =
       `history is sealed up to ${sayMoment(await lastAt(sql, error.sealedUpTo))}. What is posted is sealed within ` +
-      `about a second, and a time can be named once it is ${String(HISTORY_LIMITS.time_decided_after_s)} s past.`
+      `about a second${times}.`
     throw new OpsRefusal('not_sealed_yet', option, message, { cause: error })
   }
   return lastAt(sql, position)

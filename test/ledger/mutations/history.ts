@@ -5,6 +5,7 @@ import { HISTORY as SQL, broken } from './files.ts'
 const BALANCE = 'test/ledger/history-balance.pg.test.ts'
 const sealing = broken(SQL, 'test/ledger/history-sealing.pg.test.ts')
 const balances = broken(SQL, BALANCE)
+const times = broken(SQL, 'test/ledger/history-times.pg.test.ts')
 const moments = broken('src/ledger/history/position.ts', BALANCE)
 const statements = broken('src/ledger/history/statement.ts', BALANCE)
 const reports = broken('src/ledger/history/reports.ts', 'test/ledger/history-reports.pg.test.ts')
@@ -101,11 +102,14 @@ const asOf: readonly Mutation[] = [
     'if (asOf.position > sealed) throw',
     'if (asOf.position < 0n) throw',
   ),
-  moments(
-    'answers for a time that calls may still take',
-    '${asOf.at}::timestamptz <= clock_timestamp() - make_interval(secs => ${HISTORY_LIMITS.time_decided_after_s})',
-    'true',
+  moments('answers for a time that calls may still take', '${asOf.at}::timestamptz <= s.decided_at', 'true'),
+  times(
+    'decides a time while a commit of then is under way',
+    's.decided_at := s.candidate_at;',
+    's.decided_at := v_at;',
   ),
+  times('decides no time where nothing happens', 'v_due := not v_idle or', 'v_due := not v_idle and'),
+  times('writes at each call where nothing happens', 'v_due := not v_idle or', 'v_due := true or'),
   moments(
     'answers for a time before one that waits to be sealed',
     '        and not unsealed_at(${asOf.at}) as decided',
