@@ -176,7 +176,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     const rows = await deps.sql<{ answer: { now: number; results: UnitResult[] } }[]>`
       select apply_units(${a.unitIds}::text::uuid[], ${a.units}::text::integer[], ${a.unitHash}::text::text[],
         ${a.unitFirst}::text::integer[], ${a.unitLast}::text::integer[], ${a.unitRest}::text, ${a.accounts}::text::uuid[],
-        ${a.transfers}::text::uuid[], ${a.legUnit}::text::integer[], ${a.legTransfer}::text::integer[], ${a.legLedger}::text::integer[],
+        ${a.flagged}::text::integer[], ${a.transfers}::text::uuid[], ${a.legUnit}::text::integer[], ${a.legTransfer}::text::integer[], ${a.legLedger}::text::integer[],
         ${a.legKind}::text::text[], ${a.legDebit}::text::integer[], ${a.legCredit}::text::integer[],
         ${a.legAmount}::text::bigint[], ${a.legPending}::text::integer[], ${a.legUpTo}::text::boolean[],
         ${a.legExpiresAt}::text::timestamptz[], ${a.legSubject}::text::text[], ${a.payments}::text::text[],

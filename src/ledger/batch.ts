@@ -24,13 +24,24 @@ type PreparedBranch = {
   replies: [reason: string, reply: string][]
 }
 
+/** @throws TypeError where a transfer is named twice: of one id one thing happens, and a leg up to a total counts once. */
 export function prepareUnit(unit: Unit): PreparedUnit {
+  assertNamedOnce(unit)
   const ok = isEmpty(unit.ok) ? null : prepareBranch(unit.ok)
   const refused = unit.refused === undefined ? null : prepareBranch(unit.refused)
   // In lines, which JSON never breaks: what the branches say has been made text already.
   const asked = JSON.stringify({ ...unit, ok: undefined, refused: undefined })
   const text = `${asked}\n${ok?.text ?? ''}\n${refused?.text ?? ''}`
   return { unit, hash: digest('sha256', text, 'base64url'), ok, refused }
+}
+
+function assertNamedOnce({ id, transfers }: Unit): void {
+  if (transfers === undefined || transfers.length < 2) return
+  const seen = new Set<string>()
+  for (const transfer of transfers) {
+    if (seen.has(transfer.id)) throw new TypeError(`unit ${id} names transfer ${transfer.id} twice`)
+    seen.add(transfer.id)
+  }
 }
 
 const ROWS: readonly RowOf[] = ['payment', 'new_payment', 'attempt', 'new_attempt', 'source']
@@ -88,6 +99,8 @@ const cells = (): Cells => []
 export function batchArguments(batch: readonly PreparedUnit[]) {
   const units = new Ordinals()
   const accounts = new Ordinals()
+  /** Accounts whose flags change: all their rows are locked. */
+  const flagged = cells()
   const transfers = new Ordinals()
   const payments = new Ordinals()
   const attempts = new Ordinals()
@@ -181,10 +194,9 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     if (refused !== null) members.push(`"refused":${branch(refused)}`)
     if (unit.total !== undefined) add('total', unit.total)
     if (unit.flags !== undefined) {
-      add(
-        'flags',
-        unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set })),
-      )
+      const flags = unit.flags.map((flag) => ({ a: accounts.of(flag.account), set: flag.set }))
+      flagged.push(...flags.map(({ a }) => a))
+      add('flags', flags)
     }
     if (unit.key !== undefined) {
       const k = keys.of(`${unit.key.scope} ${unit.key.key}`)
@@ -241,6 +253,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     unitLast: literal(shape.last),
     unitRest: lines.join('\n'),
     accounts: literal(accounts.names),
+    flagged: column(flagged),
     transfers: column(transfers.names),
     legUnit: column(leg.unit),
     legTransfer: column(leg.transfer),

@@ -53,6 +53,8 @@ function fullShards(sql: Sql, after: Place, to: Place): Promise<Full[]> {
     select ledger, id, main, shard::integer as shard, credits_posted - debits_posted - debits_pending as available
     from accounts
     where shard > 0 and debits_must_not_exceed_credits and not frozen and not closed
+      -- Its first row takes it in: what that would refuse is not asked for again and again.
+      and not exists (select from accounts m where m.id = accounts.main and (m.frozen or m.closed))
       and credits_posted - debits_posted - debits_pending > 0
       and (main, shard) > (${after.main}, ${after.shard}) and (main, shard) <= (${to.main}, ${to.shard})
     order by main, shard limit ${PAGE}`

@@ -9,9 +9,9 @@ import type { Columns } from './columns.ts'
  */
 
 /**
- * Transfers of a unit are one linked group: all of them or none. A leg with `up_to` moves what its debit
- * account has, at most `amount`; the legs with `up_to` must come to the unit's `total`, and one that would move
- * nothing is left out.
+ * Transfers of a unit are one linked group, each of an id of its own: all of them or none. A leg with `up_to` moves
+ * what its debit account has, at most `amount`; the legs with `up_to` must come to the unit's `total`, and one that
+ * would move nothing is left out.
  */
 export type TransferInput =
   | {
@@ -31,14 +31,18 @@ export type TransferInput =
       ledger: number
       kind: 'confirm' | 'void' | 'expire'
       pending: string
-      /** Of a confirm: post this much and release the rest. */
+      /** Of a confirm: post this much and release the rest; without it, the whole. */
       amount?: string
+      /** Of an expire: the hold's, for it is decided under the lock of that payment; another one raises. */
       subject: string
       up_to?: never
       expires_at?: never
     }
 
-/** `frozen` and `closed` refuse new spends only; an account with open holds cannot be closed. */
+/**
+ * `frozen` and `closed` refuse new spends only; an account with open holds cannot be closed. An account of several rows
+ * is meant as a whole, whichever of them is named.
+ */
 export type AccountFlag = { account: string; set: 'freeze' | 'unfreeze' | 'close' | 'reopen' }
 
 export type EventInput = { id: string; feed: string; name: EventName } & (

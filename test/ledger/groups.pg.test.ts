@@ -80,6 +80,16 @@ test.each(['prepared', 'dispatched', 'pending', 'unknown'])(
   },
 )
 
+test('a hold expires for what it is for: under the lock of another payment nothing is known of its rail', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const hold = { ...books.reserve(from, to, 10), subject: ids.make('pay'), expires_at: '2020-01-01T00:00:00Z' }
+  await books.apply([hold])
+  const end = books.end('expire', hold.id)
+  await expect(books.apply([{ ...end, subject: ids.make('pay') }])).rejects.toThrow('raised')
+  expect(await books.balance(from)).toEqual({ posted: 100n, out: 10n, in: 0n })
+  expect(await books.apply([{ ...end, subject: hold.subject }])).toEqual({ code: 'ok' })
+})
+
 test('an account is frozen and closed by a unit, in order with the transfers around it', async () => {
   const [from, to] = [await books.wallet(100), await books.merchant()]
   const hold = books.reserve(from, to, 40)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cashAccount, merchantCreditAccount, merchantPendingAccount } from '../../src/domain/accounting/index.ts'
-import { type TransferInput, type UnitResult, ensureLedger, makeLedger } from '../../src/ledger/index.ts'
+import { type TransferInput, type UnitResult, audit, ensureLedger, makeLedger } from '../../src/ledger/index.ts'
 import { type Books, type Spend, ids, log, openBooks } from './support/books.ts'
 
 /** Each rule of a transfer by itself, with the least that shows it; model.pg.test.ts holds all of them together. */
@@ -48,6 +48,45 @@ describe('a transfer whose id is there already', () => {
     await books.apply([books.end('void', next.id)])
   })
 
+  test('confirmed the whole of its hold, where no amount is given', async () => {
+    const [hold, next] = [books.reserve(from, to, 10), books.reserve(from, to, 10)]
+    const [part, whole] = [books.end('confirm', hold.id, 4), books.end('confirm', next.id)]
+    const all = { ...books.end('confirm', hold.id), id: part.id }
+    // As one call with its hold, and later.
+    const results = await inOneBatch([hold, next], [part], [all], [whole], [whole], [{ ...whole, amount: '10' }])
+    const again = { code: 'ok', amounts: { [whole.id]: '10' } }
+    const differs = refused('exists_with_different_amount')
+    expect(results).toEqual([{ code: 'ok' }, { code: 'ok' }, differs, { code: 'ok' }, again, again])
+    expect(await books.apply([all])).toEqual(differs)
+    expect(await books.apply([part])).toEqual({ code: 'ok', amounts: { [part.id]: '4' } })
+    expect(await books.apply([whole])).toEqual(again)
+    expect(await books.apply([{ ...whole, amount: '9' }])).toEqual(differs)
+  })
+
+  test('is not remembered as refused, whatever is asked of it', async () => {
+    const [wallet, empty, cash = ''] = [
+      await books.wallet(100),
+      await books.wallet(0),
+      ...(await books.open(cashAccount('bank', 'trust'))),
+    ]
+    const legs = [empty, wallet].map((debit) => ({ ...books.post(debit, to, 100), up_to: true as const }))
+    const moved = { code: 'ok', amounts: { [legs[1]?.id ?? '']: '100' } }
+    expect(await books.apply(legs, { total: '100' })).toEqual(moved)
+    await books.apply([books.post(cash, empty, 50)])
+    // Now the first leg brings something too, and the two come to more than their total.
+    expect(await books.apply(legs, { total: '100' })).toEqual(refused('exceeds_credits', 1))
+    expect(await books.owner`select from refused_transfers where id = ${legs[1]?.id ?? ''}`).toEqual([])
+    expect(await books.apply(legs.slice(1), { total: '100' })).toEqual(moved)
+    expect((await audit(books.owner)).breaches).toEqual([])
+  })
+
+  test('is named once in a unit: a second time is a mistake of who made it, and nothing happens', async () => {
+    const leg = { ...books.post(from, to, 10), up_to: true as const }
+    await expect(books.apply([leg, leg], { total: '10' })).rejects.toThrow(`names transfer ${leg.id} twice`)
+    expect(await books.apply([leg], { total: '10' })).toEqual({ code: 'ok', amounts: { [leg.id]: '10' } })
+    await expect(books.apply([leg, leg], { total: '20' })).rejects.toThrow(`names transfer ${leg.id} twice`)
+  })
+
   test('moved no more than it may move now', async () => {
     const first = books.post(from, to, 10)
     await books.apply([first])
@@ -82,6 +121,18 @@ describe('a spend that was refused', () => {
     expect(await books.apply([spend])).toEqual(refused('account_frozen'))
     await books.apply([], { flags: [{ account: wallet, set: 'unfreeze' }] })
     expect(await books.apply([spend])).toEqual(refused('id_already_failed'))
+  })
+
+  test('stays refused as the end of a hold too, in the same batch and later', async () => {
+    const [spend, hold] = [books.post(await books.wallet(0), to, 5), books.reserve(from, to, 5)]
+    const end = (kind: 'confirm' | 'void') => [{ ...books.end(kind, hold.id), id: spend.id }]
+    expect(await inOneBatch([hold], [spend], end('confirm'))).toEqual([
+      { code: 'ok' },
+      refused('exceeds_credits'),
+      refused('id_already_failed'),
+    ])
+    expect(await books.apply(end('void'))).toEqual(refused('id_already_failed'))
+    expect(await books.apply([books.end('void', hold.id)])).toEqual({ code: 'ok' })
   })
 
   test('stays refused also later in the same batch', async () => {

@@ -23,20 +23,40 @@ drop function apply_unit(jsonb);
 drop function apply_branch(jsonb, jsonb);
 drop function apply_transfer(uuid, jsonb);
 
--- Creates what is missing; what is there stays as it is.
+-- Creates what is missing; what is there stays as it is. A further row of an account is born frozen or closed as the
+-- account is: under a lock on its first row, which whoever freezes or closes the account changes as well. That row must
+-- be there, or given beside it. Each of the three reads what the one before it waited for.
 create or replace function open_accounts(p_accounts jsonb) returns void
 language sql volatile
 set search_path = public, pg_temp
 as $$
   insert into accounts (ledger, id, main, shard, code, name, owner, debits_must_not_exceed_credits,
     credits_must_not_exceed_debits, allowance)
-  select ledger, id, coalesce(main, id), coalesce(shard, 0), code, name, owner, debits_must_not_exceed_credits,
+  select ledger, id, id, 0, code, name, owner, debits_must_not_exceed_credits,
     credits_must_not_exceed_debits, coalesce(allowance, 0)
+  from jsonb_to_recordset(p_accounts) as a(
+    ledger integer, id uuid, shard smallint, code smallint, name text, owner text,
+    debits_must_not_exceed_credits boolean, credits_must_not_exceed_debits boolean, allowance bigint)
+  where coalesce(shard, 0) = 0
+  order by id
+  on conflict do nothing;
+
+  select from accounts m
+  where m.id in (select a.main from jsonb_to_recordset(p_accounts) as a(main uuid, shard smallint) where a.shard > 0)
+  order by m.id
+  for share of m;
+
+  insert into accounts (ledger, id, main, shard, code, name, owner, debits_must_not_exceed_credits,
+    credits_must_not_exceed_debits, allowance, frozen, closed)
+  select a.ledger, a.id, a.main, a.shard, a.code, a.name, a.owner, a.debits_must_not_exceed_credits,
+    a.credits_must_not_exceed_debits, coalesce(a.allowance, 0), m.frozen, m.closed
   from jsonb_to_recordset(p_accounts) as a(
     ledger integer, id uuid, main uuid, shard smallint, code smallint, name text, owner text,
     debits_must_not_exceed_credits boolean, credits_must_not_exceed_debits boolean, allowance bigint)
-  order by id
-  on conflict do nothing
+  join accounts m on m.id = a.main
+  where a.shard > 0
+  order by a.id
+  on conflict do nothing;
 $$;
 alter function open_accounts(jsonb) security definer;
 
@@ -44,6 +64,7 @@ create function apply_units(
   p_unit_ids uuid[],
   p_units integer[], p_unit_hash text[], p_unit_first integer[], p_unit_last integer[], p_unit_rest text,
   p_accounts uuid[],
+  p_flagged integer[],
   p_transfers uuid[],
   p_leg_unit integer[], p_leg_transfer integer[], p_leg_ledger integer[], p_leg_kind text[],
   p_leg_debit integer[], p_leg_credit integer[], p_leg_amount bigint[], p_leg_pending integer[], p_leg_up_to boolean[],
@@ -80,9 +101,11 @@ declare
   -- Rows of holds that end.
   v_gone integer := 0;
 
-  -- Accounts by ordinal: those the legs name, then those of the holds they end.
+  -- Accounts by ordinal: those the legs name, then those of the holds they end, then all rows of those whose flags change.
   v_accounts uuid[] := p_accounts;
   a_ledger integer[];
+  -- Whose row each is, where flags change.
+  a_main uuid[];
   a_dp bigint[]; a_dd bigint[]; a_cp bigint[]; a_cc bigint[];
   a_allowance bigint[];
   a_debits_fit boolean[]; a_credits_fit boolean[];
@@ -96,6 +119,8 @@ declare
   -- The leg that made it, where this call did.
   x_leg integer[];
   x_failed boolean[];
+  -- Those that another call decides about this very moment; null where there are none, as nearly always.
+  x_elsewhere boolean[];
   -- Their life as holds: open now, how ended, and whether a row of `holds` stands for them.
   h_open boolean[]; h_ended text[]; h_row boolean[];
   h_debit integer[]; h_credit integer[]; h_amount bigint[]; h_expires_at timestamptz[]; h_subject text[]; h_ledger integer[];
@@ -152,6 +177,15 @@ begin
       ) w
       where w.slot is not null order by w.slot);
   end if;
+  -- An account is frozen and closed as a whole: as above, its rows are read, locked, and looked for again.
+  if p_flagged is not null then
+    v_accounts := v_accounts || array(
+      select a.id
+      from unnest(p_flagged) k(n)
+      join accounts f on f.id = p_accounts[k.n]
+      cross join lateral (select f.main as id union all select s.id from accounts s where s.main = f.main and s.shard > 0) a
+      except select unnest(v_accounts));
+  end if;
   n := cardinality(v_accounts);
   if n > 0 then
     a_ledger := array_fill(null::integer, array[n]);
@@ -174,6 +208,19 @@ begin
       a_debits_fit[r.n] := r.debits_must_not_exceed_credits; a_credits_fit[r.n] := r.credits_must_not_exceed_debits;
       a_frozen[r.n] := r.frozen; a_closed[r.n] := r.closed;
     end loop;
+  end if;
+  if p_flagged is not null then
+    a_main := array(
+      select a.main from unnest(v_accounts) with ordinality k(id, n) left join accounts a on a.id = k.id order by k.n);
+    -- Its first row is locked: from here on none is born (open_accounts).
+    if exists (
+      select from unnest(p_flagged) k(n)
+      cross join lateral (
+        select a_main[k.n] as id union all select s.id from accounts s where s.main = a_main[k.n] and s.shard > 0) a
+      where a.id <> all (v_accounts))
+    then
+      raise exception using errcode = '40001', message = 'an account got another row while it was being locked';
+    end if;
   end if;
 
   n := cardinality(p_payments);
@@ -277,6 +324,15 @@ begin
     h_expires_at := array_fill(null::timestamptz, array[n]);
     h_tid := array_fill(null::tid, array[n]);
     x_failed := array_fill(false, array[n]); h_open := x_failed; h_row := x_failed;
+    -- An id is moved or refused, and the two are written to different tables: where two calls share no account, only
+    -- this keeps the one from writing the first and the other the second. Tried before either is read.
+    for r in
+      select k.n from unnest(p_leg_transfer) k(n)
+      where not pg_try_advisory_xact_lock(uuid_hash_extended(p_transfers[k.n], 0))
+    loop
+      x_elsewhere := coalesce(x_elsewhere, x_failed);
+      x_elsewhere[r.n] := true;
+    end loop;
     for r in
       select k.n, t.kind, t.debit_account, t.credit_account, t.amount, t.pending_id, f.id is not null as failed
       from unnest(p_leg_transfer) k(n)
@@ -447,6 +503,10 @@ begin
           when p is not null and x_pending[x] is distinct from p_transfers[p] then 'exists_with_different_pending'
           when v_amount is not null and not p_leg_up_to[i] and x_amount[x] <> v_amount then 'exists_with_different_amount'
           when p_leg_up_to[i] and x_amount[x] > v_amount then 'exists_with_different_amount'
+          -- A confirm without an amount is of the whole hold.
+          when v_kind = 'confirm' and v_amount is null
+            and x_amount[x] <> coalesce(l_moved[x_leg[p]], (select t.amount from transfers t where t.id = p_transfers[p]))
+            then 'exists_with_different_amount'
           when p is null and x_debit[x] <> p_leg_debit[i] then 'exists_with_different_debit'
           when p is null and x_credit[x] <> p_leg_credit[i] then 'exists_with_different_credit'
         end;
@@ -459,12 +519,18 @@ begin
         continue;
       end if;
 
+      if x_failed[x] then
+        v_code := 'id_already_failed';
+        exit;
+      end if;
+      if x_elsewhere[x] then
+        raise exception using errcode = '40001', message = 'a transfer of this id is being decided elsewhere';
+      end if;
       if p is null then
         v_ledger := p_leg_ledger[i];
         d := p_leg_debit[i];
         c := p_leg_credit[i];
         v_code := case
-          when x_failed[x] then 'id_already_failed'
           when v_amount is null or v_amount <= 0 or (p_leg_up_to[i] and v_missing is null) then 'amount_invalid'
           when d = c then 'accounts_must_differ'
           when a_ledger[d] is null then 'debit_account_not_found'
@@ -528,6 +594,10 @@ begin
           end;
         else
           v_amount := h_amount[p];
+          if v_kind = 'expire' and h_subject[p] <> p_leg_subject[i] then
+            -- It is the leg's payment that is locked, so that no attempt of it begins now.
+            raise exception 'a hold is to expire for another payment than its own';
+          end if;
           if v_kind = 'expire' and (
             h_expires_at[p] is null or h_expires_at[p] > v_now
             -- A rail may know of it: what this batch decided about its attempts counts before what is stored.
@@ -573,7 +643,9 @@ begin
         d := (g ->> 'a')::integer;
         v_code := case
           when a_ledger[d] is null then 'debit_account_not_found'
-          when g ->> 'set' = 'close' and (a_dp[d] > 0 or a_cp[d] > 0) then 'account_has_holds'
+          when g ->> 'set' = 'close' and exists (
+            select from unnest(a_main, a_dp, a_cp) k(main, dp, cp) where k.main = a_main[d] and (k.dp > 0 or k.cp > 0))
+            then 'account_has_holds'
         end;
         v_at := v_last + 1 + i;
         exit when v_code is not null;
@@ -582,13 +654,15 @@ begin
         for i in 0 .. jsonb_array_length(u -> 'flags') - 1 loop
           g := u -> 'flags' -> i;
           d := (g ->> 'a')::integer;
-          a_moved[d] := true;
-          case g ->> 'set'
-            when 'freeze' then a_frozen[d] := true;
-            when 'unfreeze' then a_frozen[d] := false;
-            when 'close' then a_closed[d] := true;
-            when 'reopen' then a_closed[d] := false;
-          end case;
+          foreach j in array array_positions(a_main, a_main[d]) loop
+            a_moved[j] := true;
+            case g ->> 'set'
+              when 'freeze' then a_frozen[j] := true;
+              when 'unfreeze' then a_frozen[j] := false;
+              when 'close' then a_closed[j] := true;
+              when 'reopen' then a_closed[j] := false;
+            end case;
+          end loop;
         end loop;
       end if;
     end if;
@@ -628,8 +702,9 @@ begin
       end loop;
       i := v_at - v_first;
       v_result := '{"code":"refused","transfer":"' || v_code || '","leg":' || i || '}';
-      -- A new spend that was refused stays refused: the same id cannot slip through later.
-      if v_at <= v_last and p_leg_pending[v_at] is null
+      -- A new spend that was refused stays refused: the same id cannot slip through later. One that is there is not new:
+      -- its group may be refused at it all the same.
+      if v_at <= v_last and p_leg_pending[v_at] is null and x_kind[p_leg_transfer[v_at]] is null
         and (v_code like 'exceeds\_%' or v_code like 'account\_%' or v_code like '%\_not\_found')
       then
         x := p_leg_transfer[v_at];

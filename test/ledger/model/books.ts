@@ -1,9 +1,11 @@
-import type { Counters, TransferInput } from '../../../src/ledger/index.ts'
+import type { Counters, StoredReply, TransferInput } from '../../../src/ledger/index.ts'
 
-/** The state of the reference ledger: accounts, and every transfer in the order in which it happened. */
+/** The state of the reference ledger: accounts, every transfer in the order in which it happened, and what stands beside. */
 
 export type ModelAccount = {
   id: string
+  /** The account whose row this is: its first row's id. */
+  main: string
   ledger: number
   debitsMustNotExceedCredits: boolean
   creditsMustNotExceedDebits: boolean
@@ -34,10 +36,18 @@ export type Books = {
   transfers: Map<string, Moved>
   /** Ids of new spends that were refused. */
   failed: Set<string>
+  payments: Map<string, { version: number; expiresAtMs: number | undefined }>
+  /** The one of each payment, by the payment's id. */
+  attempts: Map<string, { state: string; token: string }>
+  keys: Map<string, { hash: string; reply: StoredReply }>
+  /** Ids of what was told, in order. */
+  events: string[]
 }
 
+/** What transfers and flags may change is copied; the rest is the same. */
 export function copyOf(books: Books): Books {
   return {
+    ...books,
     accounts: new Map([...books.accounts].map(([id, account]) => [id, { ...account }])),
     transfers: new Map(books.transfers),
     failed: new Set(books.failed),
@@ -65,44 +75,51 @@ const NOTHING: Counters = {
   creditsPostedMinor: 0n,
 }
 
-/** An account's lines in order, each with what its counters came to: worked out from the transfers alone. */
+/** What is read as one by this id: an account's first row stands for all of its rows, another row for itself. */
+export function rowsOf(books: Books, id: string): ModelAccount[] {
+  return [...books.accounts.values()].filter((account) => account.id === id || account.main === id)
+}
+
+/**
+ * An account's lines in order, each with what its counters came to: worked out from the transfers alone. What moves
+ * between its own rows is counted and is no line.
+ */
 export function statementOf(books: Books, account: string): Line[] {
+  const own = new Set(rowsOf(books, account).map(({ id }) => id))
   let after = NOTHING
   return [...books.transfers.values()].flatMap((moved) => {
-    if (moved.debit !== account && moved.credit !== account) return []
+    const [debits, credits] = [own.has(moved.debit), own.has(moved.credit)]
     const held = books.transfers.get(moved.pending ?? '')?.amount ?? 0n
     const pending = moved.kind === 'reserve' ? moved.amount : -held
     const posted = moved.kind === 'post' || moved.kind === 'confirm' ? moved.amount : 0n
-    after =
-      moved.debit === account
-        ? {
-            ...after,
-            debitsPendingMinor: after.debitsPendingMinor + pending,
-            debitsPostedMinor: after.debitsPostedMinor + posted,
-          }
-        : {
-            ...after,
-            creditsPendingMinor: after.creditsPendingMinor + pending,
-            creditsPostedMinor: after.creditsPostedMinor + posted,
-          }
-    return [{ transfer: moved.id, after }]
+    after = {
+      debitsPendingMinor: after.debitsPendingMinor + (debits ? pending : 0n),
+      debitsPostedMinor: after.debitsPostedMinor + (debits ? posted : 0n),
+      creditsPendingMinor: after.creditsPendingMinor + (credits ? pending : 0n),
+      creditsPostedMinor: after.creditsPostedMinor + (credits ? posted : 0n),
+    }
+    return debits === credits ? [] : [{ transfer: moved.id, after }]
   })
 }
 
-export function countersOf(account: ModelAccount): Counters {
+export function countersOf(books: Books, account: string): Counters {
+  const sum = (of: (row: ModelAccount) => bigint) => rowsOf(books, account).reduce((all, row) => all + of(row), 0n)
   return {
-    debitsPendingMinor: account.debitsPending,
-    debitsPostedMinor: account.debitsPosted,
-    creditsPendingMinor: account.creditsPending,
-    creditsPostedMinor: account.creditsPosted,
+    debitsPendingMinor: sum((row) => row.debitsPending),
+    debitsPostedMinor: sum((row) => row.debitsPosted),
+    creditsPendingMinor: sum((row) => row.creditsPending),
+    creditsPostedMinor: sum((row) => row.creditsPosted),
   }
 }
 
+/** The unit raises, and nothing of it stays: it is not one that anybody should have made. */
+export class Raised extends Error {}
+
 const MAX = 2n ** 63n - 1n
 
-/** What Postgres would say of a sum. @throws RangeError */
+/** What Postgres would say of a sum. @throws Raised */
 export function fitting(sum: bigint): bigint {
-  if (sum > MAX || sum < -MAX - 1n) throw new RangeError('bigint out of range')
+  if (sum > MAX || sum < -MAX - 1n) throw new Raised('bigint out of range')
   return sum
 }
 

@@ -1,5 +1,6 @@
 import type { AccountFlag, TransferInput, TransferRefusal, Unit, UnitResult } from '../../../src/ledger/index.ts'
-import { type Books, type ModelAccount, type Moved, bigintOf, copyOf, endOf, fitting } from './books.ts'
+import { askedInVain, railKnows, writeBranch } from './branches.ts'
+import { type Books, type ModelAccount, type Moved, Raised, bigintOf, copyOf, endOf, fitting, rowsOf } from './books.ts'
 
 /**
  * The ledger as its contract states it, in memory and with nothing clever: each unit is tried on a
@@ -8,14 +9,14 @@ import { type Books, type ModelAccount, type Moved, bigintOf, copyOf, endOf, fit
  */
 export type Reference = {
   readonly books: Books
-  /** @throws RangeError where a sum leaves bigint: the unit raises, and nothing of it stays. */
+  /** @throws Raised */
   apply(unit: Unit, nowMs: number): UnitResult
 }
 
+type Done = Extract<UnitResult, { code: 'ok' }>
 type Refusal = Extract<UnitResult, { code: 'refused' }>
 
-/** `railKnows`: whether an attempt for this subject is not final. */
-export function makeReference(opening: Books, railKnows: (subject: string) => boolean): Reference {
+export function makeReference(opening: Books): Reference {
   let books = opening
   const said = new Map<string, { content: string; result: UnitResult }>()
 
@@ -24,15 +25,21 @@ export function makeReference(opening: Books, railKnows: (subject: string) => bo
       return books
     },
     apply(unit, nowMs) {
-      for (const transfer of unit.transfers ?? []) if (transfer.amount !== undefined) bigintOf(transfer.amount)
+      const legs = unit.transfers ?? []
+      if (new Set(legs.map(({ id }) => id)).size < legs.length) throw new Raised('a transfer is named twice')
+      for (const { amount } of legs) if (amount !== undefined) bigintOf(amount)
       const content = JSON.stringify(unit)
       const before = said.get(unit.id)
       if (before !== undefined) return before.content === content ? before.result : { code: 'unit_differs' }
 
+      const inVain = askedInVain(books, unit, nowMs)
+      if (inVain !== undefined) return inVain
+
       const draft = copyOf(books)
-      const result = decide(draft, unit, { nowMs, railKnows })
+      const result = decide(draft, unit, nowMs)
       if (result.code === 'ok') books = draft
-      else if (result.code === 'refused') remember(books, unit, result)
+      else remember(books, unit, result)
+      writeBranch(books, unit, result)
       said.set(unit.id, { content, result })
       return result
     },
@@ -42,13 +49,11 @@ export function makeReference(opening: Books, railKnows: (subject: string) => bo
 /** A new spend that was refused stays refused: only the one that caused it, and only for what time could change. */
 function remember(books: Books, unit: Unit, { transfer, leg }: Refusal): void {
   const cause = unit.transfers?.[leg]
-  if (cause === undefined || 'pending' in cause) return
+  if (cause === undefined || 'pending' in cause || books.transfers.has(cause.id)) return
   if (/^(exceeds_|account_)|_not_found$/.test(transfer)) books.failed.add(cause.id)
 }
 
-type World = { nowMs: number; railKnows: (subject: string) => boolean }
-
-function decide(books: Books, unit: Unit, world: World): UnitResult {
+function decide(books: Books, unit: Unit, nowMs: number): Done | Refusal {
   const legs = unit.transfers ?? []
   const total = unit.total === undefined ? undefined : bigintOf(unit.total)
   const amounts: Record<string, string> = {}
@@ -56,7 +61,7 @@ function decide(books: Books, unit: Unit, world: World): UnitResult {
   let lastUpTo = -1
   for (const [leg, transfer] of legs.entries()) {
     const missing = total === undefined ? undefined : total - gathered
-    const moved = move(books, transfer, missing, world)
+    const moved = move(books, transfer, missing, nowMs)
     if (typeof moved === 'string') return { code: 'refused', transfer: moved, leg }
     if (transfer.up_to === true) {
       gathered += moved.amount
@@ -83,17 +88,25 @@ function checkFits(account: ModelAccount): void {
 
 type Effect = { amount: bigint; existed: boolean }
 
-function move(books: Books, input: TransferInput, missing: bigint | undefined, world: World): Effect | TransferRefusal {
+function move(
+  books: Books,
+  input: TransferInput,
+  missing: bigint | undefined,
+  nowMs: number,
+): Effect | TransferRefusal {
   const known = books.transfers.get(input.id)
-  if (known !== undefined) return difference(known, input) ?? { amount: known.amount, existed: true }
-  return 'pending' in input ? end(books, input, world) : spend(books, input, missing)
+  if (known !== undefined) return difference(books, known, input) ?? { amount: known.amount, existed: true }
+  if (books.failed.has(input.id)) return 'id_already_failed'
+  return 'pending' in input ? end(books, input, nowMs) : spend(books, input, missing)
 }
 
-function difference(known: Moved, input: TransferInput): TransferRefusal | undefined {
+function difference(books: Books, known: Moved, input: TransferInput): TransferRefusal | undefined {
   if (known.kind !== input.kind) return 'exists_with_different_kind'
   if ('pending' in input && known.pending !== input.pending) return 'exists_with_different_pending'
-  if (input.amount !== undefined) {
-    const amount = bigintOf(input.amount)
+  // A confirm without an amount is of the whole hold.
+  const asked = input.amount ?? (input.kind === 'confirm' ? books.transfers.get(input.pending)?.amount : undefined)
+  if (asked !== undefined) {
+    const amount = fitting(BigInt(asked))
     if (input.up_to === true ? known.amount > amount : known.amount !== amount) return 'exists_with_different_amount'
   }
   if ('pending' in input) return undefined
@@ -105,7 +118,6 @@ function difference(known: Moved, input: TransferInput): TransferRefusal | undef
 type Spend = Extract<TransferInput, { kind: 'post' | 'reserve' }>
 
 function spend(books: Books, input: Spend, missing: bigint | undefined): Effect | TransferRefusal {
-  if (books.failed.has(input.id)) return 'id_already_failed'
   let amount = bigintOf(input.amount)
   if (amount <= 0n) return 'amount_invalid'
   if (input.up_to === true && missing === undefined) return 'amount_invalid'
@@ -154,7 +166,7 @@ const ENDED = {
   expire: 'pending_already_expired',
 } as const
 
-function end(books: Books, input: End, { nowMs, railKnows }: World): Effect | TransferRefusal {
+function end(books: Books, input: End, nowMs: number): Effect | TransferRefusal {
   const hold = books.transfers.get(input.pending)
   if (hold?.kind !== 'reserve') return 'pending_not_found'
   const ended = endOf(books, hold.id)
@@ -168,7 +180,8 @@ function end(books: Books, input: End, { nowMs, railKnows }: World): Effect | Tr
     if (amount <= 0n) return 'amount_invalid'
     if (amount > hold.amount) return 'exceeds_pending_amount'
   }
-  if (input.kind === 'expire' && (!isPast || railKnows(hold.subject))) return 'hold_in_use'
+  if (input.kind === 'expire' && input.subject !== hold.subject) throw new Raised('it is for another payment')
+  if (input.kind === 'expire' && (!isPast || railKnows(books, hold.subject))) return 'hold_in_use'
 
   const debit = books.accounts.get(hold.debit)
   const credit = books.accounts.get(hold.credit)
@@ -186,21 +199,14 @@ function end(books: Books, input: End, { nowMs, railKnows }: World): Effect | Tr
 }
 
 function raise(books: Books, { account: id, set }: AccountFlag): TransferRefusal | undefined {
-  const account = books.accounts.get(id)
-  if (account === undefined) return 'debit_account_not_found'
-  switch (set) {
-    case 'freeze':
-      account.frozen = true
-      return undefined
-    case 'unfreeze':
-      account.frozen = false
-      return undefined
-    case 'close':
-      if (account.debitsPending !== 0n || account.creditsPending !== 0n) return 'account_has_holds'
-      account.closed = true
-      return undefined
-    case 'reopen':
-      account.closed = false
-      return undefined
+  const named = books.accounts.get(id)
+  if (named === undefined) return 'debit_account_not_found'
+  const rows = rowsOf(books, named.main)
+  const holds = rows.some(({ debitsPending, creditsPending }) => debitsPending !== 0n || creditsPending !== 0n)
+  if (set === 'close' && holds) return 'account_has_holds'
+  for (const row of rows) {
+    if (set === 'freeze' || set === 'unfreeze') row.frozen = set === 'freeze'
+    else row.closed = set === 'close'
   }
+  return undefined
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
  * their meaning: ids, accounts and holds come up again and again, so that units meet.
  */
 
-const MAX = 2n ** 63n - 1n
+export const MAX = 2n ** 63n - 1n
 
 const amount = fc.oneof(
   { weight: 80, arbitrary: fc.bigInt({ min: 1n, max: 60n }) },
@@ -14,8 +14,10 @@ const amount = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(MAX / 2n, MAX - 100n, MAX, MAX + 1n) },
 )
 
+const STATES = ['prepared', 'dispatched', 'pending', 'unknown', 'settled', 'declined'] as const
+
 /** The first accounts of the world are the ones that matter; the last ones are of another ledger, or of none. */
-const account = fc.oneof({ weight: 30, arbitrary: fc.nat({ max: 6 }) }, { weight: 1, arbitrary: fc.nat({ max: 9 }) })
+const account = fc.oneof({ weight: 30, arbitrary: fc.nat({ max: 9 }) }, { weight: 1, arbitrary: fc.nat({ max: 12 }) })
 
 const spend = fc
   .record({
@@ -27,11 +29,11 @@ const spend = fc
     upTo: fc.nat({ max: 2 }),
     elsewhere: fc.nat({ max: 59 }),
     expires: fc.constantFrom('never' as const, 'never' as const, 'past' as const, 'ahead' as const),
-    subject: fc.nat({ max: 2 }),
+    subject: fc.nat({ max: 5 }),
   })
   // Two accounts that are the same tell little: seldom.
   .map((drawn) =>
-    drawn.debit === drawn.credit && drawn.elsewhere > 5 ? { ...drawn, credit: (drawn.credit + 1) % 7 } : drawn,
+    drawn.debit === drawn.credit && drawn.elsewhere > 5 ? { ...drawn, credit: (drawn.credit + 1) % 10 } : drawn,
   )
 
 const end = fc.record({
@@ -41,6 +43,8 @@ const end = fc.record({
   hold: fc.nat({ max: 5 }),
   ofLegs: fc.nat({ max: 9 }).map((n) => n === 0),
   amount: fc.option(amount),
+  /** For something else than its hold. */
+  stray: fc.nat({ max: 39 }).map((n) => n === 0),
 })
 
 /** A leg that came before, its id with this much of it changed. */
@@ -51,9 +55,14 @@ const again = fc.record({
     'nothing' as const,
     'nothing' as const,
     'kind' as const,
+    /** A spend's id as the end of a hold, or the other way round. */
+    'turned' as const,
     'amount' as const,
+    /** A confirm of all of its hold. */
+    'whole' as const,
     'debit' as const,
     'credit' as const,
+    'pending' as const,
     'pending' as const,
     'pending' as const,
     'up_to' as const,
@@ -74,6 +83,37 @@ const flag = fc.record({
   ),
 })
 
+/** Nothing, but for one in so many. */
+const seldom = <T>(oneIn: number, arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
+
+/** What is asked of the world before anything moves. Versions go round, so that a drawn one is often the right one. */
+const asked = {
+  key: seldom(8, fc.record({ key: fc.nat({ max: 5 }), other: fc.nat({ max: 4 }).map((n) => n === 0) })),
+  payment: seldom(
+    10,
+    fc.record({
+      payment: fc.nat({ max: 3 }),
+      version: fc.integer({ min: 1, max: 2 }),
+      unexpired: fc.boolean(),
+      movesWhenRefused: fc.boolean(),
+    }),
+  ),
+  attempt: seldom(
+    16,
+    fc.record({
+      payment: fc.nat({ max: 3 }),
+      states: fc.uniqueArray(fc.constantFrom(...STATES), { minLength: 1 }),
+      next: fc.constantFrom(...STATES),
+      token: fc.constantFrom('none' as const, 'right' as const, 'right' as const, 'wrong' as const),
+    }),
+  ),
+  /** Makes a payment that is there already. */
+  reborn: fc.nat({ max: 99 }).map((n) => n === 0),
+  /** Whether a refusal writes something too. */
+  tells: fc.boolean(),
+}
+
 const fresh = fc.record({
   is: fc.constant('fresh' as const),
   legs: fc.oneof(
@@ -85,6 +125,7 @@ const fresh = fc.record({
   /** Whether legs may be `up_to` a total. */
   gather: fc.nat({ max: 3 }).map((n) => n === 0),
   total: fc.option(amount, { freq: 15 }),
+  ...asked,
 })
 
 const repeated = fc.record({
@@ -104,4 +145,5 @@ export const sequences = fc.record({
 
 export type Sequence = typeof sequences extends fc.Arbitrary<infer T> ? T : never
 export type DrawnUnit = Sequence['units'][number]
+export type Fresh = Extract<DrawnUnit, { is: 'fresh' }>
 export type DrawnLeg = Extract<DrawnUnit, { is: 'fresh' }>['legs'][number]

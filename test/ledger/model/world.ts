@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import type { Sql, TransferInput, Unit } from '../../../src/ledger/index.ts'
 import type { Books, ModelAccount } from './books.ts'
+import { aroundOf, births, paymentsOf, toldTo } from './around.ts'
 import type { DrawnLeg, DrawnUnit, Sequence } from './sequences.ts'
 
 /** Gives the small numbers of a drawn sequence their meaning: accounts of its own, ids, holds, subjects. */
-export type World = { accounts: readonly string[]; ledger: number; other: number; subjects: readonly string[] }
+export type World = {
+  accounts: readonly string[]
+  ledger: number
+  other: number
+  /** What transfers are for: some are payments of the world's own. */
+  subjects: readonly string[]
+  /** Told by every unit: it names the lane they all go by (src/ledger/lanes.ts). */
+  feed: string
+}
 
-type Shape = { debits?: true; credits?: true; allowance?: bigint; elsewhere?: true }
+/** `of`: a further row of the account that has this place. */
+type Shape = { debits?: true; credits?: true; allowance?: bigint; elsewhere?: true; of?: number }
 const DEBITS_FIT = { debits: true } as const
 const CREDITS_FIT = { credits: true } as const
 const SHAPES: readonly Shape[] = [
@@ -17,6 +27,9 @@ const SHAPES: readonly Shape[] = [
   { ...CREDITS_FIT, allowance: 30n },
   { ...DEBITS_FIT, ...CREDITS_FIT, allowance: 40n },
   {},
+  { of: 0 },
+  { ...DEBITS_FIT, of: 1 },
+  { ...DEBITS_FIT, of: 1 },
   { elsewhere: true },
   { ...DEBITS_FIT, elsewhere: true },
 ]
@@ -24,11 +37,14 @@ const SHAPES: readonly Shape[] = [
 /** Opens a sequence's accounts; one more id stands for an account nobody opened. */
 export async function openWorld(
   sql: Sql,
-  given: { ledger: number; other: number; subjects: readonly string[] },
+  given: Pick<World, 'ledger' | 'other' | 'feed'> & { subjects: readonly string[]; attempts: Books['attempts'] },
 ): Promise<{ world: World; books: Books }> {
+  const shard = (n: number) => SHAPES.slice(0, n).filter(({ of }) => of === SHAPES[n]?.of).length + 1
+  const created = SHAPES.map(() => randomUUID())
   const accounts = SHAPES.map(
-    ({ debits = false, credits = false, allowance = 0n, elsewhere = false }): ModelAccount => ({
-      id: randomUUID(),
+    ({ debits = false, credits = false, allowance = 0n, elsewhere = false, of }, n): ModelAccount => ({
+      id: created[n] ?? '',
+      main: created[of ?? n] ?? '',
       ledger: elsewhere ? given.other : given.ledger,
       debitsMustNotExceedCredits: debits,
       creditsMustNotExceedDebits: credits,
@@ -41,11 +57,13 @@ export async function openWorld(
       creditsPosted: 0n,
     }),
   )
-  const rows = accounts.map((account) => ({
+  const rows = accounts.map((account, n) => ({
     ledger: account.ledger,
     id: account.id,
+    main: account.main,
+    shard: SHAPES[n]?.of === undefined ? 0 : shard(n),
     code: 2010,
-    name: `model:${account.id}`,
+    name: `model:${account.main}`,
     owner: null,
     debits_must_not_exceed_credits: account.debitsMustNotExceedCredits,
     credits_must_not_exceed_debits: account.creditsMustNotExceedDebits,
@@ -53,11 +71,21 @@ export async function openWorld(
   }))
   await sql`select open_accounts(${JSON.stringify(rows)}::text::jsonb)`
   return {
-    world: { ...given, accounts: [...accounts.map(({ id }) => id), randomUUID()] },
+    world: {
+      ledger: given.ledger,
+      other: given.other,
+      feed: given.feed,
+      subjects: [...given.subjects, ...paymentsOf(given.feed)],
+      accounts: [...accounts.map(({ id }) => id), randomUUID()],
+    },
     books: {
       accounts: new Map(accounts.map((account) => [account.id, account])),
       transfers: new Map(),
       failed: new Set(),
+      payments: new Map(),
+      attempts: new Map(given.attempts),
+      keys: new Map(),
+      events: [],
     },
   }
 }
@@ -75,7 +103,7 @@ export function unitsOf(sequence: Sequence, world: World): { units: Unit[]; ops:
     const [debit, credit] = SHAPES[n]?.debits === true ? [account(0), account(n)] : [account(n), account(0)]
     const { ledger } = world
     const leg = { id: randomUUID(), ledger, kind: 'post', debit, credit, amount: '200', subject: 'model' } as const
-    return { id: randomUUID(), transfers: [leg], ok: {} }
+    return { id: randomUUID(), transfers: [leg], ok: { events: [toldTo(world.feed)] } }
   }
 
   function legOf(drawn: DrawnLeg, gather: boolean): TransferInput {
@@ -95,11 +123,12 @@ export function unitsOf(sequence: Sequence, world: World): { units: Unit[]; ops:
         }
       }
       case 'end': {
-        const { kind, amount } = drawn
+        const { kind, amount, stray } = drawn
         const latest = drawn.ofLegs ? legs.map(({ id }) => id) : reserves
         const pending = at(latest, drawn.hold % (latest.length + 1)) ?? randomUUID()
         const partly = kind === 'confirm' && amount !== null ? { amount: amount.toString() } : {}
-        return { id: randomUUID(), ledger: world.ledger, kind, pending, subject: 'model', ...partly }
+        const subject = stray ? 'stray' : (legs.find(({ id }) => id === pending)?.subject ?? 'model')
+        return { id: randomUUID(), ledger: world.ledger, kind, pending, subject, ...partly }
       }
       case 'again': {
         const before = at(legs, drawn.leg)
@@ -117,10 +146,22 @@ export function unitsOf(sequence: Sequence, world: World): { units: Unit[]; ops:
     gather: boolean,
   ): TransferInput {
     if ('pending' in before) {
+      if (change === 'turned') {
+        const { id, ledger, subject } = before
+        return { id, ledger, kind: 'post', debit: account(0), credit: account(2), amount: '5', subject }
+      }
+      if (change === 'whole' && before.kind === 'confirm') {
+        const { amount: _, ...whole } = before
+        return whole
+      }
       if (change === 'kind') return { ...before, kind: before.kind === 'void' ? 'expire' : 'void' }
       if (change === 'pending') return { ...before, pending: at(reserves, 0) ?? randomUUID() }
       if (change === 'amount' && before.kind === 'confirm') return { ...before, amount: '7' }
       return before
+    }
+    if (change === 'turned') {
+      const { id, ledger, subject } = before
+      return { id, ledger, kind: 'void', pending: at(reserves, 0) ?? randomUUID(), subject }
     }
     // `up_to` has a meaning only in a unit that gathers.
     const { up_to: _, ...plain } = before
@@ -135,7 +176,7 @@ export function unitsOf(sequence: Sequence, world: World): { units: Unit[]; ops:
 
   function unitOf(drawn: DrawnUnit): Unit {
     if (drawn.is === 'repeated') {
-      const before = at(units, drawn.unit) ?? { id: randomUUID(), ok: {} }
+      const before = at(units, drawn.unit) ?? { id: randomUUID(), ok: { events: [toldTo(world.feed)] } }
       return drawn.same
         ? before
         : { ...before, flags: [{ account: account(0), set: 'unfreeze' }, ...(before.flags ?? [])] }
@@ -152,11 +193,12 @@ export function unitsOf(sequence: Sequence, world: World): { units: Unit[]; ops:
       ...(transfers.length === 0 ? {} : { transfers }),
       ...(flags.length === 0 ? {} : { flags }),
       ...(drawn.gather && drawn.total !== null ? { total: drawn.total.toString() } : {}),
-      ok: {},
+      ...aroundOf(drawn, world),
     }
   }
 
   for (const n of FUNDED) units.push(fund(n))
+  units.push(...births(world))
   for (const drawn of sequence.units) units.push(unitOf(drawn))
   const ops = units.reduce((sum, unit) => sum + (unit.transfers?.length ?? 0) + (unit.flags?.length ?? 0), 0)
   return { units, ops }

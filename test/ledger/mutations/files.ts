@@ -5,6 +5,8 @@ export const APPLY = 'src/ledger/migrations/0007_apply_units.sql'
 export const HISTORY = 'src/ledger/migrations/0008_history.sql'
 
 export const RULES = 'test/ledger/rules.pg.test.ts'
+export const WHOLE = 'test/ledger/whole-accounts.pg.test.ts'
+export const SAME_ID = 'test/ledger/same-id.pg.test.ts'
 export const GROUPS = 'test/ledger/groups.pg.test.ts'
 export const GUARDS = 'test/ledger/guards.pg.test.ts'
 export const LOCKS = 'test/ledger/locks.pg.test.ts'

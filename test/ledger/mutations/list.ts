@@ -1,5 +1,6 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 import { ACCOUNTING } from './accounting.ts'
+import { ACCOUNTS } from './accounts.ts'
 import { AROUND } from './around.ts'
 import { AUDITS } from './audit.ts'
 import { BRANCHES } from './branches.ts'
@@ -19,6 +20,7 @@ import { TRANSFERS } from './transfers.ts'
 export const MUTATIONS: readonly Mutation[] = [
   ...ACCOUNTING,
   ...TRANSFERS,
+  ...ACCOUNTS,
   ...SHARDS,
   ...READS,
   ...GUARDS,

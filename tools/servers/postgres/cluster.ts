@@ -10,6 +10,7 @@ const SETTINGS_FILE = 'mooring.conf'
 /**
  * A commit that was acknowledged survives kill -9 and a power cut: fsync and
  * synchronous_commit stay on. Sizes are for a laptop that runs everything.
+ * A call of the ledger holds a lock for each id and key it decides about.
  */
 function settings(durable: boolean): string {
   const onOff = durable ? 'on' : 'off'
