@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { merchantPendingAccount } from '../../src/domain/accounting/index.ts'
-import { ensureLedger, laneOf, makeAccountBook, makeLimitBook, sweepShards } from '../../src/ledger/index.ts'
-import { type Books, ids, openBooks } from './support/books.ts'
+import {
+  type Unit,
+  ensureLedger,
+  laneOf,
+  makeAccountBook,
+  makeLedger,
+  makeLimitBook,
+  sweepShards,
+} from '../../src/ledger/index.ts'
+import { type Books, ids, log, openBooks } from './support/books.ts'
+import { PAST, attemptColumns, paymentColumns } from './support/payment-rows.ts'
 
 let books: Books
 beforeAll(async () => {
@@ -88,6 +97,32 @@ test('a hold expires for what it is for: under the lock of another payment nothi
   await expect(books.apply([{ ...end, subject: ids.make('pay') }])).rejects.toThrow('raised')
   expect(await books.balance(from)).toEqual({ posted: 100n, out: 10n, in: 0n })
   expect(await books.apply([{ ...end, subject: hold.subject }])).toEqual({ code: 'ok' })
+})
+
+test('a hold is expired by what its own batch decided about the attempt, before what is stored', async () => {
+  const [from, to] = [await books.wallet(100), await books.merchant()]
+  const inOneBatch = async (...units: Unit[]) => {
+    const one = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
+    const results = await Promise.all(units.map((unit) => one.apply(unit)))
+    expect(one.stats().batches).toBe(1)
+    return results
+  }
+  const made = paymentColumns(books.book)
+  const hold = { ...books.reserve(from, to, 10), subject: made.id, expires_at: PAST }
+  const expire = () => books.unit([{ ...books.end('expire', hold.id), subject: made.id }])
+  const attempt = attemptColumns(books.book, made.id, 'prepared')
+  expect(
+    await inOneBatch(
+      books.unit([hold], { ok: { new_payment: made } }),
+      books.unit([], { ok: { new_attempt: attempt } }),
+      expire(),
+    ),
+  ).toEqual([{ code: 'ok' }, { code: 'ok' }, { code: 'refused', transfer: 'hold_in_use', leg: 0 }])
+  const decline = books.unit([], {
+    guard: { attempt: { payment: made.id, no: 1, states: ['prepared'] } },
+    ok: { attempt: { state: 'declined' } },
+  })
+  expect(await inOneBatch(decline, expire())).toEqual([{ code: 'ok' }, { code: 'ok' }])
 })
 
 test('an account is frozen and closed by a unit, in order with the transfers around it', async () => {

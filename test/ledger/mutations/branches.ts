@@ -13,7 +13,7 @@ const taken: readonly Mutation[] = [
   branches('does nothing for what was refused', BRANCH, "b := case when v_code is null then u -> 'ok' end;"),
   branches('writes no change of a payment', 'where m_stood[k.ordinality] and m_moved[k.ordinality]', 'where false'),
   branches('writes no new payment', 'where m_moved[k.n] and not m_stood[k.n]', 'where false'),
-  branches('writes no change of an attempt', 'where s_stood[k.ordinality] and s_moved[k.ordinality]', 'where false'),
+  columns('writes no change of an attempt', 'where s_stood[k.ordinality] and s_moved[k.ordinality]', 'where false'),
   branches('writes no new attempt', 'where s_moved[k.n] and not s_stood[k.n]', 'where false'),
   branches('writes no linked account', 'if cardinality(v_sources) > 0 then', 'if false then'),
   ...['status = k.status', 'version = k.version', 'captured_amount = k.captured_amount', 'payer_fee = k.payer_fee'].map(

@@ -2,4 +2,4 @@
 import { runMutations } from '../../support/mutations/runner.ts'
 import { MUTATIONS } from './list.ts'
 
-await runMutations(MUTATIONS)
+await runMutations(MUTATIONS, { atOnce: 2 })

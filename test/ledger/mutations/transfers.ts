@@ -105,7 +105,7 @@ const spends: readonly Mutation[] = [
 ]
 
 const ofGroups: readonly Mutation[] = [
-  rules(
+  groups(
     'keeps the legs before the one that was refused',
     'for i in reverse v_last .. v_first loop',
     'for i in reverse v_first - 1 .. v_first loop',
@@ -152,6 +152,11 @@ const holds: readonly Mutation[] = [
     'expires a hold under the lock of another payment',
     "if v_kind = 'expire' and h_subject[p] <> p_leg_subject[i] then",
     'if false then',
+  ),
+  groups(
+    'keeps a hold for an attempt that the same batch ended',
+    'where k.payment = a.payment and k.no = a.no)))',
+    'where false)))',
   ),
   groups('confirms more than is held', 'when v_amount > h_amount[p] then', 'when false then'),
   rules('confirms nothing or less', "when v_amount <= 0 then 'amount_invalid'", "when false then 'amount_invalid'"),

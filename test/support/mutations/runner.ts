@@ -26,8 +26,8 @@ const NOT_TRIED = /the migrations do not apply/
 const SETS_UP = 'tools/servers/'
 const NEEDS_POSTGRES = /\.(pg|nats|temporal)\.test\.ts$/
 
-/** Ends the process with 0 only if every mutation was noticed. */
-export async function runMutations(mutations: readonly Mutation[]): Promise<void> {
+/** `atOnce`: how many are tried at the same time, each in a copy of its own. Ends the process with 0 only if every one was noticed. */
+export async function runMutations(mutations: readonly Mutation[], { atOnce = 1 } = {}): Promise<void> {
   const options = {
     only: { type: 'string', default: '' },
     list: { type: 'boolean' },
@@ -44,7 +44,10 @@ export async function runMutations(mutations: readonly Mutation[]): Promise<void
     console.log(`no mutation has "${values.only}" in its name`)
     return
   }
-  const copy = mkdtempSync(join(tmpdir(), 'mooring-mutation-'))
+  const startedAt = performance.now()
+  const copies = Array.from({ length: Math.min(atOnce, chosen.length) }, () =>
+    mkdtempSync(join(tmpdir(), 'mooring-mutation-')),
+  )
   let stopped = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -54,34 +57,58 @@ export async function runMutations(mutations: readonly Mutation[]): Promise<void
   }
   let postgres: TestServer<PostgresAddress> | undefined
   try {
-    await copyTree(copy)
+    await Promise.all(copies.map(copyTree))
     const shares = chosen.some(({ tests }) => tests.some((test) => NEEDS_POSTGRES.test(test)))
     if (shares) postgres = await startPostgres()
-    const sound = await failuresOf(copy, [...new Set(chosen.flatMap(({ tests }) => tests))].toSorted(), { postgres })
-    if (sound.tests.length > 0 || sound.output !== undefined) {
-      for (const { name, why } of sound.tests) console.log(`fails without any mutation: ${name}\n${why}`)
-      if (sound.output !== undefined) console.log(sound.output)
-      return
-    }
+    if (!(await isSound(copies[0] ?? '', chosen, postgres)) || stopped) return
+    const left = [...chosen]
     let noticed = 0
-    for (const mutation of chosen) {
-      if (stopped) break
-      const startedAt = performance.now()
-      const { tests, output } = await failuresUnder(copy, mutation, postgres)
-      const seconds = Math.round((performance.now() - startedAt) / 1_000)
-      if (stopped) break
-      const [first] = tests
-      const found = first === undefined ? 'SURVIVED' : `noticed by "${first.name}"`
-      console.log(`${mutation.name}: ${found} (${String(seconds)} s)`)
-      if (values.why === true && first !== undefined) console.log(first.why.replaceAll(/^/gm, '    '))
-      if (first === undefined && output !== undefined) console.log(output)
-      if (first !== undefined) noticed += 1
+    const work = async (copy: string): Promise<void> => {
+      for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
+        const tried = await tryOut(copy, mutation, postgres)
+        if (stopped) return
+        console.log(tried.line)
+        if (values.why === true && tried.why !== undefined) console.log(tried.why)
+        if (!tried.noticed && tried.output !== undefined) console.log(tried.output)
+        if (tried.noticed) noticed += 1
+      }
     }
-    console.log(`${String(noticed)} of ${String(chosen.length)} noticed`)
+    await Promise.all(copies.map(work))
+    const minutes = Math.ceil((performance.now() - startedAt) / 60_000)
+    console.log(`${String(noticed)} of ${String(chosen.length)} noticed, in ${String(minutes)} min`)
     process.exitCode = noticed === chosen.length ? 0 : 1
   } finally {
     await postgres?.stop()
-    rmSync(copy, { recursive: true, force: true })
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** Whether the tests pass on the copy as it is; says which do not. */
+async function isSound(
+  copy: string,
+  chosen: readonly Mutation[],
+  postgres: PostgresAddress | undefined,
+): Promise<boolean> {
+  const all = [...new Set(chosen.flatMap(({ tests }) => tests))].toSorted()
+  const { tests, output } = await failuresOf(copy, all, { postgres })
+  for (const { name, why } of tests) console.log(`fails without any mutation: ${name}\n${why}`)
+  if (output !== undefined) console.log(output)
+  return tests.length === 0 && output === undefined
+}
+
+type Tried = { noticed: boolean; line: string; why?: string; output?: string }
+
+async function tryOut(copy: string, mutation: Mutation, postgres: PostgresAddress | undefined): Promise<Tried> {
+  const startedAt = performance.now()
+  const { tests, output } = await failuresUnder(copy, mutation, postgres)
+  const seconds = Math.round((performance.now() - startedAt) / 1_000)
+  const [first] = tests
+  const found = first === undefined ? 'SURVIVED' : `noticed by "${first.name}"`
+  return {
+    noticed: first !== undefined,
+    line: `${mutation.name}: ${found} (${String(seconds)} s)`,
+    ...(first === undefined ? {} : { why: first.why.replaceAll(/^/gm, '    ') }),
+    ...(output === undefined ? {} : { output }),
   }
 }
 
