@@ -9,8 +9,8 @@ import { hotMerchant, randomPairs } from './turns.ts'
 
 /** What is measured under load, by group. An operation is one unit with one transfer: a reserve or a confirm. */
 
-/** A payment is two units, one after the other: so many in flight fill two calls with about a hundred units each. */
-const PAYMENTS_IN_FLIGHT = 256
+/** A payment is two units, one after the other: so many in flight fill two calls with some two hundred units each. */
+const PAYMENTS_IN_FLIGHT = 512
 const HUBS = [1, 2, 4, 8]
 
 export type Load = { seconds: number; inFlight: number }

@@ -43,7 +43,7 @@ export class LedgerDraining extends LedgerUnavailable {}
 export const LEDGER_LIMITS = {
   connections: 2,
   /** Past this a call gains little by being larger, and others wait longer for the accounts it holds. */
-  batch_units: 200,
+  batch_units: 256,
   queue_units: 10_000,
   /** A unit is tried again through lost connections and lock time-outs for this long. */
   retry_for_ms: 15_000,

@@ -19,7 +19,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
 # A call of the ledger locks the id of each of its transfers: several hubs' largest calls at once fit.
-max_locks_per_transaction = 256
+max_locks_per_transaction = 320
 shared_buffers = 96MB
 work_mem = 4MB
 maintenance_work_mem = 32MB
