@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { seal, sealWhatIsThere, startSealer, verify } from '../../src/ledger/index.ts'
+import { openDatabase, seal, sealWhatIsThere, startSealer, verify } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { type Stage, openStage, sealingDifferences } from './support/history.ts'
 
@@ -69,13 +69,16 @@ test('a candidate that was taken while nobody had ended after the writer began i
 test('a writer that began after the sealer and drew before it looked is older than the candidate it is in', async () => {
   stage = await openStage()
   const { owner, ops } = stage
+  // A connection that has sealed before: a first call waits for the table already where the function is compiled.
+  const sealer = openDatabase({ url: stage.database.url('mooring_ops'), name: 'test-sealer', connections: 1 })
+  await seal(sealer)
   const sealing: Promise<unknown>[] = []
   const held = Promise.withResolvers<void>()
   const drawn = Promise.withResolvers<void>()
   let writing: Promise<unknown> | undefined
   await owner.begin(async (tx) => {
     await tx`lock table sealed in access exclusive mode`
-    sealing.push(seal(ops))
+    sealing.push(seal(sealer))
     const waiting = () => ops`
       select from pg_stat_activity
       where wait_event_type = 'Lock' and usename = current_user and datname = current_database()`
@@ -90,6 +93,7 @@ test('a writer that began after the sealer and drew before it looked is older th
     await drawn.promise
   })
   await Promise.all(sealing)
+  await sealer.end({ timeout: 1 })
   for (let i = 0; i < 5; i++) await seal(ops)
   expect(await sealedUpTo()).toBe(0n)
   held.resolve()
