@@ -74,7 +74,7 @@ test('a writer that began after the sealer and drew before it looked is older th
   await seal(sealer)
   const sealing: Promise<unknown>[] = []
   const held = Promise.withResolvers<void>()
-  const drawn = Promise.withResolvers<void>()
+  const drawn = Promise.withResolvers<string>()
   let writing: Promise<unknown> | undefined
   await owner.begin(async (tx) => {
     await tx`lock table sealed in access exclusive mode`
@@ -84,16 +84,20 @@ test('a writer that began after the sealer and drew before it looked is older th
       where wait_event_type = 'Lock' and usename = current_user and datname = current_database()`
     await expect.poll(async () => (await waiting()).length).toBe(1)
     writing = owner.begin(async (other) => {
-      await other`
+      const [row] = await other<{ xid: string }[]>`
         insert into transfers (ledger, id, kind, debit_account, credit_account, amount, subject, unit)
-        values (${stage.book}, ${stage.ids.uuid()}, 'post', ${stage.cash}, ${stage.merchant}, 1, 'slow', ${stage.ids.uuid()})`
-      drawn.resolve()
+        values (${stage.book}, ${stage.ids.uuid()}, 'post', ${stage.cash}, ${stage.merchant}, 1, 'slow', ${stage.ids.uuid()})
+        returning pg_current_xact_id()::text as xid`
+      drawn.resolve(row?.xid ?? '')
       await held.promise
     })
     await drawn.promise
   })
   await Promise.all(sealing)
   await sealer.end({ timeout: 1 })
+  // Nobody older runs any more, in whatever database of the server: the writer alone keeps its position open.
+  const oldest = () => ops<{ xid: string }[]>`select pg_snapshot_xmin(pg_current_snapshot())::text as xid`
+  await expect.poll(async () => (await oldest())[0]?.xid).toBe(await drawn.promise)
   for (let i = 0; i < 5; i++) await seal(ops)
   expect(await sealedUpTo()).toBe(0n)
   held.resolve()

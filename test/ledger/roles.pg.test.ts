@@ -118,7 +118,8 @@ async function rights(role: Serving, table: string, columns: readonly string[]):
   const sql = as(role)
   const found: Verb[] = []
   if (await may(sql, `select from "${table}" limit 1`)) found.push('select')
-  if (await may(sql, `insert into "${table}" default values`)) found.push('insert')
+  // No row, so that no default is asked for: who may not draw a position may insert into transfers all the same.
+  if (await may(sql, `insert into "${table}" select where false`)) found.push('insert')
   const updatable: string[] = []
   for (const column of columns) {
     if (await may(sql, `update "${table}" set "${column}" = default`)) updatable.push(column)
