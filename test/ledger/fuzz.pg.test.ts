@@ -80,7 +80,7 @@ function startAuditor() {
 
 test(
   `eight connections, few accounts, all kinds of units at once (seed ${String(SEED)})`,
-  { timeout: FOR_MS + 60_000 },
+  { timeout: 2 * FOR_MS + 60_000 },
   async () => {
     const users = Array.from({ length: 5 }, () => ids.make('usr'))
     const [cash = '', ...wallets] = await books.open(
