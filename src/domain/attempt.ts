@@ -1,6 +1,19 @@
+/** What an intent at a rail is for. */
+export const RAIL_OPERATIONS = ['collect', 'payOut', 'refund'] as const
+export type RailOperation = (typeof RAIL_OPERATIONS)[number]
+
 /**
- * States of one intent at a rail (payments.md, Attempts). `pending` and `unknown`
- * are never ended by time: only evidence ends them.
+ * Calls that make up one intent. Most rails need one, `submit`; one that reserves
+ * first has `prepare`, `validate` where the payer must type a code, then `confirm`
+ * or `cancel`. A step that settles is followed by the next one; `submit` and
+ * `confirm` are those that move money.
+ */
+export const RAIL_STEPS = ['submit', 'prepare', 'validate', 'confirm', 'cancel'] as const
+export type RailStep = (typeof RAIL_STEPS)[number]
+
+/**
+ * States of an attempt's present step (payments.md, Attempts). `pending` and
+ * `unknown` are never ended by time: only evidence ends them.
  */
 export const ATTEMPT_STATES = [
   'prepared',
@@ -35,12 +48,14 @@ export const FAST_WINDOW_MS = 1_500
 /** After the journal was written no first byte leaves later than this (payments.md, rule 7). */
 export const SEND_WINDOW_MS = 3_000
 
+/** Gaps before the inquiries a rail is asked without rules of its own, from the deadline on, ms. */
+export const INQUIRY_GAPS_MS = [0, 2_000, 10_000, 60_000, 90_000] as const
+
 const DAY_MS = 86_400_000
 
-/** Gap before inquiry n (0 = the first), without jitter: 0, 2, 10, 60, 90 s, then every 5 min for 24 h, then hourly. */
-export function inquiryGapMs(n: number, sinceDispatchMs: number): number {
-  const gaps = [0, 2_000, 10_000, 60_000, 90_000]
-  return gaps[n] ?? (sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000)
+/** Gap before inquiry n (0 = the first), without jitter: the rail's own, then every 5 min for 24 h, then hourly. */
+export function inquiryGapMs(n: number, sinceDispatchMs: number, gapsMs: readonly number[] = INQUIRY_GAPS_MS): number {
+  return gapsMs[n] ?? (sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000)
 }
 
 /** Wait before a call that was not sent is sent again: 0.5, 1, 2, 4, 8, 8 … s. */

@@ -1,36 +1,61 @@
 import type { FailureCode } from '../contract/names.ts'
+import type { RailOperation, RailStep } from '../domain/attempt.ts'
 
 /**
  * What the hub asks of any bank or operator. A connector maps it to its wire
  * and maps every answer to one outcome class; it never guesses: whatever is not
  * an authentic, well-formed, final answer about our reference, amount, currency
- * and direction is `unknown` (connectors.md §0).
+ * and direction is `unknown` (connectors.md §0). docs/connectors.md walks through a new one.
  */
 
-export type RailOperation = 'collect' | 'payOut'
+/** A customer's account at a rail: at a bank by IBAN, at an operator by phone number (E.164 with `+`). */
+export type RailAccount = { type: 'iban'; iban: string; holder: string } | { type: 'phone'; phone: string }
+
+/** What a connector wants to find again with the attempt: the rail's own ids. Opaque to everyone else, ≤ 2 kB as JSON. */
+export type RailMemo = Readonly<Record<string, string>>
 
 /** One intent at a rail, as journalled. Everything on the wire derives from these values, so that a resend is the same message. */
 export type RailOrder = {
   operation: RailOperation
+  /** Which call of the intent: `submit` where the rail needs one, else the present step of several. */
+  step: RailStep
   /** Ours, ≤ 30 of [A-Za-z0-9]; unique per attempt. */
   reference: string
   /** Lower-case UUIDv4 journalled with the attempt. */
   uetr: string
   amountMinor: bigint
   currency: string
-  /** Wire time of the message, from the journal row (`dispatched_at`), ms since the epoch. */
+  /** When this step's call was first journalled (`dispatched_at`): its wire time, ms since the epoch. */
   dispatchedAtMs: number
-  /** The customer's account at this rail. */
-  account: { iban: string; holder: string }
-  /** Needed to collect. */
+  /** Times this step has been journalled for sending, this one included: above 1 it is a resend. */
+  sends: number
+  /** The customer's account at this rail: debited by collect, credited by payOut and refund. */
+  account: RailAccount
+  /** Needed to collect from a bank account. */
   mandate: { id: string; signedOn: string } | null
   /** ≤ 140 characters, shown on the customer's statement. */
   description: string
+  /** Who is paid, where it is a merchant. */
+  merchant: { id: string; name: string } | null
+  /** Of a refund: the settled collect that it gives back, whole or in part. */
+  original: OriginalCollect | null
+  /** As the connector last left it, over all steps of the attempt. */
+  memo: RailMemo
+  /** What the payer typed, for the step `validate` only. */
+  input: string | null
+}
+
+export type OriginalCollect = {
+  reference: string
+  uetr: string
+  amountMinor: bigint
+  dispatchedAtMs: number
+  railReference: string | null
+  memo: RailMemo
 }
 
 /** What an outcome rests on, stored with it: never the basis of a decision by itself. */
 export type Evidence = {
-  /** `answer`, `inquiry` or `callback`. */
   via: 'answer' | 'inquiry' | 'callback'
   /** The rail's own id of this statement (bank: StsId), where it gave one. */
   id: string | null
@@ -41,15 +66,24 @@ export type Evidence = {
 }
 
 export type RailOutcome =
-  | { kind: 'settled'; evidence: Evidence }
+  /**
+   * The step did what it is for: `submit` and `confirm` moved the money, `prepare` and `validate` reserved it (or, with
+   * `asks`, want the payer's code first), `cancel` released it.
+   */
+  | { kind: 'settled'; evidence: Evidence; memo?: RailMemo; asks?: 'code' }
+  /** Final: this reference moved nothing and never will. */
   | { kind: 'declined'; code: FailureCode; reason: string; evidence: Evidence; alarm: boolean }
+  /** Of `validate`: the payer's code was wrong and another may be tried. */
+  | { kind: 'wrong_code'; evidence: Evidence; memo?: RailMemo }
   /** `alarm`: not final, and somebody should look (bank: BLCK). */
-  | { kind: 'pending'; evidence: Evidence; alarm?: true }
-  /** Authoritative: the rail never saw the reference and never will execute it. */
+  | { kind: 'pending'; evidence: Evidence; memo?: RailMemo; alarm?: true }
+  /** Authoritative: the rail never saw the reference. What may follow is in `RailProfile.notFound`. */
   | { kind: 'not_found'; evidence: Evidence }
+  /** It had settled, and this much of it has come back since. `evidence.id` names the return, once for each. */
+  | { kind: 'returned'; amountMinor: bigint; reason: string; evidence: Evidence & { id: string } }
   /** Proven to have failed before a byte of the request left. */
   | { kind: 'not_sent'; why: string }
-  | { kind: 'unknown'; why: string; alarm: boolean }
+  | { kind: 'unknown'; why: string; alarm: boolean; memo?: RailMemo }
 
 export type SendOptions = {
   /** Aborts with a reset, so that the kernel sends nothing later. */
@@ -60,17 +94,18 @@ export type SendOptions = {
   onSent?: () => void
 }
 
-/** A rail's own message to us, verified over its raw bytes. */
+/** A rail's own message to us, authenticated by whatever its scheme offers. */
 export type CallbackStatement = {
   /** Unique per rail: the same event twice has the same id. */
   eventId: string
   reference: string
-  outcome: RailOutcome
+  /** `look`: the scheme signs nothing, so it only wakes an inquiry, and the inquiry's answer counts. */
+  says: { kind: 'look' } | RailOutcome
 }
 
 export type HttpMessage = { method: string; targetUri: string; headers: Record<string, string>; body: Uint8Array }
 
-/** What a callback claims is compared with the order it names, which only the hub can look up. */
+/** What a callback claims is compared with the order it names, which only the hub can look up; null: never sent. */
 export type OrderLookup = (reference: string) => Promise<RailOrder | null>
 
 export type CallbackVerdict =
@@ -84,13 +119,44 @@ export type MandateAnswer =
   | { kind: 'refused'; reason: string }
   | { kind: 'unavailable'; why: string }
 
-export type BankRail = {
+export type RailHealthAnswer = { kind: 'available' | 'degraded' | 'unavailable'; why: string | null }
+
+/** What a rail can do and how it wants to be asked. */
+export type RailProfile = {
+  /** The first step of each operation; an operation that is missing is not offered. */
+  firstStep: Readonly<Partial<Record<RailOperation, RailStep>>>
+  /** Whether a collect can be reserved now and captured, or cancelled, later. */
+  manualCapture: boolean
+  /** The answer to a call or question is awaited this long, ms. */
+  deadlineMs: number
+  /**
+   * What `not_found` allows (payments.md, rule 8): `final` where the rail will never execute the reference afterwards,
+   * or the step is harmless; `resend` where only sending the same again, and its answer, tells.
+   */
+  notFound: Readonly<Partial<Record<RailStep, 'final' | 'resend'>>>
+  /** Gaps before inquiry 1, 2, 3 … counted from the deadline, ms; then every 5 min for a day, then hourly. */
+  inquiryGapsMs: readonly number[]
+  /** Most inquiries a second this process asks, so that an outage does not end in a flood. */
+  inquiriesPerSecond: number
+  /** Most calls in flight of this process; new payments beyond it are refused before money is held. */
+  callsMax: number
+}
+
+export type Rail = {
   readonly id: string
+  readonly profile: RailProfile
+  /** Sends the order's present step. */
   send(order: RailOrder, options: SendOptions): Promise<RailOutcome>
+  /** Asks what became of it; never moves money. `step`s of the order read as for `send`. */
   inquire(order: RailOrder, signal: AbortSignal): Promise<RailOutcome>
   readCallback(message: HttpMessage, orders: OrderLookup): Promise<CallbackVerdict>
-  linkMandate(request: MandateRequest, signal: AbortSignal): Promise<MandateAnswer>
+  heartbeat(signal: AbortSignal): Promise<RailHealthAnswer>
   close(): Promise<void>
+}
+
+/** A rail that collects under mandates. */
+export type BankRail = Rail & {
+  linkMandate(request: MandateRequest, signal: AbortSignal): Promise<MandateAnswer>
 }
 
 /** One-time passwords by SMS through the operator, who makes and checks them. */
