@@ -11,6 +11,7 @@ export function createActivities(steps: Steps): PaymentActivities {
     dispatch: ({ payment }) => steps.dispatch(payment),
     confirm: ({ payment }) => steps.confirm(payment),
     release: ({ payment }) => steps.release(payment),
+    hold: ({ payment }) => steps.hold(payment),
     look: ({ payment }) => steps.look(payment),
     inquire: ({ payment }) => steps.inquire(payment),
   }

@@ -57,6 +57,9 @@ export async function payment(input: PaymentInput): Promise<PaymentResult> {
         case 'release':
           next = await local.release(input)
           break
+        case 'hold':
+          next = await local.hold(input)
+          break
         case 'wait': {
           setCurrentDetails(`Waits for ${next.why}.`)
           const woken = next.ms > 0 && (await condition(() => looks > seen, next.ms))

@@ -22,7 +22,15 @@ export function wholePayment(book: Book, accounts: AccountBook, options: { asThe
       const id = ids.make('pay')
       const now = Date.now()
       const common = { id, amount: amount.toString(), currency: CURRENCY, payee, payer, fee: fee.toString(), now }
-      const legs = paymentLegs({ kind: 'purchase', amountMinor: amount, feeMinor: fee, payer, payee, rail: null })
+      const legs = paymentLegs({
+        kind: 'purchase',
+        source: 'wallet',
+        amountMinor: amount,
+        feeMinor: fee,
+        payer,
+        payee,
+        rail: null,
+      })
       const pairs = await accounts.ensureLegs(book.ledger, legs, payer)
       const holds = legs.map((leg, i) => ({
         id: ids.uuid(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EnvCurrencies } from './currencies.ts'
+import { EnvRails } from '../rails/connectors.ts'
 import { CommonEnv, EnvAmount } from './env.ts'
 
 /** The hub's settings. */
@@ -16,9 +17,9 @@ export const HubEnv = CommonEnv.extend({
   /** Which rows of hot accounts this hub writes: another number for each hub, so that they do not wait for each other. */
   MOORING_LEDGER_SHARD: z.coerce.number().int().min(0).max(63).default(0),
   MOORING_CAPS: z.enum(['on', 'off']).default('on'),
-  MOORING_BANK_URL: z.url(),
-  MOORING_BANK_ID: z.string().min(1),
-  MOORING_BANK_NAME: z.string().min(1),
+  /** The banks and operators this deployment is connected to. */
+  MOORING_RAILS: EnvRails,
+  /** The operator that sends one-time passwords. */
   MOORING_CAMARA_URL: z.url(),
   MOORING_PUBLIC_URL: z.url(),
   /** Where the built workflow bundle is kept. */
@@ -30,11 +31,6 @@ export const HubEnv = CommonEnv.extend({
     .regex(/^[A-Z]{2}$/)
     .default('KE'),
   MOORING_CITY: z.string().min(1).default('Nairobi'),
-  /** The platform's own account at the bank and the two banks' BICs. */
-  MOORING_PLATFORM_NAME: z.string().default('Mooring'),
-  MOORING_PLATFORM_IBAN: z.string().optional(),
-  MOORING_PLATFORM_BIC: z.string().default('MOORDEFFXXX'),
-  MOORING_BANK_BIC: z.string().default('DEMODEFFXXX'),
 })
 export type HubEnv = z.infer<typeof HubEnv>
 
@@ -45,6 +41,10 @@ export const HUB_LIMITS = {
   /** Above statement_timeout (5 s) and lock waits: a server that says nothing for this long is gone. */
   database_silence_ms: 8_000,
   start_within_ms: 60_000,
+  /** A payer has this long to type a code. */
+  action_ms: 300_000,
+  /** A merchant has this long to capture what is held. */
+  capture_ms: 7 * 86_400_000,
   identity_sweep_every_ms: 60_000,
   shard_sweep_every_ms: 1_000,
   clock_sync_every_ms: 10_000,

@@ -23,6 +23,23 @@ export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
 export const STATUS_REASONS = ['awaiting_rail', 'needs_operator'] as const
 export type StatusReason = (typeof STATUS_REASONS)[number]
 
+export const REFUND_STATUSES = ['processing', 'pending_funds', 'succeeded', 'failed'] as const
+export type RefundStatus = (typeof REFUND_STATUSES)[number]
+
+/** What a payer can be asked for in the midst of a payment. */
+export const NEXT_ACTIONS = ['confirm_on_phone', 'enter_code', 'approve_mandate'] as const
+export type NextActionType = (typeof NEXT_ACTIONS)[number]
+
+/** What became of a payment's money after the payment had ended. */
+export const RECOVERY_KINDS = ['returned', 'late_settlement', 'contradicted'] as const
+export type RecoveryKind = (typeof RECOVERY_KINDS)[number]
+/** `open`: somebody has to decide; `returned`: sent or given back; `suspended`: kept for whom it belongs to; `absorbed`: posted to whom it hits. */
+export const RECOVERY_STATES = ['open', 'returned', 'suspended', 'absorbed'] as const
+export type RecoveryState = (typeof RECOVERY_STATES)[number]
+
+export const DISPUTE_STATES = ['opened', 'won', 'lost'] as const
+export type DisputeState = (typeof DISPUTE_STATES)[number]
+
 export const CAPTURE_METHODS = ['automatic', 'manual'] as const
 export type CaptureMethod = (typeof CAPTURE_METHODS)[number]
 

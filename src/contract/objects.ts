@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import {
   CAPTURE_METHODS,
+  DISPUTE_STATES,
   ERROR_CODES,
+  NEXT_ACTIONS,
   PAYMENT_KINDS,
   PAYMENT_STATUSES,
+  RECOVERY_KINDS,
+  RECOVERY_STATES,
   SOURCE_STATUSES,
   SOURCE_TYPES,
   STATUS_REASONS,
@@ -11,6 +15,23 @@ import {
 import { AmountText, Currency, PaymentId, Timestamp } from './primitives.ts'
 
 /** Objects as clients see them. Clients ignore fields they do not know, so these are open. */
+
+/** What the payer is asked for; answered by `payment.respond` with the same `step`. */
+export const NextAction = z.object({
+  type: z.enum(NEXT_ACTIONS),
+  /** Nobody answers later than this. */
+  expires_at: Timestamp.optional(),
+  /** Where the code was sent to, masked. */
+  hint: z.string().optional(),
+})
+export type NextAction = z.infer<typeof NextAction>
+
+/** Money that moved after the end: the terminal status stays, this tells what became of it. */
+export const Recovery = z.object({ kind: z.enum(RECOVERY_KINDS), amount: AmountText, state: z.enum(RECOVERY_STATES) })
+export type Recovery = z.infer<typeof Recovery>
+
+export const Dispute = z.object({ state: z.enum(DISPUTE_STATES) })
+export type Dispute = z.infer<typeof Dispute>
 
 export const PaymentView = z.object({
   id: PaymentId,
@@ -33,9 +54,9 @@ export const PaymentView = z.object({
   order_ref: z.string().nullable(),
   description: z.string().nullable(),
   failure: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
-  next_action: z.null(),
-  recovery: z.null(),
-  dispute: z.null(),
+  next_action: NextAction.nullable(),
+  recovery: Recovery.nullable(),
+  dispute: Dispute.nullable(),
   /** Absent for a payer. */
   metadata: z.record(z.string(), z.string()).optional(),
   created_at: Timestamp,

@@ -41,8 +41,6 @@ export function isUnsent(state: AttemptState): boolean {
   return (UNSENT as readonly AttemptState[]).includes(state)
 }
 
-/** The time a rail has to answer before it is asked what became of a call. */
-export const RAIL_DEADLINE_MS = 8_000
 /** Within this the answer is part of the payment's first workflow task. */
 export const FAST_WINDOW_MS = 1_500
 /** After the journal was written no first byte leaves later than this (payments.md, rule 7). */

@@ -26,6 +26,11 @@ export function feeMinor(grossMinor: bigint, plan: FeePlan): bigint {
   return minOf(variable + plan.fixedMinor, grossMinor)
 }
 
+/** Of a fee on the whole what is due on a part of it, half-even, minor units. */
+export function feeOfPart(fee: bigint, wholeMinor: bigint, partMinor: bigint): bigint {
+  return divideHalfEven(fee * partMinor, wholeMinor)
+}
+
 /** The tax contained in a fee, half-even: fee × rate / (1 + rate). */
 export function taxMinor(fee: bigint, plan: TaxPlan): bigint {
   return divideHalfEven(fee * plan.basisPoints, WHOLE_BASIS_POINTS + plan.basisPoints)

@@ -44,7 +44,7 @@ function assertNamedOnce({ id, transfers }: Unit): void {
   }
 }
 
-const ROWS: readonly RowOf[] = ['payment', 'new_payment', 'attempt', 'new_attempt', 'source']
+const ROWS: readonly RowOf[] = ['payment', 'new_payment', 'attempt', 'new_attempt', 'refund', 'return', 'source']
 
 function prepareBranch(branch: Branch): PreparedBranch {
   const texts: Record<string, string> = {}
@@ -220,7 +220,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
     if (attempt !== undefined) add('new_s', attemptOf(named(attempt, 'payment'), Number(attempt.no)))
     if (source !== undefined) {
-      add('source_t', take(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'iban')}`))
+      add('source_t', take(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'account')}`))
     }
     if (names.length > 0) add('taken', names)
     const guard = unit.guard

@@ -57,6 +57,9 @@ export type Branch = {
   attempt?: Columns<'attempt'>
   new_attempt?: Columns<'new_attempt'>
   source?: Columns<'source'>
+  /** Whole rows, in a unit that is guarded by their payment and raises its version. */
+  refund?: Columns<'refund'>
+  return?: Columns<'return'>
   events?: EventInput[]
   /** Stored under the unit's key and replayed for it. */
   reply?: StoredReply

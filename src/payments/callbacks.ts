@@ -1,9 +1,13 @@
 import type { RailCallback, RailCallbackReply } from '../bus/index.ts'
 import type { Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { BankRail } from '../rails/port.ts'
+import type { Rail } from '../rails/port.ts'
+import type { Aftermath } from './aftermath.ts'
 import { orderOf } from './order.ts'
 import type { Heard } from './outcome.ts'
+import type { RailBook } from './rail-book.ts'
+import { askNow } from './rail-health.ts'
+import type { AttemptRow } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 
 type CallbackDeps = {
@@ -11,6 +15,8 @@ type CallbackDeps = {
   store: PaymentStore
   log: Log
   record: (heard: Heard) => Promise<unknown>
+  /** The rail says that there is something to see: ask it now, whether the attempt waits or has its outcome. */
+  lookNow: (attempt: AttemptRow) => Promise<void>
   wake: (payment: string) => void
 }
 
@@ -20,11 +26,7 @@ type CallbackDeps = {
  * event runs through the same and changes nothing; an error answers 503, so that
  * the rail sends it again.
  */
-export async function takeCallback(
-  deps: CallbackDeps,
-  rail: BankRail,
-  callback: RailCallback,
-): Promise<RailCallbackReply> {
+export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: RailCallback): Promise<RailCallbackReply> {
   const body = Buffer.from(callback.body, 'base64')
   const verdict = await rail.readCallback(
     { method: callback.method, targetUri: callback.targetUri, headers: callback.headers, body },
@@ -37,14 +39,45 @@ export async function takeCallback(
     deps.log.warn({ rail: rail.id, why: verdict.why }, 'a callback was refused')
     return { status: verdict.status }
   }
-  const { eventId, reference, outcome } = verdict.statement
+  const { eventId, reference, says } = verdict.statement
   await deps.sql`
     insert into rail_callbacks (rail, event_id, reference, body)
     values (${rail.id}, ${eventId}, ${reference}, ${body})
     on conflict (rail, event_id) do update set times = rail_callbacks.times + 1`
   const attempt = await deps.store.attemptByReference(rail.id, reference)
   if (attempt === null) return { status: 404 }
-  await deps.record({ payment: attempt.payment, no: attempt.no, outcome })
+  if (says.kind === 'look') await deps.lookNow(attempt)
+  else await deps.record({ bearer: attempt.payment, no: attempt.no, step: attempt.step, outcome: says })
   deps.wake(attempt.payment)
   return { status: 204 }
+}
+
+/** One handler a connector; where several rails speak by one connector, the reference tells which of them it is. */
+export function callbackHandlers(
+  book: RailBook,
+  take: (rail: Rail, callback: RailCallback) => Promise<RailCallbackReply>,
+): Readonly<Record<string, (callback: RailCallback) => Promise<RailCallbackReply>>> {
+  const connectors = [...new Set(book.entries.map(({ connector }) => connector))]
+  return Object.fromEntries(
+    connectors.map((connector) => {
+      const rails = book.entries.filter((entry) => entry.connector === connector)
+      const handle = async (callback: RailCallback): Promise<RailCallbackReply> => {
+        let reply: RailCallbackReply = { status: 404 }
+        for (const { rail } of rails) {
+          reply = await take(rail, callback)
+          // Not this rail's key, or not its reference: perhaps the next one's.
+          if (reply.status !== 401 && reply.status !== 404) break
+        }
+        return reply
+      }
+      return [connector, handle]
+    }),
+  )
+}
+
+/** What a callback that only wakes does: an attempt that waits is asked about now, one that has its outcome is looked at again. */
+export function makeLookNow(deps: Parameters<typeof askNow>[0] & { aftermath: Aftermath }) {
+  return async (attempt: AttemptRow): Promise<void> => {
+    if (!(await askNow(deps, attempt))) await deps.aftermath.look(attempt)
+  }
 }

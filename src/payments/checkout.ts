@@ -19,7 +19,7 @@ import { makeQrToken } from './claims.ts'
 import { type Decision, decideAndApply, guarded, type Respond, storedAnswer } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { newPaymentColumns } from './moves.ts'
-import type { PaymentRow } from './rows.ts'
+import { type PaymentRow, UNTOUCHED } from './rows.ts'
 import { paymentView } from './view.ts'
 
 /** The merchant's side: payments made, looked at and listed by its server (protocol.md §2). */
@@ -106,6 +106,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     captured_amount: 0n,
     refund_reserved: 0n,
     refunded_amount: 0n,
+    ...UNTOUCHED,
     payer: null,
     payee: merchant.merchant,
     payee_name: merchant.name,

@@ -4,8 +4,8 @@ import type { Ids } from '../domain/ids.ts'
 import type { Authenticate, AuthenticateMerchant } from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { BankRail } from '../rails/port.ts'
 import type { Claims } from './claims.ts'
+import type { RailBook } from './rail-book.ts'
 import type { PaymentStore } from './store.ts'
 
 /** The rules this hub is configured with. Amounts in minor units of `currency`. */
@@ -27,8 +27,6 @@ export type PaymentRules = {
   startWithinMs: number
 }
 
-export type Bank = { id: string; name: string; rail: BankRail }
-
 /** What the hub's command handlers work with; made once, in src/proc/hub.ts. */
 export type PaymentDeps = {
   sql: Sql
@@ -42,7 +40,7 @@ export type PaymentDeps = {
   authenticateMerchant: AuthenticateMerchant
   claims: Claims
   rules: PaymentRules
-  banks: readonly Bank[]
+  rails: RailBook
   failpoint: Failpoint
   /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
   start: (payment: string, started?: () => void) => void

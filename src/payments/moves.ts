@@ -1,4 +1,5 @@
 import type { FailureCode, PaymentStatus } from '../contract/names.ts'
+import type { NextAction } from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { assertMove } from '../domain/payment.ts'
@@ -31,7 +32,14 @@ export type PaymentPatch = Partial<
     PaymentRow,
     | 'status'
     | 'status_reason'
+    | 'fee'
     | 'captured_amount'
+    | 'capture_requested'
+    | 'cancel_requested_at'
+    | 'next_action'
+    | 'recovery'
+    | 'dispute'
+    | 'expires_at'
     | 'payer'
     | 'payer_fee'
     | 'source_type'
@@ -52,8 +60,10 @@ export function moved(row: PaymentRow, patch: PaymentPatch, nowMs: number): Paym
 
 /** What postings a payment makes. */
 export function postingFacts(row: PaymentRow, rail: string | null): PostingFacts {
-  if (row.payer === null) throw new Error('a payment that moves money has a payer')
-  return { kind: row.kind, amountMinor: row.amount, feeMinor: row.fee, payer: row.payer, payee: row.payee, rail }
+  if (row.payer === null || row.source_type === null)
+    throw new Error('a payment that moves money has a payer and a source')
+  const { kind, source_type: source, amount: amountMinor, fee: feeMinor, payer, payee } = row
+  return { kind, source, amountMinor, feeMinor, payer, payee, rail }
 }
 
 /**
@@ -105,10 +115,10 @@ function assertHeld(row: PaymentRow, legs: readonly Leg[]): void {
 /** Transfers that end every open hold of a payment one way. Their ids follow from the hold: twice is once. */
 export function endTransfers(state: PaymentState, kind: 'confirm' | 'void'): TransferInput[] {
   return state.holds.map((hold) => ({
-    id: endId(hold, kind),
-    ledger: state.payment.ledger,
+    id: endId(hold.id, kind),
+    ledger: hold.ledger,
     kind,
-    pending: hold,
+    pending: hold.id,
     subject: state.payment.id,
   }))
 }
@@ -147,6 +157,11 @@ export function paymentColumns(row: PaymentRow): Columns<'payment'> {
     status_reason: row.status_reason,
     version: row.version,
     captured_amount: row.captured_amount.toString(),
+    capture_requested: row.capture_requested?.toString() ?? null,
+    cancel_requested_at: time(row.cancel_requested_at),
+    next_action: row.next_action,
+    recovery: row.recovery,
+    dispute: row.dispute,
     payer: row.payer,
     payer_fee: row.payer_fee.toString(),
     source_type: row.source_type,
@@ -155,11 +170,14 @@ export function paymentColumns(row: PaymentRow): Columns<'payment'> {
     failure_code: row.failure_code,
     failure_message: row.failure_message,
     updated_at: timestamp(row.updated_at.getTime()),
-    accepted_at: row.accepted_at === null ? null : timestamp(row.accepted_at.getTime()),
-    start_by: row.start_by === null ? null : timestamp(row.start_by.getTime()),
-    started_at: row.started_at === null ? null : timestamp(row.started_at.getTime()),
+    expires_at: time(row.expires_at),
+    accepted_at: time(row.accepted_at),
+    start_by: time(row.start_by),
+    started_at: time(row.started_at),
   }
 }
+
+const time = (at: Date | null): string | null => (at === null ? null : timestamp(at.getTime()))
 
 /** Every column of a payment that is born in a unit. */
 export function newPaymentColumns(row: PaymentRow): Columns<'new_payment'> {
@@ -183,7 +201,6 @@ export function newPaymentColumns(row: PaymentRow): Columns<'new_payment'> {
     metadata: row.metadata,
     qr_token: row.qr_token,
     created_at: timestamp(row.created_at.getTime()),
-    expires_at: row.expires_at === null ? null : timestamp(row.expires_at.getTime()),
   }
 }
 
@@ -199,11 +216,15 @@ export function newAttemptColumns(row: AttemptRow): Columns<'new_attempt'> {
     uetr: row.uetr,
     amount: row.amount.toString(),
     currency: row.currency,
-    account_iban: row.account_iban,
+    account: row.account,
     account_holder: row.account_holder,
     mandate_id: row.mandate_id,
     mandate_signed_on: row.mandate_signed_on,
     description: row.description,
+    merchant: row.merchant,
+    merchant_name: row.merchant_name,
+    original: row.original,
+    step: row.step,
     state: row.state,
     sends: row.sends,
     inquiries: row.inquiries,
@@ -224,7 +245,10 @@ export function takeOver(state: PaymentState, ids: Ids, nowMs: number): Unit {
 /** Says that the rail has not answered yet; a payment that says so already stays as it is. */
 export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch {
   const { payment, attempt } = state
-  if (payment.status_reason === 'awaiting_rail') return {}
+  // Only while it waits for a rail and says nothing yet; what an operator must decide goes on saying so.
+  if (payment.status_reason !== null || (payment.status !== 'processing' && payment.status !== 'requires_capture')) {
+    return {}
+  }
   const after = moved(payment, { status_reason: 'awaiting_rail' }, nowMs)
   return {
     payment: paymentColumns(after),
@@ -232,25 +256,94 @@ export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch 
   }
 }
 
-/** Posts the holds: the payment has succeeded. */
-export function confirm(state: PaymentState, ids: Ids, nowMs: number): Unit {
+/** The attempt as it must still be for a unit to apply: its state, and the very call it is of. */
+function attemptGuard(attempt: AttemptRow, states: readonly string[]) {
+  return {
+    payment: attempt.payment,
+    no: attempt.no,
+    states: [...states],
+    ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
+  }
+}
+
+/**
+ * Posts the holds: the payment has succeeded. `ends`: how each hold ends, where that is not in full (a capture in part).
+ */
+export function confirm(
+  state: PaymentState,
+  ids: Ids,
+  nowMs: number,
+  part?: { amountMinor: bigint; feeMinor: bigint; ends: TransferInput[] },
+): Unit {
   const { payment, attempt } = state
-  const after = moved(payment, { status: 'succeeded', status_reason: null, captured_amount: payment.amount }, nowMs)
+  const after = moved(
+    payment,
+    {
+      status: 'succeeded',
+      status_reason: null,
+      captured_amount: part?.amountMinor ?? payment.amount,
+      capture_requested: null,
+      ...(part === undefined ? {} : { fee: part.feeMinor }),
+    },
+    nowMs,
+  )
   assertLedgerMove(standing(payment), standing(after), 'confirm')
   if (state.holds.length === 0) throw new Error('illegal_postings: a payment with no hold has nothing to confirm')
   return {
     id: ids.uuid(),
     guard: {
       // A payment wholly in our own books is posted in time or not at all; one at a rail follows the rail.
-      payment: { id: payment.id, version: payment.version, ...(attempt === null ? { before_start_by: true } : {}) },
-      ...(attempt === null ? {} : { attempt: { payment: payment.id, no: attempt.no, states: ['settled'] } }),
+      payment: {
+        id: payment.id,
+        version: payment.version,
+        ...(attempt === null && payment.status === 'processing' ? { before_start_by: true } : {}),
+      },
+      ...(attempt === null ? {} : { attempt: attemptGuard(attempt, ['settled']) }),
     },
-    transfers: endTransfers(state, 'confirm'),
+    transfers: part?.ends ?? endTransfers(state, 'confirm'),
     ok: {
       payment: paymentColumns(after),
       events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: true }),
     },
   }
+}
+
+/** It is the payer's turn (a code to type) or the merchant's (to capture or cancel): the hold stands, the payment says so. */
+export function handOver(
+  state: PaymentState,
+  to: { status: 'requires_action'; action: NextAction } | { status: 'requires_capture' },
+  expiresAtMs: number,
+  ids: Ids,
+  nowMs: number,
+): { unit: Unit; after: PaymentRow } {
+  const { payment, attempt } = state
+  const after = moved(
+    payment,
+    {
+      status: to.status,
+      status_reason: null,
+      next_action: to.status === 'requires_action' ? to.action : null,
+      expires_at: new Date(expiresAtMs),
+    },
+    nowMs,
+  )
+  assertLedgerMove(standing(payment), standing(after), 'none')
+  const unit: Unit = {
+    id: ids.uuid(),
+    guard: {
+      payment: {
+        id: payment.id,
+        version: payment.version,
+        ...(attempt === null ? { before_start_by: true } : {}),
+      },
+      ...(attempt === null ? {} : { attempt: attemptGuard(attempt, ['settled']) }),
+    },
+    ok: {
+      payment: paymentColumns(after),
+      events: paymentEvents(after, attempt?.rail ?? null, ids, { balances: false }),
+    },
+  }
+  return { unit, after }
 }
 
 /** Voids the holds: nothing moved, and the payment ends so. `whileAttempt` names the attempt states in which this is true. */
@@ -272,6 +365,8 @@ export function release(
       status_reason: null,
       failure_code: end.failure?.code ?? null,
       failure_message: end.failure?.message ?? null,
+      capture_requested: null,
+      next_action: null,
     },
     nowMs,
   )
@@ -280,7 +375,7 @@ export function release(
     id: ids.uuid(),
     guard: {
       payment: { id: payment.id, version: payment.version },
-      ...(attempt === null ? {} : { attempt: { payment: payment.id, no: attempt.no, states: [...whileAttempt] } }),
+      ...(attempt === null ? {} : { attempt: attemptGuard(attempt, whileAttempt) }),
     },
     transfers: endTransfers(state, 'void'),
     ok: {
@@ -293,7 +388,7 @@ export function release(
 
 /** Ends a payment that nobody has accepted: nothing is held, so the ledger stays as it is. */
 export function expire(payment: PaymentRow, ids: Ids, nowMs: number): Unit {
-  const after = moved(payment, { status: 'expired' }, nowMs)
+  const after = moved(payment, { status: 'expired', next_action: null }, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'none')
   return {
     id: ids.uuid(),

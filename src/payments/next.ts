@@ -1,69 +1,169 @@
+import type { FailureCode, PaymentStatus } from '../contract/names.ts'
+import type { RailStep } from '../domain/attempt.ts'
 import { isTerminal } from '../domain/payment.ts'
 import { assertNever } from '../domain/result.ts'
-import type { FailureCode, PaymentStatus } from '../contract/names.ts'
-import type { AttemptRow, PaymentState } from './rows.ts'
+import type { RailProfile } from '../rails/port.ts'
+import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
 
 /**
  * What a payment needs next, read from where it stands. The workflow asks after
  * every step, so a run from the first step repeats nothing (steps.ts, S1).
  */
 export type Next =
-  | { step: 'dispatch'; afterMs: number }
+  /** Send this step's call. */
+  | { step: 'dispatch'; call: RailStep; afterMs: number }
+  /** The money has moved, or moves in our own books: post it. */
   | { step: 'confirm' }
   | { step: 'release'; end: Ending }
-  /** For the rail: an answer, a callback, or the time of the next inquiry in `ms` (0: now). */
-  | { step: 'wait'; ms: number; why: string }
+  /** It is the payer's turn, or the merchant's: say so. */
+  | { step: 'hold'; until: 'requires_action' | 'requires_capture' }
+  /** For somebody else, at most `ms` (0: ask the rail now). */
+  | { step: 'wait'; ms: number; why: string; stage: Stage }
   | { step: 'done'; status: PaymentStatus }
 
+/** Where a waiting payment stands, for those who search for it in Temporal (MooringStage). */
+export type Stage = 'awaiting_rail' | 'outcome_unknown' | 'needs_operator' | 'awaiting_payer' | 'awaiting_merchant'
+
 export type Ending = {
-  status: Extract<PaymentStatus, 'failed' | 'expired'>
+  status: Extract<PaymentStatus, 'failed' | 'canceled' | 'expired'>
   failure?: { code: FailureCode; message: string }
 }
 
-export function nextOf(state: PaymentState, nowMs: number): Next {
+/** Profiles of the rails, by id. */
+export type Profiles = (rail: string) => RailProfile
+
+export function nextOf(state: PaymentState, nowMs: number, profiles: Profiles): Next {
   const { payment, attempt } = state
-  if (isTerminal(payment.status) || payment.status !== 'processing') return { step: 'done', status: payment.status }
-  const late = payment.start_by !== null && payment.start_by.getTime() <= nowMs
-  if (attempt === null) return late ? { step: 'release', end: { status: 'expired' } } : { step: 'confirm' }
+  if (isTerminal(payment.status) || payment.accepted_at === null) return { step: 'done', status: payment.status }
+  return attempt === null ? ofOwnBooks(payment, nowMs) : ofRail(payment, attempt, nowMs, profiles(attempt.rail))
+}
+
+/** A payment whose legs are all in our ledger: nobody else is asked. */
+function ofOwnBooks(payment: PaymentRow, nowMs: number): Next {
+  if (payment.status === 'processing') {
+    if (isLate(payment, nowMs)) return { step: 'release', end: { status: 'expired' } }
+    return payment.capture_method === 'manual' ? { step: 'hold', until: 'requires_capture' } : { step: 'confirm' }
+  }
+  if (payment.cancel_requested_at !== null) return { step: 'release', end: { status: 'canceled' } }
+  if (payment.capture_requested !== null) return { step: 'confirm' }
+  return hasExpired(payment, nowMs) ? { step: 'release', end: { status: 'expired' } } : held(payment, nowMs)
+}
+
+function ofRail(payment: PaymentRow, attempt: AttemptRow, nowMs: number, profile: RailProfile): Next {
+  const first = attempt.step === 'submit' || attempt.step === 'prepare'
   switch (attempt.state) {
     case 'prepared':
-      return late ? { step: 'release', end: { status: 'expired' } } : { step: 'dispatch', afterMs: 0 }
+      if (first && isLate(payment, nowMs)) return { step: 'release', end: { status: 'expired' } }
+      return { step: 'dispatch', call: attempt.step, afterMs: 0 }
     case 'not_sent':
-      return late
-        ? {
-            step: 'release',
-            end: failed('rail_unavailable', 'The bank could not be reached. Nothing was charged; try again later.'),
-          }
-        : { step: 'dispatch', afterMs: untilMs(attempt, nowMs) }
+      if (!isLate(payment, nowMs)) return again(attempt, nowMs)
+      // A reservation that cannot be used any more is given back; that is tried until it succeeds.
+      if (attempt.step === 'cancel') return again(attempt, nowMs)
+      return first ? { step: 'release', end: unreachable() } : { step: 'dispatch', call: 'cancel', afterMs: 0 }
     case 'dispatched':
-      return { step: 'wait', ms: untilMs(attempt, nowMs), why: `the answer of ${attempt.rail}` }
+      return wait(attempt, nowMs, `the answer of ${attempt.rail}`, 'awaiting_rail')
     case 'pending':
-      return { step: 'wait', ms: untilMs(attempt, nowMs), why: `the decision of ${attempt.rail}` }
+      return wait(attempt, nowMs, `the decision of ${attempt.rail}`, 'awaiting_rail')
     case 'unknown':
-      return { step: 'wait', ms: untilMs(attempt, nowMs), why: `an inquiry at ${attempt.rail}: the outcome is unknown` }
+      return wait(attempt, nowMs, `an inquiry at ${attempt.rail}: the outcome is unknown`, 'outcome_unknown')
     case 'settled':
-      return { step: 'confirm' }
+      return ofSettled(payment, attempt, nowMs)
     case 'declined':
-      return {
-        step: 'release',
-        end: failed(
-          attempt.failure_code ?? 'declined_by_rail',
-          attempt.failure_message ?? 'The bank declined. Nothing was charged.',
-        ),
-      }
+      return ofDeclined(attempt, nowMs)
     case 'not_found':
-      return {
-        step: 'release',
-        end: failed('not_executed', 'The bank never received this payment. Nothing was charged; you can pay again.'),
-      }
+      return ofNotFound(attempt, nowMs, profile)
     default:
       return assertNever(attempt.state, 'attempt state')
   }
 }
 
+function ofSettled(payment: PaymentRow, attempt: AttemptRow, nowMs: number): Next {
+  switch (attempt.step) {
+    case 'submit':
+    case 'confirm':
+      return { step: 'confirm' }
+    case 'cancel':
+      return { step: 'release', end: endOfCancelled(payment) }
+    case 'prepare':
+    case 'validate':
+      return ofReserved(payment, attempt, nowMs)
+    default:
+      return assertNever(attempt.step, 'rail step')
+  }
+}
+
+/** The rail holds the money for us, or will once the payer has typed a code: use it, give it back, or wait for whoever's turn it is. */
+function ofReserved(payment: PaymentRow, attempt: AttemptRow, nowMs: number): Next {
+  const cancel: Next = { step: 'dispatch', call: 'cancel', afterMs: 0 }
+  if (payment.cancel_requested_at !== null) return cancel
+  if (attempt.asks === 'code') {
+    if (payment.status !== 'requires_action') return { step: 'hold', until: 'requires_action' }
+    return hasExpired(payment, nowMs) ? cancel : held(payment, nowMs)
+  }
+  if (payment.capture_method === 'automatic' || payment.capture_requested !== null) {
+    return { step: 'dispatch', call: 'confirm', afterMs: 0 }
+  }
+  if (payment.status !== 'requires_capture') return { step: 'hold', until: 'requires_capture' }
+  return hasExpired(payment, nowMs) ? cancel : held(payment, nowMs)
+}
+
+function ofDeclined(attempt: AttemptRow, nowMs: number): Next {
+  if (attempt.step === 'cancel') {
+    return wait(attempt, nowMs, `an operator: ${attempt.rail} would not give a reservation back`, 'needs_operator')
+  }
+  const code = attempt.failure_code ?? 'declined_by_rail'
+  const message = attempt.failure_message ?? 'The payment was declined. Nothing was charged.'
+  return { step: 'release', end: failed(code, message) }
+}
+
+function ofNotFound(attempt: AttemptRow, nowMs: number, profile: RailProfile): Next {
+  const meaning = profile.notFound[attempt.step]
+  if (meaning === 'resend') return again(attempt, nowMs)
+  // The connector never says so where its rail has no rule for it: it says `unknown`.
+  if (meaning === undefined) throw new Error(`${attempt.rail} has no rule for an unknown reference at ${attempt.step}`)
+  const message = 'The payment never arrived. Nothing was charged; you can pay again.'
+  return { step: 'release', end: failed('not_executed', message) }
+}
+
+/** What a payment ends as whose reservation was given back. */
+function endOfCancelled(payment: PaymentRow): Ending {
+  if (payment.cancel_requested_at !== null) return { status: 'canceled' }
+  return payment.status === 'processing' ? unreachable() : { status: 'expired' }
+}
+
+function unreachable(): Ending {
+  return failed('rail_unavailable', 'The bank or operator could not be reached. Nothing was charged; try again later.')
+}
+
 function failed(code: FailureCode, message: string): Ending {
   return { status: 'failed', failure: { code, message } }
 }
+
+const again = (attempt: AttemptRow, nowMs: number): Next => ({
+  step: 'dispatch',
+  call: attempt.step,
+  afterMs: untilMs(attempt, nowMs),
+})
+
+function wait(attempt: AttemptRow, nowMs: number, why: string, stage: Stage): Next {
+  return { step: 'wait', ms: untilMs(attempt, nowMs), why, stage }
+}
+
+/** Held for its payer or merchant, until it expires. */
+function held(payment: PaymentRow, nowMs: number): Next {
+  const ms = payment.expires_at === null ? HELD_LOOK_MS : Math.max(1, payment.expires_at.getTime() - nowMs)
+  return payment.status === 'requires_action'
+    ? { step: 'wait', ms, why: 'the payer', stage: 'awaiting_payer' }
+    : { step: 'wait', ms, why: 'the merchant to capture or cancel', stage: 'awaiting_merchant' }
+}
+
+/** What never expires is looked at once a day all the same. */
+const HELD_LOOK_MS = 86_400_000
+
+const isLate = (payment: PaymentRow, nowMs: number): boolean =>
+  payment.start_by !== null && payment.start_by.getTime() <= nowMs
+const hasExpired = (payment: PaymentRow, nowMs: number): boolean =>
+  payment.expires_at !== null && payment.expires_at.getTime() <= nowMs
 
 function untilMs(attempt: AttemptRow, nowMs: number): number {
   return attempt.next_look_at === null ? 0 : Math.max(0, attempt.next_look_at.getTime() - nowMs)

@@ -1,20 +1,31 @@
-import { UNRESOLVED, isUnresolved, resendGapMs } from '../domain/attempt.ts'
+import { UNRESOLVED, type RailStep, isUnresolved, resendGapMs } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { assertNever } from '../domain/result.ts'
-import { type Columns, type Ledger, type Sql, derivedUuid } from '../ledger/index.ts'
+import type { Columns, Ledger } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { RailOutcome } from '../rails/port.ts'
-import { awaitRail } from './moves.ts'
-import type { AttemptRow, PaymentState } from './rows.ts'
-import type { PaymentStore } from './store.ts'
+import type { RailMemo, RailOutcome } from '../rails/port.ts'
+import type { Aftermath } from './aftermath.ts'
+import type { Bearer, LoadBearer } from './bearer.ts'
+import type { AttemptRow } from './rows.ts'
 
-type OutcomeDeps = { store: PaymentStore; ledger: Ledger; ids: Ids; clock: Clock; log: Log; incidents: IncidentBook }
+export type OutcomeDeps = {
+  load: LoadBearer
+  ledger: Ledger
+  ids: Ids
+  clock: Clock
+  log: Log
+  /** Takes evidence that comes after an attempt had its outcome. */
+  aftermath: Aftermath
+}
 
 export type Heard = {
-  payment: string
+  /** The payment or refund. */
+  bearer: string
   no: number
+  /** The step it is about: what one call came to says nothing about the next. */
+  step: RailStep
   outcome: RailOutcome
   /** The sender's fence token: only its holder may say `not_sent` (payments.md, rule 7). */
   token?: string
@@ -26,53 +37,69 @@ const CAS_TRIES = 10
 
 /**
  * Writes what a rail said about an attempt, by compare-and-set. An attempt that
- * has its outcome keeps it: the same again is nothing new, another is an incident
- * for people, never a flip (connectors.md §0). `known`: the state as the caller just
- * wrote it; where it is stale the compare-and-set fails and the row is read. Answers
- * the kind that was written, or that the row was kept as it is.
+ * has its outcome keeps it: the same again is nothing new, another is evidence
+ * for what comes after the end, never a flip (connectors.md §0). `known`: the state as the
+ * caller just wrote it; where it is stale the compare-and-set fails and the row is read.
+ * Answers the kind that was written, or that the row was kept as it is.
  */
 export async function recordOutcome(
   deps: OutcomeDeps,
   heard: Heard,
-  known?: PaymentState,
+  known?: Bearer,
 ): Promise<RailOutcome['kind'] | 'kept'> {
   for (let i = 0; i < CAS_TRIES; i++) {
-    const state = i === 0 && known !== undefined ? known : await deps.store.state(heard.payment)
-    const attempt = state?.attempt
-    if (state === null || attempt === undefined || attempt === null || attempt.no !== heard.no) {
-      throw new Error(`there is no attempt ${String(heard.no)} of ${heard.payment}`)
+    const bearer = i === 0 && known !== undefined ? known : await deps.load(heard.bearer)
+    const attempt = bearer?.attempt
+    if (bearer === null || attempt === undefined || attempt === null || attempt.no !== heard.no) {
+      throw new Error(`there is no attempt ${String(heard.no)} of ${heard.bearer}`)
     }
-    if (!isUnresolved(attempt.state)) {
-      await contradict(deps, attempt, heard.outcome)
+    if (!isAbout(heard, attempt)) {
+      deps.log.warn(
+        { reference: attempt.reference, step: heard.step, at: attempt.step },
+        'an answer to an earlier step',
+      )
       return 'kept'
     }
-    if (heard.outcome.kind === 'not_sent' && heard.inquiry === undefined && !holdsFence(attempt, heard)) {
+    if (!isUnresolved(attempt.state)) {
+      await deps.aftermath.heard(attempt, heard.outcome)
+      return 'kept'
+    }
+    const unsent = heard.outcome.kind === 'not_sent' && heard.inquiry === undefined
+    if (unsent && !holdsFence(attempt, heard)) {
       deps.log.warn({ reference: attempt.reference }, 'a superseded sender says that nothing was sent')
       return 'kept'
     }
-    const columns = attemptColumns(attempt, heard, deps.clock.now())
+    const now = deps.clock.now()
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
       guard: {
-        payment: { id: heard.payment, version: state.payment.version },
+        payment: bearer.guard,
         attempt: {
-          payment: heard.payment,
+          payment: attempt.payment,
           no: heard.no,
-          states: heard.outcome.kind === 'not_sent' && heard.inquiry === undefined ? ['dispatched'] : [...UNRESOLVED],
-          ...(heard.outcome.kind === 'not_sent' && heard.token !== undefined ? { token: heard.token } : {}),
+          states: unsent ? ['dispatched'] : [...UNRESOLVED],
+          // Read under this very call: one that another followed meanwhile is read again.
+          ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
         },
       },
-      ok: {
-        attempt: columns,
-        ...(waits && state.payment.status === 'processing' ? awaitRail(state, deps.ids, deps.clock.now()) : {}),
-      },
+      ok: { attempt: attemptColumns(attempt, heard, now), ...(waits ? bearer.awaiting(now) : {}) },
     })
-    if (result.code === 'ok') return heard.outcome.kind
+    if (result.code === 'ok') {
+      // It had settled, which nobody had heard, and then it came back: the one is written, the other follows from it.
+      if (heard.outcome.kind === 'returned') await deps.aftermath.heard({ ...attempt, state: 'settled' }, heard.outcome)
+      return heard.outcome.kind
+    }
     if (result.code !== 'guard_failed')
       throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
   }
-  throw new Error(`the state of ${heard.payment} kept changing`)
+  throw new Error(`the state of ${heard.bearer} kept changing`)
+}
+
+/** A code is typed anew for each `validate`, so there only the very call counts; elsewhere every send of a step is the same message. */
+function isAbout(heard: Heard, attempt: AttemptRow): boolean {
+  if (heard.step !== attempt.step) return false
+  return heard.step !== 'validate' || heard.token === undefined || heard.token === attempt.dispatch_token
 }
 
 /** Whether this sender is still the one that may say so, and nobody has asked the rail since (payments.md, rule 7). */
@@ -85,6 +112,7 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
   const { outcome, inquiry } = heard
   const base: Columns<'attempt'> = {
     updated_at: timestamp(nowMs),
+    ...('memo' in outcome && outcome.memo !== undefined ? { memo: merged(attempt.memo, outcome.memo) } : {}),
     ...(inquiry === undefined
       ? {}
       : { inquiries: attempt.inquiries + 1, next_look_at: timestamp(inquiry.nextLookAtMs) }),
@@ -93,7 +121,18 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
   const final: Columns<'attempt'> = { ...base, next_look_at: null }
   switch (outcome.kind) {
     case 'settled':
-      return { ...final, state: 'settled', evidence: outcome.evidence, rail_reference: outcome.evidence.railReference }
+      return {
+        ...final,
+        state: 'settled',
+        asks: outcome.asks ?? null,
+        evidence: outcome.evidence,
+        rail_reference: outcome.evidence.railReference ?? attempt.rail_reference,
+      }
+    case 'returned':
+      return { ...final, state: 'settled', evidence: outcome.evidence }
+    case 'wrong_code':
+      // Back to where the payer is asked: the reservation stands as it stood.
+      return { ...final, step: 'prepare', state: 'settled', asks: 'code', evidence: outcome.evidence }
     case 'declined':
       return {
         ...final,
@@ -125,38 +164,6 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
   }
 }
 
-async function contradict(deps: OutcomeDeps, attempt: AttemptRow, outcome: RailOutcome): Promise<void> {
-  const final = outcome.kind === 'settled' || outcome.kind === 'declined' || outcome.kind === 'not_found'
-  if (!final || outcome.kind === attempt.state) return
-  // "Never received" and "declined" agree that nothing moved.
-  if (outcome.kind !== 'settled' && attempt.state !== 'settled') return
-  deps.log.error(
-    { reference: attempt.reference, recorded: attempt.state, heard: outcome.kind },
-    'a rail contradicts a recorded outcome',
-  )
-  await deps.incidents.open({
-    kind: 'contradicting_outcome',
-    payment: attempt.payment,
-    detail: {
-      reference: attempt.reference,
-      recorded: attempt.state,
-      heard: outcome.kind,
-      evidence: outcome.evidence.id,
-    },
-  })
-}
-
-/** Breaks between a rail and us that people must see; the same one twice is one. */
-export type IncidentBook = { open(incident: { kind: string; payment: string; detail: object }): Promise<void> }
-
-export function makeIncidentBook(sql: Sql): IncidentBook {
-  return {
-    async open({ kind, payment, detail }) {
-      const text = JSON.stringify(detail)
-      await sql`
-        insert into incidents (id, kind, payment, detail)
-        values (${derivedUuid(`${kind}/${payment}/${text}`)}, ${kind}, ${payment}, ${text}::text::jsonb)
-        on conflict do nothing`
-    },
-  }
+function merged(before: RailMemo | null, now: RailMemo): RailMemo {
+  return { ...before, ...now }
 }

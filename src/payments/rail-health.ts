@@ -8,6 +8,19 @@ import type { Log } from '../observe/log.ts'
 /** At most this many waiting attempts are woken by one recovery, this far apart: a rail just back is not flooded. */
 const WAKE = { attempts: 500, gap_ms: 20 } as const
 
+/** Lets an attempt that waits be asked about now; one that has its outcome stays as it is. */
+export async function askNow(
+  deps: { ledger: Ledger; ids: Ids; clock: Clock },
+  { payment, no }: { payment: string; no: number },
+): Promise<boolean> {
+  const result = await deps.ledger.apply({
+    id: deps.ids.uuid(),
+    guard: { attempt: { payment, no, states: ['dispatched', 'unknown', 'pending'] } },
+    ok: { attempt: { next_look_at: timestamp(deps.clock.now()) } },
+  })
+  return result.code === 'ok'
+}
+
 /**
  * Notices when a rail answers again after failures, and then lets every attempt
  * that waits for a later inquiry ask now, oldest first (payments.md, Inquiry).
@@ -29,13 +42,8 @@ export function makeRailHealth(deps: {
       select payment, no from attempts
       where rail = ${rail} and state in ('unknown', 'pending') and next_look_at > clock_timestamp() + interval '1 second'
       order by dispatched_at limit ${WAKE.attempts}`
-    for (const { payment, no } of rows) {
-      const result = await deps.ledger.apply({
-        id: deps.ids.uuid(),
-        guard: { attempt: { payment, no, states: ['unknown', 'pending'] } },
-        ok: { attempt: { next_look_at: timestamp(deps.clock.now()) } },
-      })
-      if (result.code === 'ok') deps.wake(payment)
+    for (const row of rows) {
+      if (await askNow(deps, row)) deps.wake(row.payment)
       await delay(WAKE.gap_ms)
     }
   }

@@ -7,8 +7,9 @@ import type {
   SourceType,
   StatusReason,
 } from '../contract/names.ts'
-import type { AttemptState } from '../domain/attempt.ts'
-import type { RailOperation } from '../rails/port.ts'
+import type { Dispute, NextAction, Recovery } from '../contract/index.ts'
+import type { AttemptState, RailOperation, RailStep } from '../domain/attempt.ts'
+import type { Evidence, RailMemo } from '../rails/port.ts'
 
 /** Rows as the tables have them, columns by their own names. */
 
@@ -26,6 +27,12 @@ export type PaymentRow = {
   captured_amount: bigint
   refund_reserved: bigint
   refunded_amount: bigint
+  /** What is asked of a held payment and waits for its rail. */
+  capture_requested: bigint | null
+  cancel_requested_at: Date | null
+  next_action: NextAction | null
+  recovery: Recovery | null
+  dispute: Dispute | null
   payer: string | null
   payee: string
   payee_name: string
@@ -49,6 +56,15 @@ export type PaymentRow = {
   started_at: Date | null
 }
 
+/** A payment from which nothing was asked in between, and to which nothing happened after its end. */
+export const UNTOUCHED = {
+  capture_requested: null,
+  cancel_requested_at: null,
+  next_action: null,
+  recovery: null,
+  dispute: null,
+} as const satisfies Partial<PaymentRow>
+
 export type AttemptRow = {
   payment: string
   no: number
@@ -59,12 +75,21 @@ export type AttemptRow = {
   uetr: string
   amount: bigint
   currency: string
-  account_iban: string
-  account_holder: string
+  /** IBAN or phone number, as the rail has it. */
+  account: string
+  account_holder: string | null
   mandate_id: string | null
   mandate_signed_on: string | null
   description: string
+  merchant: string | null
+  merchant_name: string | null
+  original: OriginalFacts | null
+  step: RailStep
   state: AttemptState
+  asks: 'code' | null
+  input: string | null
+  memo: RailMemo | null
+  evidence: Partial<Evidence> | null
   dispatch_token: string | null
   dispatched_at: Date | null
   sends: number
@@ -79,11 +104,13 @@ export type AttemptRow = {
 export type SourceRow = {
   id: string
   user_id: string
-  type: 'bank'
+  type: 'bank' | 'mobile_money'
   rail: string
+  /** Bank or operator, by its id. */
   bank: string
-  iban: string
-  holder: string
+  /** IBAN or phone number. */
+  account: string
+  holder: string | null
   currency: string
   label: string
   status: SourceStatus
@@ -92,5 +119,18 @@ export type SourceRow = {
   created_at: Date
 }
 
+/** A refund's original collect, as JSON keeps it: amounts as text, times as ms. */
+export type OriginalFacts = {
+  reference: string
+  uetr: string
+  amount: string
+  dispatched_at_ms: number
+  rail_reference: string | null
+  memo: RailMemo
+}
+
+/** An open hold, in the payment's own ledger or in that of limits. */
+export type Hold = { id: string; ledger: number }
+
 /** A payment with its latest attempt and its open holds, as one statement saw them. */
-export type PaymentState = { payment: PaymentRow; attempt: AttemptRow | null; holds: string[] }
+export type PaymentState = { payment: PaymentRow; attempt: AttemptRow | null; holds: Hold[] }

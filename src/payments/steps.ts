@@ -1,39 +1,29 @@
 import type { Clock } from '../domain/clock.ts'
-import { timestamp } from '../domain/clock.ts'
-import {
-  FAST_WINDOW_MS,
-  RAIL_DEADLINE_MS,
-  SEND_WINDOW_MS,
-  UNSENT,
-  inquiryGapMs,
-  isUnresolved,
-} from '../domain/attempt.ts'
+import { UNSENT, type AttemptState, type RailStep, isUnresolved } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Ledger, Unit } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { BankRail, RailOutcome } from '../rails/port.ts'
-import type { InFlightCalls } from './in-flight.ts'
-import { awaitRail, confirm, release, takeOver } from './moves.ts'
-import { type Next, nextOf } from './next.ts'
-import { orderOf } from './order.ts'
-import { type IncidentBook, recordOutcome } from './outcome.ts'
-import type { PaymentState } from './rows.ts'
+import type { Caller } from './attempts.ts'
+import type { Bearer } from './bearer.ts'
+import { captureInPart } from './capture.ts'
+import { awaitRail, confirm, handOver, release, takeOver } from './moves.ts'
+import { type Next, type Profiles, nextOf } from './next.ts'
+import type { AttemptRow, PaymentState } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 
 /**
  * The steps of a payment, each a compare-and-set on what Postgres holds:
  *
  *  S1 A step run again reads where the payment stands and repeats nothing.
- *  S2 The call's journal is committed before its first byte leaves (payments.md, rule 1).
- *  S3 Only the step that made `prepared → dispatched` sends, within the send window (rule 7).
- *  S4 Every outcome is written by compare-and-set, and read back before anything follows (rule 9).
+ *  S2 What a step wrote it says; whatever else may have happened it reads (attempts.ts).
  */
 export type Steps = {
   reserve(id: string): Promise<Next>
   dispatch(id: string): Promise<Next>
   confirm(id: string): Promise<Next>
   release(id: string): Promise<Next>
+  hold(id: string): Promise<Next>
   look(id: string): Promise<Next>
   inquire(id: string): Promise<Next>
 }
@@ -44,13 +34,10 @@ export type StepDeps = {
   ids: Ids
   clock: Clock
   log: Log
-  rails: ReadonlyMap<string, BankRail>
-  calls: InFlightCalls
-  incidents: IncidentBook
-  /** Tells the payment's workflow to look; best effort, the workflow's own timer is behind it. */
-  wake: (payment: string) => void
-  /** Told of each authentic answer and each failure of a rail. */
-  heard: (rail: string, answered: boolean) => void
+  caller: Caller
+  profiles: Profiles
+  /** How long a payer has to type a code, and a merchant to capture, ms. */
+  holds: { actionMs: number; captureMs: number }
   failpoint: Failpoint
 }
 
@@ -72,11 +59,11 @@ export function makeSteps(deps: StepDeps): Steps {
    */
   async function settleOn(
     id: string,
-    decide: (state: PaymentState) => { unit: Unit; after: Next } | null,
+    decide: (state: PaymentState) => Promise<{ unit: Unit; after: Next } | null> | { unit: Unit; after: Next } | null,
   ): Promise<{ state: PaymentState; next: Next }> {
     for (let i = 0; i < CAS_TRIES; i++) {
       const state = await load(id)
-      const decided = decide(state)
+      const decided = await decide(state)
       if (decided === null) return { state, next: next(state) }
       const result = await ledger.apply(decided.unit)
       if (result.code === 'ok') return { state, next: decided.after }
@@ -85,7 +72,7 @@ export function makeSteps(deps: StepDeps): Steps {
     throw new Error(`the state of ${id} kept changing`)
   }
 
-  const next = (state: PaymentState): Next => nextOf(state, clock.now())
+  const next = (state: PaymentState): Next => nextOf(state, clock.now(), deps.profiles)
 
   return {
     async reserve(id) {
@@ -100,61 +87,26 @@ export function makeSteps(deps: StepDeps): Steps {
       const ahead = next(state)
       const { attempt, payment } = state
       if (ahead.step !== 'dispatch' || ahead.afterMs > 0 || attempt === null) return ahead
-      const rail = deps.rails.get(attempt.rail)
-      if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
-
-      const started = clock.monotonic()
-      const token = ids.uuid()
-      const now = clock.now()
-      const journal = { state: 'dispatched' as const, dispatch_token: token, sends: attempt.sends + 1 }
-      const journalled = await ledger.apply({
-        id: ids.uuid(),
-        guard: {
-          payment: { id, version: payment.version, before_start_by: true },
-          attempt: { payment: id, no: attempt.no, states: [...UNSENT] },
-        },
-        ok: {
-          attempt: {
-            ...journal,
-            dispatched_at: timestamp(now),
-            next_look_at: timestamp(now + RAIL_DEADLINE_MS),
-            updated_at: timestamp(now),
-          },
-        },
+      const from = sentFrom(attempt, ahead.call)
+      const first = from === UNSENT && (ahead.call === 'submit' || ahead.call === 'prepare')
+      const sent = await deps.caller.send(bearerOf(state, ids), attempt, {
+        step: ahead.call,
+        from,
+        beforeStartBy: first,
+        tag: payment.amount.toString(),
       })
-      if (journalled.code !== 'ok') return next(await load(id))
-      deps.failpoint('journalled', payment.amount.toString())
-
-      const dispatched = { ...state, attempt: { ...attempt, ...journal, dispatched_at: new Date(now) } }
-      const order = orderOf(dispatched.attempt)
-      const answered = deps.calls.run(attempt.reference, async () => {
-        const outcome = await rail.send(order, {
-          signal: AbortSignal.timeout(RAIL_DEADLINE_MS),
-          mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS,
-          onSent: () => deps.failpoint('first-byte-sent', payment.amount.toString()),
-        })
-        deps.failpoint('answer-received', payment.amount.toString())
-        note(attempt.rail, outcome)
-        const recorded = await recordOutcome(deps, { payment: id, no: attempt.no, token, outcome }, dispatched)
-        deps.failpoint('outcome-written', payment.amount.toString())
-        return recorded
-      })
-      const inTime = await withinFastWindow(answered)
-      // What this very compare-and-set wrote needs no reading back; anything else does (S4).
-      if (inTime !== null) return inTime === 'settled' ? { step: 'confirm' } : next(await load(id))
-
-      // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
-      void answered.then(
-        () => deps.wake(id),
-        (error: unknown) =>
-          deps.log.error({ err: error, payment: id }, 'an outcome could not be written; the inquiry will find it'),
-      )
+      // What this very compare-and-set wrote needs no reading back; anything else does (A3).
+      const moves = ahead.call === 'submit' || ahead.call === 'confirm'
+      if (sent.kind === 'ended' && sent.outcome === 'settled' && moves) return { step: 'confirm' }
+      if (sent.kind !== 'in_flight') return next(await load(id))
       const awaited = await settleOn(id, (at) => {
-        if (at.attempt === null || !isUnresolved(at.attempt.state) || at.payment.status_reason !== null) return null
+        if (at.attempt === null || !isUnresolved(at.attempt.state)) return null
+        const says = awaitRail(at, ids, clock.now())
+        if (says.payment === undefined) return null
         const unit: Unit = {
           id: ids.uuid(),
           guard: { payment: { id, version: at.payment.version } },
-          ok: awaitRail(at, ids, clock.now()),
+          ok: says,
         }
         return { unit, after: next(at) }
       })
@@ -162,11 +114,11 @@ export function makeSteps(deps: StepDeps): Steps {
     },
 
     async confirm(id) {
-      const confirmed = await settleOn(id, (at) =>
-        next(at).step === 'confirm'
-          ? { unit: confirm(at, ids, clock.now()), after: { step: 'done', status: 'succeeded' } }
-          : null,
-      )
+      const confirmed = await settleOn(id, async (at) => {
+        if (next(at).step !== 'confirm') return null
+        const part = await captureInPart(store, at)
+        return { unit: confirm(at, ids, clock.now(), part), after: { step: 'done', status: 'succeeded' } }
+      })
       deps.failpoint('confirmed', confirmed.state.payment.amount.toString())
       return confirmed.next
     },
@@ -181,6 +133,21 @@ export function makeSteps(deps: StepDeps): Steps {
       return released.next
     },
 
+    async hold(id) {
+      const held = await settleOn(id, (at) => {
+        const ahead = next(at)
+        if (ahead.step !== 'hold') return null
+        const now = clock.now()
+        const { actionMs, captureMs } = deps.holds
+        const made =
+          ahead.until === 'requires_action'
+            ? handOver(at, { status: ahead.until, action: { type: 'enter_code' } }, now + actionMs, ids, now)
+            : handOver(at, { status: ahead.until }, now + captureMs, ids, now)
+        return { unit: made.unit, after: next({ ...at, payment: made.after }) }
+      })
+      return held.next
+    },
+
     async look(id) {
       return next(await load(id))
     },
@@ -189,40 +156,26 @@ export function makeSteps(deps: StepDeps): Steps {
       const state = await load(id)
       const { attempt } = state
       const ahead = next(state)
-      if (ahead.step !== 'wait' || ahead.ms > 0 || attempt === null) return ahead
-      const rail = deps.rails.get(attempt.rail)
-      if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
-      const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(RAIL_DEADLINE_MS))
-      note(attempt.rail, outcome)
-      const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
-      const gapMs = inquiryGapMs(attempt.inquiries + 1, sinceMs) * (0.9 + Math.random() / 5)
-      await recordOutcome(deps, {
-        payment: id,
-        no: attempt.no,
-        outcome,
-        inquiry: { nextLookAtMs: clock.now() + gapMs },
-      })
+      if (ahead.step !== 'wait' || ahead.ms > 0 || attempt === null || !isUnresolved(attempt.state)) return ahead
+      await deps.caller.inquire(bearerOf(state, ids), attempt)
       return next(await load(id))
     },
   }
-
-  function note(rail: string, outcome: RailOutcome): void {
-    deps.heard(rail, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
-    if ((outcome.kind === 'unknown' || outcome.kind === 'declined') && outcome.alarm) {
-      deps.log.error({ rail, outcome: outcome.kind }, 'a rail answered what it should never answer us')
-    }
-  }
 }
 
-/** What the call came to, null where it did not end within the fast window; its failure is the caller's to see only then. */
-async function withinFastWindow<T>(answered: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const window = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), FAST_WINDOW_MS)
-  })
-  try {
-    return await Promise.race([answered, window])
-  } finally {
-    clearTimeout(timer)
+/** The states in which this call may begin: the same step again, or the one that follows. */
+function sentFrom(attempt: AttemptRow, call: RailStep): readonly AttemptState[] {
+  if (attempt.step !== call) return [attempt.state]
+  return attempt.state === 'not_found' ? ['not_found'] : UNSENT
+}
+
+/** A payment as what its attempt serves. */
+export function bearerOf(state: PaymentState, ids: Ids): Bearer {
+  const { payment, attempt } = state
+  return {
+    id: payment.id,
+    guard: { id: payment.id, version: payment.version },
+    attempt,
+    awaiting: (nowMs) => awaitRail(state, ids, nowMs),
   }
 }

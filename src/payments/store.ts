@@ -1,6 +1,7 @@
 import type { PaymentStatus } from '../contract/names.ts'
+import type { HeldLeg } from '../domain/accounting/index.ts'
 import type { Sql } from '../ledger/index.ts'
-import type { AttemptRow, PaymentRow, PaymentState, SourceRow } from './rows.ts'
+import type { AttemptRow, Hold, PaymentRow, PaymentState, SourceRow } from './rows.ts'
 
 /** Reads of payments; writes go through units only (src/ledger/unit.ts). */
 export type PaymentStore = ReturnType<typeof makePaymentStore>
@@ -8,28 +9,40 @@ export type PaymentStore = ReturnType<typeof makePaymentStore>
 /** The attempt's columns ride along under this prefix, so that one statement sees both. */
 const ATTEMPT_PREFIX = 'attempt_'
 
-type JoinedRow = PaymentRow & { holds: string[] } & Record<string, unknown>
+type JoinedRow = PaymentRow & { holds: Hold[] } & Record<string, unknown>
 
 export function makePaymentStore(sql: Sql) {
   return {
     async state(id: string): Promise<PaymentState | null> {
       const rows = await sql<JoinedRow[]>`
         select p.*,
-          a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.rail as attempt_rail,
+a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.rail as attempt_rail,
           a.operation as attempt_operation, a.reference as attempt_reference, a.uetr as attempt_uetr,
-          a.amount as attempt_amount, a.currency as attempt_currency, a.account_iban as attempt_account_iban,
+          a.amount as attempt_amount, a.currency as attempt_currency, a.account as attempt_account,
           a.account_holder as attempt_account_holder, a.mandate_id as attempt_mandate_id,
           a.mandate_signed_on as attempt_mandate_signed_on, a.description as attempt_description,
-          a.state as attempt_state, a.dispatch_token as attempt_dispatch_token, a.dispatched_at as attempt_dispatched_at,
-          a.sends as attempt_sends, a.inquiries as attempt_inquiries, a.next_look_at as attempt_next_look_at,
-          a.failure_code as attempt_failure_code, a.failure_message as attempt_failure_message,
-          a.rail_reference as attempt_rail_reference, a.updated_at as attempt_updated_at,
-          coalesce((select json_agg(h.id order by h.id) from holds h where h.subject = p.id), '[]') as holds
+          a.merchant as attempt_merchant, a.merchant_name as attempt_merchant_name, a.original as attempt_original,
+          a.step as attempt_step, a.state as attempt_state, a.asks as attempt_asks, a.input as attempt_input,
+          a.memo as attempt_memo, a.evidence as attempt_evidence, a.dispatch_token as attempt_dispatch_token,
+          a.dispatched_at as attempt_dispatched_at, a.sends as attempt_sends, a.inquiries as attempt_inquiries,
+          a.next_look_at as attempt_next_look_at, a.failure_code as attempt_failure_code,
+          a.failure_message as attempt_failure_message, a.rail_reference as attempt_rail_reference,
+          a.updated_at as attempt_updated_at,
+          coalesce((select json_agg(json_build_object('id', h.id, 'ledger', h.ledger) order by h.id)
+            from holds h where h.subject = p.id), '[]') as holds
         from payments p
         left join lateral (select * from attempts where payment = p.id order by no desc limit 1) a on true
         where p.id = ${id}`
       const row = rows[0]
       return row === undefined ? null : { payment: row, attempt: attemptOf(row), holds: row.holds }
+    },
+
+    /** Open holds of a payment with the codes of their accounts, in a fixed order. */
+    async holdsOf(id: string): Promise<(Hold & HeldLeg)[]> {
+      return sql<(Hold & HeldLeg)[]>`
+        select h.id, h.ledger, h.amount, d.code as debit_code, c.code as credit_code
+        from holds h join accounts d on d.id = h.debit_account join accounts c on c.id = h.credit_account
+        where h.subject = ${id} order by h.id`
     },
 
     async payment(id: string): Promise<PaymentRow | null> {

@@ -35,7 +35,7 @@ export const TENDING_LIMITS = {
   rows: 200,
 } as const
 
-type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start' | 'restart'>
+type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start' | 'restart' | 'rails'>
 
 export type Tending = { stop(): Promise<void> }
 
@@ -105,7 +105,7 @@ export async function sweep(deps: TendDeps): Promise<void> {
 async function expireUnstarted(deps: TendDeps, id: string): Promise<void> {
   const state = await deps.store.state(id)
   if (state === null) return
-  const next = nextOf(state, deps.clock.now())
+  const next = nextOf(state, deps.clock.now(), deps.rails.profile)
   if (next.step !== 'release' || next.end.status !== 'expired') return
   const { unit } = release(state, next.end, ['prepared'], deps.ids, deps.clock.now())
   await deps.ledger.apply(unit)

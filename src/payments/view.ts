@@ -30,9 +30,9 @@ export function paymentView(row: PaymentRow, viewer: Viewer): PaymentView {
       row.failure_code === null
         ? null
         : { code: row.failure_code, message: row.failure_message ?? 'The payment did not go through.' },
-    next_action: null,
-    recovery: null,
-    dispute: null,
+    next_action: viewer === 'payee' ? null : row.next_action,
+    recovery: row.recovery,
+    dispute: row.dispute,
     ...(merchant === null ? {} : { metadata: row.metadata }),
     created_at: timestamp(row.created_at.getTime()),
     updated_at: timestamp(row.updated_at.getTime()),

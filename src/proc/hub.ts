@@ -10,7 +10,6 @@ import { failpoints } from '../config/failpoint.ts'
 import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
 import type { Clock } from '../domain/clock.ts'
-import { makeIban } from '../domain/iban.ts'
 import { makeIds } from '../domain/ids.ts'
 import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, workflowBundle } from '../durable/index.ts'
 import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
@@ -26,12 +25,18 @@ import {
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 import {
+  callbackHandlers,
   checkoutCommands,
   feedCommands,
+  makeAftermath,
+  makeBearers,
+  makeCaller,
   makeClaims,
   makeInFlightCalls,
   makeIncidentBook,
+  makeLookNow,
   makePaymentStore,
+  makeRailBook,
   makeRailHealth,
   makeSteps,
   phoneCommands,
@@ -42,7 +47,7 @@ import {
   type PaymentDeps,
 } from '../payments/index.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
-import { makeIso20022Rail, readIso20022Keys } from '../rails/iso20022/index.ts'
+import { makeRails } from '../rails/connectors.ts'
 
 /** Commands, workflows, activities and ledger writes: the one process that spends. */
 
@@ -66,22 +71,16 @@ const clock: Clock = { now: () => ledger.now(), monotonic: () => performance.now
 const ids = makeIds(() => Math.round(clock.now()), randomBytes)
 
 // Rails.
-const bankRail = makeIso20022Rail({
-  id: env.MOORING_BANK_ID,
-  baseUrl: env.MOORING_BANK_URL,
-  callbackUrl: `${env.MOORING_PUBLIC_URL}/v1/rails/iso20022/callbacks`,
-  platform: {
-    name: env.MOORING_PLATFORM_NAME,
-    iban: env.MOORING_PLATFORM_IBAN ?? makeIban('DE', '888888880000000001'),
-    bic: env.MOORING_PLATFORM_BIC,
-    customerBic: env.MOORING_BANK_BIC,
-  },
-  currencies,
-  keys: readIso20022Keys(env.MOORING_KEYS),
-  clock,
-  log,
-  registry,
-})
+const rails = makeRailBook(
+  makeRails(env.MOORING_RAILS, {
+    keysDir: env.MOORING_KEYS,
+    publicUrl: env.MOORING_PUBLIC_URL,
+    currencies,
+    clock,
+    log,
+    registry,
+  }),
+)
 const otp = makeCamaraOtpSender({
   baseUrl: env.MOORING_CAMARA_URL,
   credentials: readCamaraCredentials(env.MOORING_KEYS),
@@ -97,24 +96,30 @@ const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE })
 
 const store = makePaymentStore(sql)
 const calls = makeInFlightCalls()
-const incidents = makeIncidentBook(sql)
+const aftermath = makeAftermath({ incidents: makeIncidentBook(sql), log })
 const starter = makeStarter({
   client,
   log,
   workflowTaskTimeoutMs: env.MOORING_WORKFLOW_TASK_TIMEOUT_MS ?? DURABLE_LIMITS.workflow_task_timeout_ms,
 })
 const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
+const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
 const steps = makeSteps({
   store,
   ledger,
   ids,
   clock,
   log,
-  rails: new Map([[bankRail.id, bankRail]]),
-  calls,
-  incidents,
-  wake: starter.wake,
-  heard: health.heard,
+  profiles: rails.profile,
+  holds: { actionMs: HUB_LIMITS.action_ms, captureMs: HUB_LIMITS.capture_ms },
+  caller: makeCaller({
+    ...outcomes,
+    rails: rails.rails,
+    calls,
+    wake: starter.wake,
+    heard: health.heard,
+    failpoint,
+  }),
   failpoint,
 })
 const worker = await makeWorker({
@@ -159,7 +164,7 @@ const deps: PaymentDeps = {
     paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
     startWithinMs: HUB_LIMITS.start_within_ms,
   },
-  banks: [{ id: env.MOORING_BANK_ID, name: env.MOORING_BANK_NAME, rail: bankRail }],
+  rails,
   failpoint,
   start: starter.start,
   restart: starter.restart,
@@ -183,11 +188,13 @@ const commands = serveCommands(bus, responders, {
   now: () => Date.now(),
   flushReplies: env.MOORING_FAILPOINTS !== undefined,
 })
-const recording = { store, ledger, ids, clock, log, incidents }
-const record = (heard: Heard) => recordOutcome(recording, heard)
+const record = (heard: Heard) => recordOutcome(outcomes, heard)
+const lookNow = makeLookNow({ ...outcomes, aftermath })
 const callbacks = serveCallbacks(
   bus,
-  { iso20022: (callback) => takeCallback({ sql, store, log, record, wake: starter.wake }, bankRail, callback) },
+  callbackHandlers(rails, (rail, callback) =>
+    takeCallback({ sql, store, log, record, lookNow, wake: starter.wake }, rail, callback),
+  ),
   { log },
 )
 const tending = tend(deps)
@@ -228,7 +235,7 @@ async function drain(): Promise<void> {
     await working
     await calls.drain()
     await ledger.drain()
-    await Promise.all([bus.drain(), bankRail.close(), otp.close()])
+    await Promise.all([bus.drain(), ...rails.entries.map(({ rail }) => rail.close()), otp.close()])
     await connection.close()
     await Promise.all([sql.end({ timeout: 1 }), unitSql.end({ timeout: 1 }), privatePort.close()])
   }

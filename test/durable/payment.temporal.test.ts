@@ -45,6 +45,7 @@ async function play(
       dispatch: step('dispatch'),
       confirm: step('confirm'),
       release: step('release'),
+      hold: step('hold'),
       look: step('look'),
       inquire: step('inquire'),
     } satisfies PaymentActivities,
@@ -68,7 +69,7 @@ const WORKFLOW_TASK_COMPLETED = '7'
 
 test('a payment whose rail answers at once is one workflow task and at most 12 events', async () => {
   const { called, result, events } = await play({
-    reserve: [{ step: 'dispatch', afterMs: 0 }],
+    reserve: [{ step: 'dispatch', call: 'submit', afterMs: 0 }],
     dispatch: [{ step: 'confirm' }],
   })
   expect(called).toEqual(['reserve', 'dispatch', 'confirm'])
@@ -84,7 +85,7 @@ test('a payment wholly in our books never dispatches', async () => {
 
 test('a declined call is released', async () => {
   const { called, result } = await play({
-    reserve: [{ step: 'dispatch', afterMs: 0 }],
+    reserve: [{ step: 'dispatch', call: 'submit', afterMs: 0 }],
     dispatch: [{ step: 'release', end: { status: 'failed' } }],
     release: [{ step: 'done', status: 'failed' }],
   })
@@ -93,9 +94,9 @@ test('a declined call is released', async () => {
 })
 
 test('an unknown outcome is inquired again and again until there is evidence', async () => {
-  const wait: Next = { step: 'wait', ms: 50, why: 'the test' }
+  const wait: Next = { step: 'wait', ms: 50, why: 'the test', stage: 'awaiting_rail' }
   const { called } = await play({
-    reserve: [{ step: 'dispatch', afterMs: 0 }],
+    reserve: [{ step: 'dispatch', call: 'submit', afterMs: 0 }],
     dispatch: [wait],
     inquire: [wait, wait, { step: 'confirm' }],
   })
@@ -104,7 +105,10 @@ test('an unknown outcome is inquired again and again until there is evidence', a
 
 test('a signal makes the workflow look before its time', async () => {
   const { called } = await play(
-    { reserve: [{ step: 'wait', ms: 3_600_000, why: 'the test' }], look: [{ step: 'confirm' }] },
+    {
+      reserve: [{ step: 'wait', ms: 3_600_000, why: 'the test', stage: 'awaiting_rail' }],
+      look: [{ step: 'confirm' }],
+    },
     (id) => client.workflow.getHandle(id).signal('look'),
   )
   expect(called).toEqual(['reserve', 'look', 'confirm'])
@@ -112,7 +116,7 @@ test('a signal makes the workflow look before its time', async () => {
 
 test('a request to cancel from outside does not stop a payment half-way', async () => {
   const { called, result } = await play(
-    { reserve: [{ step: 'wait', ms: 300, why: 'the test' }], inquire: [{ step: 'confirm' }] },
+    { reserve: [{ step: 'wait', ms: 300, why: 'the test', stage: 'awaiting_rail' }], inquire: [{ step: 'confirm' }] },
     async (id) => {
       await client.workflow.getHandle(id).cancel()
     },

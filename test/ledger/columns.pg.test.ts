@@ -32,6 +32,11 @@ function payment(): Sample<'new_payment'> & { id: string } {
     captured_amount: '900',
     refund_reserved: '300',
     refunded_amount: '200',
+    capture_requested: '900',
+    cancel_requested_at: EARLY,
+    next_action: null,
+    recovery: { kind: 'returned', amount: '1', state: 'open' },
+    dispute: { state: 'opened' },
     payer: 'usr_columns',
     payee: 'mer_columns',
     payee_name: 'Columns',
@@ -65,6 +70,11 @@ const CHANGED: Sample<'payment'> = {
   captured_amount: '1000',
   refund_reserved: '301',
   refunded_amount: '201',
+  capture_requested: '901',
+  cancel_requested_at: LATE,
+  next_action: null,
+  recovery: { kind: 'returned', amount: '2', state: 'absorbed' },
+  dispute: { state: 'won' },
   payer: 'usr_other',
   payer_fee: '6',
   source_type: 'wallet',
@@ -90,12 +100,19 @@ function attempt(of: string): Sample<'new_attempt'> & { payment: string } {
     uetr: ids.uuid(),
     amount: '1000',
     currency: 'KES',
-    account_iban: 'KE00',
+    account: 'KE00',
     account_holder: 'A',
     mandate_id: 'mandate',
     mandate_signed_on: '2026-01-01',
     description: 'x',
+    merchant: 'mer_columns',
+    merchant_name: 'Columns',
+    original: null,
+    step: 'prepare',
     state: 'dispatched',
+    asks: 'code',
+    input: '123',
+    memo: { a: 'b' },
     dispatch_token: ids.uuid(),
     dispatched_at: EARLY,
     sends: 1,
@@ -110,6 +127,10 @@ function attempt(of: string): Sample<'new_attempt'> & { payment: string } {
 }
 
 const CHANGED_ATTEMPT: Sample<'attempt'> = {
+  step: 'confirm',
+  asks: null,
+  input: null,
+  memo: { a: 'c' },
   state: 'settled',
   dispatch_token: '019ab000-0000-7000-8000-000000000000',
   dispatched_at: LATE,
@@ -130,7 +151,7 @@ function source(): Sample<'source'> & { id: string } {
     type: 'bank',
     rail: 'bank',
     bank: 'demo-bank',
-    iban: ids.uuid(),
+    account: ids.uuid(),
     holder: 'A',
     currency: 'KES',
     label: 'x',
@@ -140,6 +161,49 @@ function source(): Sample<'source'> & { id: string } {
     created_at: EARLY,
   }
 }
+
+/** Whole rows under the lock of their payment. */
+function refund(of: string): Sample<'refund'> & { id: string } {
+  return {
+    id: ids.make('rfd'),
+    ledger: books.book,
+    payment: of,
+    merchant: 'mer_columns',
+    amount: '100',
+    currency: 'KES',
+    fee: '2',
+    reason: 'why',
+    status: 'processing',
+    status_reason: 'awaiting_rail',
+    version: 1,
+    failure_code: null,
+    failure_message: null,
+    created_at: EARLY,
+    updated_at: EARLY,
+    started_at: EARLY,
+  }
+}
+
+const REFUND_ENDED = {
+  status: 'failed',
+  status_reason: null,
+  version: 3,
+  failure_code: 'declined_by_rail',
+  failure_message: 'no',
+  updated_at: LATE,
+  started_at: LATE,
+}
+
+const returnOf = (of: string): Sample<'return'> & { evidence_id: string } => ({
+  rail: 'bank',
+  evidence_id: ids.uuid(),
+  payment: of,
+  no: 1,
+  ledger: books.book,
+  amount: '7',
+  reason: 'MD06',
+  at: EARLY,
+})
 
 const apply = (unit: Omit<Unit, 'id'>) => books.ledger.apply({ id: ids.uuid(), ...unit })
 
@@ -172,6 +236,54 @@ describe('of a row that is born', () => {
     const [row] = await books.owner`select * from sources where id = ${linked.id}`
     expect(plain(row)).toEqual(linked)
   })
+})
+
+test('a refund and a return are whole rows; of several changes of one refund in a batch the last one stays', async () => {
+  const made = { ...payment(), status_reason: null }
+  expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
+  const [given, back] = [refund(made.id), returnOf(made.id)]
+  const at = (version: number, ok: Unit['ok']): Unit => ({
+    id: ids.uuid(),
+    guard: { payment: { id: made.id, version } },
+    ok: { ...ok, payment: { version: version + 1 } },
+  })
+  expect(await apply(at(3, { refund: given }))).toEqual(OK)
+  const [row] = await books.owner`select * from refunds where id = ${given.id}`
+  expect(plain(row)).toEqual(given)
+
+  const one = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
+  const results = await Promise.all([
+    one.apply(at(4, { refund: { ...given, version: 2, status_reason: null } })),
+    one.apply(at(5, { refund: { ...given, ...REFUND_ENDED }, return: back })),
+    one.apply(at(4, { refund: { ...given, version: 9 } })),
+  ])
+  expect(one.stats().batches).toBe(1)
+  expect(results).toEqual([OK, OK, { code: 'guard_failed' }])
+  const [after] = await books.owner`select * from refunds where id = ${given.id}`
+  expect(plain(after)).toEqual({ ...given, ...REFUND_ENDED })
+  const [returned] = await books.owner`select * from returns where payment = ${made.id}`
+  expect(plain(returned)).toEqual(back)
+})
+
+test('a call that another follows is kept as it ended', async () => {
+  const made = attempt(ids.make('pay'))
+  expect(await apply({ ok: { new_attempt: made } })).toEqual(OK)
+  const guard = (state: string) => ({ attempt: { payment: made.payment, no: 2, states: [state] } })
+  const calls = async () => {
+    const rows = await books.owner`
+      select call, step, state, sends, evidence from attempt_calls where payment = ${made.payment} order by call`
+    return [...rows]
+  }
+  expect(await apply({ guard: guard('dispatched'), ok: { attempt: { state: 'settled' } } })).toEqual(OK)
+  expect(await calls()).toEqual([])
+  expect(await apply({ guard: guard('settled'), ok: { attempt: { step: 'confirm', state: 'dispatched' } } })).toEqual(
+    OK,
+  )
+  expect(await apply({ guard: guard('dispatched'), ok: { attempt: { step: 'cancel' } } })).toEqual(OK)
+  expect(await calls()).toEqual([
+    { call: 1, step: 'prepare', state: 'settled', sends: 1, evidence: { status: 'a' } },
+    { call: 2, step: 'confirm', state: 'dispatched', sends: 1, evidence: { status: 'a' } },
+  ])
 })
 
 describe('of a row that is there', () => {

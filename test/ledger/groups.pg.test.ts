@@ -76,7 +76,7 @@ test.each(['prepared', 'dispatched', 'pending', 'unknown'])(
     const [from, to] = [await books.wallet(100), await books.merchant()]
     const payment = ids.make('pay')
     await books.owner`
-      insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account_iban,
+      insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account,
         account_holder, description, state, dispatch_token, updated_at)
       values (${payment}, 1, ${books.book}, 'bank', 'collect', ${payment}, ${ids.uuid()}, 10, 'KES', 'DE00', 'A', 'x',
         ${state}, ${ids.uuid()}, now())`

@@ -184,8 +184,10 @@ describe('what there is once', () => {
     const results = await inOneBatch(unit({ ok: { source: first } }), unit({ ok: { source: sourceColumns() } }))
     expect(results).toEqual([OK, { code: 'conflict' }])
     expect(await apply({ ok: { source: sourceColumns() } })).toEqual({ code: 'conflict' })
-    expect(await apply({ ok: { source: sourceColumns({ id: first.id, iban: 'KE78' }) } })).toEqual({ code: 'conflict' })
-    for (const other of [{ iban: 'KE78' }, { bank: 'other-bank' }, { user_id: 'usr_other' }]) {
+    expect(await apply({ ok: { source: sourceColumns({ id: first.id, account: 'KE78' }) } })).toEqual({
+      code: 'conflict',
+    })
+    for (const other of [{ account: 'KE78' }, { bank: 'other-bank' }, { user_id: 'usr_other' }]) {
       expect(await apply({ ok: { source: sourceColumns(other) } })).toEqual(OK)
     }
     await books.owner`update sources set status = 'revoked' where id = ${first.id}`

@@ -203,7 +203,7 @@ describe('what is another’s this very moment is not waited for:', () => {
       'busy',
       { code: 'conflict' },
     ],
-    ['a bank account', () => ({ ok: { source: sourceColumns({ iban: 'KE88' }) } }), 'busy', { code: 'conflict' }],
+    ['a bank account', () => ({ ok: { source: sourceColumns({ account: 'KE88' }) } }), 'busy', { code: 'conflict' }],
   ])('%s', async (_what, make, now, later) => {
     const name = await openFeed()
     const first = unit(make())

@@ -13,6 +13,7 @@ import { fillLanded, LANDED, spendWhatALaterTransactionCredits } from './support
 const ids = makeIds(Date.now, randomBytes)
 const written = readFileSync(join(ROOT, SCHEMA_FILE), 'utf8')
 const files = readdirSync(join(ROOT, 'src/ledger/migrations')).toSorted()
+const functions = readdirSync(join(ROOT, 'src/ledger/functions')).map((name) => `functions/${name}`)
 
 const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -70,7 +71,7 @@ describe('migrations', () => {
   test('are applied once, whoever begins at the same moment', async () => {
     const { owner, pool } = await database({ empty: true })
     const applied = await Promise.all([migrate(owner), migrate(pool('mooring_owner')), migrate(pool('mooring_owner'))])
-    expect(applied.flat().toSorted()).toEqual(files)
+    expect(applied.flat().toSorted()).toEqual([...files, ...functions].toSorted())
     expect(await migrate(owner)).toEqual([])
     expect(await schemaListing(owner)).toBe(written)
   })
@@ -79,6 +80,17 @@ describe('migrations', () => {
     const { owner } = await database()
     await owner`update migrations set checksum = 'of another text' where name = ${files[2] ?? ''}`
     await expect(migrate(owner)).rejects.toThrow(`migration ${files[2] ?? ''} was changed after it was applied`)
+  })
+
+  test('take what one of them has moved elsewhere for the same, and replace a function that has changed', async () => {
+    const { owner } = await database()
+    const before = '50096cea5d9d4698c367de2763073fe6e876f03a1e95c0161f5453f55bd0ea04'
+    await owner`update migrations set checksum = ${before} where name = '0007_apply_units.sql'`
+    await owner`update migrations set checksum = 'of an older text' where name = 'functions/apply_units.sql'`
+    await owner`alter function apply_units security invoker`
+    expect(await migrate(owner)).toEqual(['functions/apply_units.sql'])
+    expect(await schemaListing(owner)).toBe(written)
+    expect(await migrate(owner)).toEqual([])
   })
 
   test('number what was there in the order in which accounts changed, not in which transactions began', async () => {

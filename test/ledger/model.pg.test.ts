@@ -51,7 +51,7 @@ const TRIED = new Map([
 
 async function attemptIs(payment: string, state: string, token: string): Promise<void> {
   await books.owner`
-    insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account_iban,
+    insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account,
       account_holder, description, state, dispatch_token, updated_at)
     values (${payment}, 1, ${books.book}, 'bank', 'collect', ${payment}, ${randomUUID()}, 1, 'KES', 'KE00', 'A', 'x',
       ${state}, ${token}, now())`

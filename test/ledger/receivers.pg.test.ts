@@ -65,7 +65,7 @@ async function live(
     await books.owner`
       update attempts set state = 'settled', dispatch_token = ${ids.uuid()} where payment = ${payment.id}`
   }
-  const unit = confirm({ payment, attempt, holds: holds.map(({ id }) => id) }, ids, Date.now())
+  const unit = confirm({ payment, attempt, holds }, ids, Date.now())
   expect(await books.ledger.apply(unit)).toEqual({ code: 'ok' })
 }
 

@@ -38,6 +38,9 @@ const TABLES: Readonly<Record<string, Rights>> = {
   // What changes in one unit with it.
   payments: read('select'),
   attempts: read('select'),
+  attempt_calls: read('select'),
+  refunds: read('select'),
+  returns: read('select'),
   sources: read('select'),
   used_jtis: hub('select'),
   feed_heads: read('select'),
@@ -64,6 +67,7 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   open_accounts: ['mooring_hub'],
   transfers_are_append_only: [],
   account_bounds_stay: [],
+  keep_attempt_call: [],
   seal_transfers: ['mooring_hub', 'mooring_ops'],
   balance_at: ['mooring_ops'],
   position_at: ['mooring_ops'],

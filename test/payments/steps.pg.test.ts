@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
-import { attemptReference, makeIds } from '../../src/domain/ids.ts'
+import { makeIds } from '../../src/domain/ids.ts'
 import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
@@ -13,7 +13,15 @@ import {
   openDatabase,
 } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
-import { makeInFlightCalls, makeIncidentBook, makePaymentStore, makeSteps } from '../../src/payments/index.ts'
+import {
+  makeAftermath,
+  makeBearers,
+  makeCaller,
+  makeInFlightCalls,
+  makeIncidentBook,
+  makePaymentStore,
+  makeSteps,
+} from '../../src/payments/index.ts'
 import {
   holdTransfers,
   newAttemptColumns,
@@ -21,9 +29,10 @@ import {
   paymentEvents,
   release,
 } from '../../src/payments/moves.ts'
-import type { AttemptRow, PaymentRow } from '../../src/payments/rows.ts'
-import type { BankRail, RailOutcome, SendOptions } from '../../src/rails/port.ts'
+import type { RailOutcome } from '../../src/rails/port.ts'
 import { testDatabase } from '../support/run-servers.ts'
+import { EVIDENCE, scriptedRail, settled } from './support/rail.ts'
+import { attemptRow, paymentRow } from './support/rows.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
 const RAIL = 'test-bank'
@@ -39,38 +48,15 @@ let aheadMs = 0
 const clock: Clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() }
 const ids = makeIds(Date.now, randomBytes)
 
-/** A bank that answers as the test says and remembers what it was asked. */
-const bank = {
-  sent: [] as string[],
-  inquired: [] as string[],
-  send: (_options: SendOptions): Promise<RailOutcome> => Promise.resolve(settled()),
-  inquire: (): Promise<RailOutcome> => Promise.resolve(settled()),
-}
-const rail: BankRail = {
-  id: RAIL,
-  send: (order, options) => {
-    bank.sent.push(order.reference)
-    return bank.send(options)
-  },
-  inquire: (order) => {
-    bank.inquired.push(order.reference)
-    return bank.inquire()
-  },
-  readCallback: () => Promise.resolve({ ok: false, status: 404, why: 'not in this test' }),
-  linkMandate: () => Promise.resolve({ kind: 'unavailable', why: 'not in this test' }),
-  close: () => Promise.resolve(),
-}
-
-const evidence = { via: 'answer' as const, id: 'sts-1', status: 'ACSC', railReference: 'acc-1' }
-const settled = (): RailOutcome => ({ kind: 'settled', evidence })
+const bank = scriptedRail(RAIL)
 const declined = (): RailOutcome => ({
   kind: 'declined',
   code: 'insufficient_funds',
   reason: 'no funds',
-  evidence: { ...evidence, status: 'RJCT AM04' },
+  evidence: { ...EVIDENCE, status: 'RJCT AM04' },
   alarm: false,
 })
-const notFound = (): RailOutcome => ({ kind: 'not_found', evidence: { ...evidence, via: 'inquiry', status: 'AG09' } })
+const notFound = (): RailOutcome => ({ kind: 'not_found', evidence: { ...EVIDENCE, via: 'inquiry', status: 'AG09' } })
 const unknown = (): RailOutcome => ({ kind: 'unknown', why: 'the connection was reset', alarm: false })
 const notSent = (): RailOutcome => ({ kind: 'not_sent', why: 'connection refused' })
 
@@ -78,18 +64,24 @@ let woken: string[] = []
 
 function makeHub() {
   const store = makePaymentStore(hub)
-  const incidents = makeIncidentBook(hub)
+  const aftermath = makeAftermath({ incidents: makeIncidentBook(hub), log })
+  const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
   return makeSteps({
     store,
     ledger,
     ids,
     clock,
     log,
-    rails: new Map([[RAIL, rail]]),
-    calls: makeInFlightCalls(),
-    incidents,
-    wake: (payment) => void woken.push(payment),
-    heard: () => {},
+    profiles: bank.book.profile,
+    holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
+    caller: makeCaller({
+      ...outcomes,
+      rails: bank.book.rails,
+      calls: makeInFlightCalls(),
+      wake: (payment) => void woken.push(payment),
+      heard: () => {},
+      failpoint: () => {},
+    }),
     failpoint: () => {},
   })
 }
@@ -122,69 +114,8 @@ async function withdrawal(): Promise<{ id: string; user: string }> {
   const user = ids.make('usr')
   const accounts = makeAccountBook(hub)
   const [cash = '', wallet = ''] = await accounts.ensure(book, [cashAccount('bank', 'trust'), walletAccount(user)])
-  const now = new Date()
-  const payment: PaymentRow = {
-    id: ids.make('pay'),
-    ledger: book,
-    kind: 'withdrawal',
-    status: 'processing',
-    status_reason: null,
-    version: 1,
-    amount: 100n,
-    currency: 'KES',
-    fee: 0n,
-    payer_fee: 0n,
-    captured_amount: 0n,
-    refund_reserved: 0n,
-    refunded_amount: 0n,
-    payer: user,
-    payee: 'self',
-    payee_name: 'Test Bank',
-    merchant: null,
-    store: null,
-    source_type: 'bank',
-    source_id: null,
-    source_label: null,
-    capture_method: 'automatic',
-    order_ref: null,
-    description: null,
-    failure_code: null,
-    failure_message: null,
-    metadata: {},
-    qr_token: null,
-    created_at: now,
-    updated_at: now,
-    expires_at: null,
-    accepted_at: now,
-    start_by: new Date(now.getTime() + MINUTE_MS),
-    started_at: null,
-  }
-  const attempt: AttemptRow = {
-    payment: payment.id,
-    no: 1,
-    ledger: book,
-    rail: RAIL,
-    operation: 'payOut',
-    reference: attemptReference(payment.id, 'payOut', 1),
-    uetr: randomUUID(),
-    amount: 100n,
-    currency: 'KES',
-    account_iban: 'DE23999999990000000000',
-    account_holder: 'Customer',
-    mandate_id: null,
-    mandate_signed_on: null,
-    description: 'test',
-    state: 'prepared',
-    dispatch_token: null,
-    dispatched_at: null,
-    sends: 0,
-    inquiries: 0,
-    next_look_at: null,
-    failure_code: null,
-    failure_message: null,
-    rail_reference: null,
-    updated_at: now,
-  }
+  const payment = paymentRow({ id: ids.make('pay'), ledger: book, kind: 'withdrawal', payer: user })
+  const attempt = attemptRow(payment, { rail: RAIL, operation: 'payOut' })
   const fund = {
     id: ids.uuid(),
     ledger: book,
@@ -223,7 +154,7 @@ async function standing({ id, user }: { id: string; user: string }) {
 test('reserve, dispatch, confirm: the money moves once at the bank and once in the books', async () => {
   const steps = makeHub()
   const payment = await withdrawal()
-  expect(await steps.reserve(payment.id)).toEqual({ step: 'dispatch', afterMs: 0 })
+  expect(await steps.reserve(payment.id)).toEqual({ step: 'dispatch', call: 'submit', afterMs: 0 })
   expect(await steps.dispatch(payment.id)).toEqual({ step: 'confirm' })
   expect(await steps.confirm(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await standing(payment)).toMatchObject({ status: 'succeeded', attempt: 'settled', held: 0n, left: 0n })

@@ -15,6 +15,8 @@ import { makeLog } from '../../src/observe/log.ts'
 import {
   TENDING_LIMITS,
   expireOpen,
+  makeAftermath,
+  makeBearers,
   makeIncidentBook,
   makePaymentStore,
   patrol,
@@ -23,6 +25,7 @@ import {
 } from '../../src/payments/index.ts'
 import { expire } from '../../src/payments/moves.ts'
 import { testDatabase } from '../support/run-servers.ts'
+import { scriptedRail } from './support/rail.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
 const clock: Clock = { now: Date.now, monotonic: () => performance.now() }
@@ -69,6 +72,7 @@ function tending(through: Ledger = ledger) {
     log,
     start: (payment: string) => void started.push(payment),
     restart: (payment: string) => void restarted.push(payment),
+    rails: scriptedRail('bank').book,
   }
 }
 
@@ -87,7 +91,7 @@ async function processing(agoMs: number, startedToo = true): Promise<string> {
 /** What is with the bank, to be asked about at this time. */
 async function pendingAttempt(payment: string, nextLookAt: Date): Promise<void> {
   await owner`
-    insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account_iban,
+    insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account,
       account_holder, description, state, dispatch_token, dispatched_at, sends, next_look_at, updated_at)
     values (${payment}, 1, ${book}, 'bank', 'collect', ${attemptReference(payment, 'collect', 1)}, ${randomUUID()}, 100,
       'KES', 'DE23999999990000000000', 'A', 'x', 'pending', ${randomUUID()}, now() - interval '2 days', 1,
@@ -101,10 +105,18 @@ test('evidence that comes long before the next inquiry ends a payment whose work
   expect(restarted).toEqual([])
 
   await recordOutcome(
-    { store: makePaymentStore(hub), ledger, ids, clock, log, incidents: makeIncidentBook(hub) },
     {
-      payment: id,
+      load: makeBearers({ store: makePaymentStore(hub), ids }),
+      ledger,
+      ids,
+      clock,
+      log,
+      aftermath: makeAftermath({ incidents: makeIncidentBook(hub), log }),
+    },
+    {
+      bearer: id,
       no: 1,
+      step: 'submit',
       outcome: { kind: 'settled', evidence: { via: 'callback', id: 'S1', status: 'ACSC', railReference: 'R1' } },
     },
   )

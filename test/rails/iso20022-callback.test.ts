@@ -51,7 +51,7 @@ describe('a callback', () => {
       statement: {
         eventId: 'STS1',
         reference: order.reference,
-        outcome: {
+        says: {
           kind: 'settled',
           evidence: { via: 'callback', id: 'STS1', status: 'ACSC', railReference: 'ASREF1' },
         },
@@ -67,7 +67,7 @@ describe('a callback', () => {
 
   it('about another amount is stored as unknown, never dropped', async () => {
     const verdict = await bank.rail.readCallback(callback(order, { parts: { amount: '1.00' } }), orders)
-    expect(verdict).toMatchObject({ ok: true, statement: { outcome: { kind: 'unknown', alarm: true } } })
+    expect(verdict).toMatchObject({ ok: true, statement: { says: { kind: 'unknown', alarm: true } } })
   })
 
   it('replayed as it was is refused', async () => {

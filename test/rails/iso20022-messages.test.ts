@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { inquiryMessage, MESSAGE_NAME, paymentMessage } from '../../src/rails/iso20022/messages.ts'
 import { schemeText } from '../../src/rails/iso20022/text.ts'
 import type { RailOrder } from '../../src/rails/port.ts'
-import { groupReport, makeOrder, PLATFORM, report } from './support/bank.ts'
+import { groupReport, makeOrder, makeRefund, PLATFORM, report } from './support/bank.ts'
 
 const SPECS = process.env['MOORING_SPECS'] ?? join(import.meta.dirname, '../../../shared/specs')
 const schemas = join(SPECS, 'iso20022')
@@ -25,9 +25,11 @@ function validator(messageName: string): (xml: Uint8Array) => void {
   }
 }
 
+const refundOf = (order: Partial<RailOrder>) => makeRefund(makeOrder({ ...order, operation: 'collect' }), order)
+
 const anyOrder: fc.Arbitrary<RailOrder> = fc
   .record({
-    operation: fc.constantFrom('collect' as const, 'payOut' as const),
+    operation: fc.constantFrom('collect' as const, 'payOut' as const, 'refund' as const),
     currency: fc.constantFrom('KES', 'EUR', 'JPY', 'KWD'),
     amountMinor: fc.bigInt({ min: 1n, max: 10n ** 18n - 1n }),
     description: fc.string({ unit: 'grapheme', maxLength: 300 }),
@@ -36,16 +38,20 @@ const anyOrder: fc.Arbitrary<RailOrder> = fc
     dispatchedAtMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
   })
   .map(({ holder, mandateId, ...order }) =>
-    makeOrder({
+    (order.operation === 'refund' ? refundOf : makeOrder)({
       ...order,
-      account: { iban: 'DE23999999990000000000', holder },
+      account: { type: 'iban', iban: 'DE23999999990000000000', holder },
       mandate: { id: mandateId, signedOn: '2026-11-01' },
     }),
   )
 
 describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${schemas} is not there` : ''}`, () => {
   it('every payment message is valid, whatever people are called', () => {
-    const validate = { collect: validator(MESSAGE_NAME.collect), payOut: validator(MESSAGE_NAME.payOut) }
+    const validate = {
+      collect: validator(MESSAGE_NAME.collect),
+      payOut: validator(MESSAGE_NAME.payOut),
+      refund: validator(MESSAGE_NAME.refund),
+    }
     fc.assert(
       fc.property(anyOrder, (order) => {
         expect(() => validate[order.operation](paymentMessage(order, PLATFORM))).not.toThrow()
@@ -63,6 +69,7 @@ describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${schem
     const validate = validator(MESSAGE_NAME.inquiry)
     expect(() => validate(inquiryMessage(makeOrder(), `Q${'0'.repeat(32)}`, Date.now()))).not.toThrow()
     expect(() => validate(inquiryMessage(makeOrder({ operation: 'payOut' }), 'Q1', Date.now()))).not.toThrow()
+    expect(() => validate(inquiryMessage(makeRefund(makeOrder()), 'Q1', Date.now()))).not.toThrow()
   })
 
   it('the status reports these tests read are valid too', () => {
@@ -104,7 +111,7 @@ it.each<[string, Partial<RailOrder>]>([
   ['a reference with other characters', { reference: 'a</MsgId>' }],
   ['an upper-case UETR', { uetr: '0F8FAD5B-D9CB-469F-A165-70867728950E' }],
   ['a UUID of another version', { uetr: '0f8fad5b-d9cb-169f-a165-70867728950e' }],
-  ['an ill-formed IBAN', { account: { iban: 'DE1', holder: 'x' } }],
+  ['an ill-formed IBAN', { account: { type: 'iban', iban: 'DE1', holder: 'x' } }],
   ['a collect without a mandate', { mandate: null }],
   ['a mandate id that is too long', { mandate: { id: 'm'.repeat(36), signedOn: '2026-11-01' } }],
   ['an ill-formed date', { mandate: { id: 'm', signedOn: '1 November' } }],

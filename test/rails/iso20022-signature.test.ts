@@ -16,7 +16,7 @@ const URI = 'https://localhost:7511/iso20022/messages'
 const BODY = Buffer.from('<Document/>')
 
 const ask = (body = BODY): SignedRequest =>
-  signRequest({ method: 'POST', targetUri: URI, contentType: 'application/xml', body }, ourKey, NOW_MS, 'bm9uY2U')
+  signRequest({ method: 'POST', targetUri: URI, content: { type: 'application/xml', body } }, ourKey, NOW_MS, 'bm9uY2U')
 const questionOf = (request: SignedRequest): Question => ({ ...request, body: BODY })
 const by = (more: Partial<Signing> = {}): Signing => ({
   key: banks.privateKey,
@@ -72,7 +72,7 @@ describe('an answer', () => {
 
   it('to another question is refused, even one with the same content', () => {
     const other = signRequest(
-      { method: 'POST', targetUri: URI, contentType: 'application/xml', body: BODY },
+      { method: 'POST', targetUri: URI, content: { type: 'application/xml', body: BODY } },
       ourKey,
       NOW_MS,
       'b3RoZXI',

@@ -107,7 +107,7 @@ afterAll(async () => {
 const magic = (nn: number): string => makeIban('DE', `99999999${String(nn).padStart(10, '0')}`)
 
 function orderFor(nn: number, more: Partial<RailOrder> = {}): RailOrder {
-  const order = makeOrder({ account: { iban: magic(nn), holder: 'Wanjiru Kamau' }, ...more })
+  const order = makeOrder({ account: { type: 'iban', iban: magic(nn), holder: 'Wanjiru Kamau' }, ...more })
   orders.set(order.reference, order)
   return order
 }
@@ -169,10 +169,10 @@ it('a customer with a mandate is collected from, one without is not', async () =
   const linked = await link()
   if (linked.kind !== 'active') throw new Error(`mandate is ${linked.kind}`)
   expect(await link()).toEqual(linked)
-  const account = { iban, holder: 'Zoë Müller' }
+  const account = { type: 'iban' as const, iban, holder: 'Zoë Müller' }
   const mandate = { id: linked.mandateId, signedOn: linked.signedOn }
   expect(await send(orderFor(0, { account, mandate }))).toMatchObject({ kind: 'settled' })
-  const stranger = { iban: makeIban('DE', '123456780000004822'), holder: 'Someone Else' }
+  const stranger = { type: 'iban' as const, iban: makeIban('DE', '123456780000004822'), holder: 'Someone Else' }
   expect(await send(orderFor(0, { account: stranger, mandate }))).toMatchObject({
     kind: 'declined',
     code: 'source_not_usable',
@@ -288,7 +288,7 @@ describe('a decision that comes later', () => {
     expect(await send(order)).toMatchObject({ kind: 'pending' })
     expect(await inquire(order)).toMatchObject({ kind: 'pending', evidence: { via: 'inquiry' } })
     await vi.waitFor(() => expect(callbacksAbout(order)).toHaveLength(1), { timeout: 10_000 })
-    expect(callbacksAbout(order)[0]).toMatchObject({ outcome: { kind: then, evidence: { via: 'callback' } } })
+    expect(callbacksAbout(order)[0]).toMatchObject({ says: { kind: then, evidence: { via: 'callback' } } })
     expect(await inquire(order)).toMatchObject({ kind: then })
   })
 

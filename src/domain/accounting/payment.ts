@@ -1,14 +1,15 @@
-import type { PaymentKind } from '../../contract/names.ts'
+import type { PaymentKind, SourceType } from '../../contract/names.ts'
 import { NO_FEE } from '../fee.ts'
 import { assertNever } from '../result.ts'
 import { CHART } from './chart.ts'
-import type { AccountingEvent } from './events.ts'
+import type { AccountingEvent, MoneySource } from './events.ts'
 import type { Leg } from './legs.ts'
 import { postingsOf } from './postings.ts'
 
 /** A payment's facts as far as its postings go. `rail` is the source's rail; null when the source is the wallet. */
 export type PostingFacts = {
   kind: PaymentKind
+  source: SourceType
   amountMinor: bigint
   feeMinor: bigint
   payer: string
@@ -30,7 +31,7 @@ function acceptance(facts: PostingFacts): AccountingEvent {
       const shares = [{ merchant: payee, amountMinor: amountMinor - feeMinor }]
       return {
         type: 'purchase',
-        source: facts.rail === null ? { type: 'wallet', user: payer } : { type: 'bank', rail: facts.rail },
+        source: sourceOf(facts),
         price: { grossMinor: amountMinor, feeMinor, tax: null, shares, commissionMinor: 0n },
         timing: 'reserve',
       }
@@ -45,12 +46,47 @@ export function paymentLegs(facts: PostingFacts): readonly Leg[] {
   return postingsOf(acceptance(facts)).legs
 }
 
+/** An open hold as the ledger has it: the codes of its two accounts tell which leg it is. */
+export type HeldLeg = { amount: bigint; debit_code: number; credit_code: number }
+
+/**
+ * How much of each hold is confirmed where less than the whole is captured, in the order of `holds`; 0: it is voided.
+ * A hold that is no leg of the payment's own (of a limit) is confirmed for what is captured.
+ */
+export function captureHolds(
+  held: PostingFacts,
+  part: { amountMinor: bigint; feeMinor: bigint },
+  holds: readonly HeldLeg[],
+): bigint[] {
+  const whole = paymentLegs(held)
+  const parts = paymentLegs({ ...held, ...part })
+  const is = (leg: Leg, hold: HeldLeg) => leg.debit.code === hold.debit_code && leg.credit.code === hold.credit_code
+  return holds.map((hold) => {
+    if (!whole.some((leg) => is(leg, hold))) return part.amountMinor
+    return parts.find((leg) => is(leg, hold))?.amountMinor ?? 0n
+  })
+}
+
 /** Users whose wallet the legs touch: each gets `balance.updated`. */
 export function touchedWallets(legs: readonly Leg[]): string[] {
   const owners = legs
     .flatMap(({ debit, credit }) => [debit, credit])
     .filter((account) => account.code === CHART.wallet.code)
   return [...new Set(owners.map((account) => account.owner ?? ''))]
+}
+
+function sourceOf(facts: PostingFacts): MoneySource {
+  switch (facts.source) {
+    case 'wallet':
+      return { type: 'wallet', user: facts.payer }
+    case 'bank':
+      return { type: 'bank', rail: needRail(facts) }
+    case 'operator':
+    case 'mobile_money':
+      return { type: facts.source, operator: needRail(facts) }
+    default:
+      return assertNever(facts.source, 'source type')
+  }
 }
 
 function needRail(facts: PostingFacts): string {

@@ -75,7 +75,7 @@ function sources(sql: Query) {
     left join attempts a on a.payment = p.id
     where p.source_type <> 'wallet' and p.source_id is not null
       and (s.user_id is distinct from p.payer
-        or (a.payment is not null and (a.rail, a.account_iban, a.account_holder) is distinct from (s.rail, s.iban, s.holder)))
+        or (a.payment is not null and (a.rail, a.account, a.account_holder) is distinct from (s.rail, s.account, s.holder)))
     order by 1 limit ${LISTED}`
 }
 

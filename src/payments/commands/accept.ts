@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { attemptReference } from '../../domain/ids.ts'
-import type { RailOperation } from '../../rails/port.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentColumns, paymentEvents } from '../moves.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import { paymentView } from '../view.ts'
-import { accountBlocked, insufficientFunds, type ResolvedSource, type Signed } from './authorise.ts'
+import {
+  accountBlocked,
+  insufficientFunds,
+  OPERATION,
+  type RailSource,
+  type ResolvedSource,
+  type Signed,
+} from './authorise.ts'
 import type { Decision } from './pipeline.ts'
 
 /**
@@ -20,8 +26,8 @@ export async function acceptDecision(
   source: ResolvedSource,
   signed: Signed,
 ): Promise<Decision> {
-  const rail = source.row?.rail ?? null
-  const attempt = source.row === null ? null : newAttempt(accepted, source.row, deps.clock.now())
+  const rail = source.account?.entry.id ?? null
+  const attempt = source.account === null ? null : newAttempt(accepted, source.account, deps.clock.now())
   const amount = accepted.amount.toString()
   const events = paymentEvents(accepted, rail, deps.ids, { balances: true })
   return {
@@ -66,31 +72,42 @@ export function acceptance(deps: PaymentDeps, source: ResolvedSource, user: stri
     payer: user,
     payer_fee: 0n,
     source_type: source.type,
-    source_id: source.row?.id ?? 'wallet',
-    source_label: source.row?.label ?? 'Wallet',
+    source_id: source.id,
+    source_label: source.label,
     accepted_at: new Date(nowMs),
     start_by: new Date(nowMs + deps.rules.startWithinMs),
   }
 }
 
-function newAttempt(payment: PaymentRow, source: NonNullable<ResolvedSource['row']>, nowMs: number): AttemptRow {
-  const operation: RailOperation = payment.kind === 'withdrawal' ? 'payOut' : 'collect'
+function newAttempt(payment: PaymentRow, source: RailSource, nowMs: number): AttemptRow {
+  const operation = OPERATION[payment.kind]
+  const { id: rail, rail: connector } = source.entry
+  const step = connector.profile.firstStep[operation]
+  if (step === undefined) throw new Error(`${rail} does not offer ${operation}`)
   return {
     payment: payment.id,
     no: 1,
     ledger: payment.ledger,
-    rail: source.rail,
+    rail,
     operation,
     reference: attemptReference(payment.id, operation, 1),
     uetr: randomUUID(),
     amount: payment.amount,
     currency: payment.currency,
-    account_iban: source.iban,
+    account: source.account,
     account_holder: source.holder,
-    mandate_id: source.mandate_id,
-    mandate_signed_on: source.mandate_signed_on,
+    mandate_id: source.mandateId,
+    mandate_signed_on: source.mandateSignedOn,
     description: describe(payment),
+    merchant: payment.merchant,
+    merchant_name: payment.merchant === null ? null : payment.payee_name,
+    original: null,
+    step,
     state: 'prepared',
+    asks: null,
+    input: null,
+    memo: null,
+    evidence: null,
     dispatch_token: null,
     dispatched_at: null,
     sends: 0,
@@ -103,7 +120,7 @@ function newAttempt(payment: PaymentRow, source: NonNullable<ResolvedSource['row
   }
 }
 
-/** What the customer's bank statement says, ≤ 140 characters. */
+/** What the customer's statement says, ≤ 140 characters. */
 function describe(payment: PaymentRow): string {
   switch (payment.kind) {
     case 'topup':

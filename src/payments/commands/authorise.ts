@@ -1,3 +1,5 @@
+import type { CaptureMethod, PaymentKind, SourceType } from '../../contract/names.ts'
+import { SOURCE_CODE } from '../../domain/accounting/index.ts'
 import { jtiOf, type Confirmation, confirmationClaims } from '../../domain/confirmation.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
@@ -11,7 +13,7 @@ import {
 } from '../../identity/index.ts'
 import type { Unit } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
-import type { SourceRow } from '../rows.ts'
+import type { RailEntry } from '../rail-book.ts'
 import { replayedJti } from './pipeline.ts'
 
 /** A signature that is this device's, in time and not used before; what it is over is compared later. */
@@ -46,27 +48,104 @@ export function confirmationMismatch(signed: Signed, what: Confirmation): Refusa
 }
 
 /** Where the money comes from or goes to, resolved for one user. */
-export type ResolvedSource = { type: 'wallet'; row: null } | { type: 'bank'; row: SourceRow }
+export type ResolvedSource = {
+  type: SourceType
+  /** As the command names it. */
+  id: string
+  label: string
+  /** The customer's account at a rail; null for the wallet. */
+  account: RailSource | null
+}
 
+export type RailSource = {
+  entry: RailEntry
+  /** IBAN or phone number. */
+  account: string
+  holder: string | null
+  mandateId: string | null
+  mandateSignedOn: string | null
+}
+
+/** What a payment of this kind asks of the rail of its source. */
+export const OPERATION: Readonly<Record<PaymentKind, 'collect' | 'payOut'>> = {
+  purchase: 'collect',
+  topup: 'collect',
+  transfer: 'collect',
+  withdrawal: 'payOut',
+}
+
+export const WALLET: ResolvedSource = { type: 'wallet', id: 'wallet', label: 'Wallet', account: null }
+
+/** `source_not_found`, `source_not_usable` or `capture_method_unsupported` where this kind cannot use it. */
 export async function resolveSource(
   deps: PaymentDeps,
   user: string,
   source: string,
-  allowed: { wallet: boolean },
+  use: { kind: PaymentKind; captureMethod: CaptureMethod },
 ): Promise<Result<ResolvedSource, Refusal>> {
-  if (source === 'wallet') {
-    return allowed.wallet
-      ? ok({ type: 'wallet', row: null })
-      : err(notUsable('The wallet cannot be the source here; name a linked account.'))
+  const found = await findSource(deps, user, source)
+  if (!found.ok) return found
+  const { type, account } = found.value
+  if (SOURCE_CODE[use.kind][type] === null) {
+    return err(
+      notUsable(
+        type === 'wallet'
+          ? 'The wallet cannot be the source here; name a linked account.'
+          : 'This source cannot be used for that; see source.list for others.',
+      ),
+    )
   }
-  if (source === 'operator') return err(notUsable('The phone bill cannot be used here.'))
+  if (account === null) return found
+  const { profile } = account.entry.rail
+  if (profile.firstStep[OPERATION[use.kind]] === undefined) {
+    return err(notUsable(`${account.entry.name} does not offer this; use another source.`))
+  }
+  if (use.captureMethod === 'manual' && !profile.manualCapture) {
+    return err(
+      refuse('capture_method_unsupported', 'This source cannot hold money for later; pay from the wallet instead.', {
+        param: 'source',
+      }),
+    )
+  }
+  return found
+}
+
+async function findSource(deps: PaymentDeps, user: string, source: string): Promise<Result<ResolvedSource, Refusal>> {
+  if (source === 'wallet') return ok(WALLET)
+  if (source === 'operator') return phoneBill(deps, user)
   const row = await deps.store.source(source)
   if (row === null || row.user_id !== user) {
     return err(refuse('source_not_found', 'There is no such linked account; see source.list.', { param: 'source' }))
   }
   if (row.status !== 'active') return err(notUsable('This account is not active; link it again.'))
   if (row.currency !== deps.rules.currency) return err(notUsable('This account is in another currency.'))
-  return ok({ type: 'bank', row })
+  const entry = deps.rails.get(row.rail)
+  if (entry === undefined) return err(notUsable('Its bank or operator is not served any more; link another account.'))
+  return ok({
+    type: row.type,
+    id: row.id,
+    label: row.label,
+    account: {
+      entry,
+      account: row.account,
+      holder: row.holder,
+      mandateId: row.mandate_id,
+      mandateSignedOn: row.mandate_signed_on,
+    },
+  })
+}
+
+/** The phone bill of the number the user enrolled with. */
+async function phoneBill(deps: PaymentDeps, user: string): Promise<Result<ResolvedSource, Refusal>> {
+  const entry = deps.rails.serving('operator')
+  const [row] = await deps.sql<{ phone: string }[]>`select phone from users where id = ${user}`
+  if (entry === undefined || row === undefined) return err(notUsable('The phone bill cannot be used here.'))
+  return ok({
+    type: 'operator',
+    id: 'operator',
+    label: `${entry.name} ··${row.phone.slice(-4)}`,
+    account: { entry, account: row.phone, holder: null, mandateId: null, mandateSignedOn: null },
+  })
 }
 
 /** The rules on sums that come after the source: PIN, then limits. */

@@ -37,7 +37,10 @@ export async function decideConfirm(
     orderRef: before.order_ref,
   })
   if (mismatch !== null) return { kind: 'refusal', refusal: mismatch }
-  const source = await resolveSource(deps, principal.user, body.source, { wallet: true })
+  const source = await resolveSource(deps, principal.user, body.source, {
+    kind: before.kind,
+    captureMethod: before.capture_method,
+  })
   if (!source.ok) return { kind: 'refusal', refusal: source.error }
   const sum = sumRefusal(deps, before.amount + before.payer_fee)
   if (sum !== null) return { kind: 'refusal', refusal: sum }

@@ -74,7 +74,7 @@ type Body = CommandBody<typeof NAME>
 async function checkAction(deps: PaymentDeps, principal: Principal, body: Body): Promise<Result<Signed, Refusal>> {
   const signed = await readSignature(deps, principal, body.action, 'action')
   if (!signed.ok) return signed
-  if (!deps.banks.some((bank) => bank.id === body.bank)) {
+  if (deps.rails.get(body.bank)?.mandates === undefined) {
     return err(refuse('not_found', 'There is no such bank; see source.options.', { param: 'bank' }))
   }
   const expected = actionClaims({
@@ -113,13 +113,13 @@ async function requestMandate(
   key: string,
   account: { bank: string; iban: string },
 ): Promise<Mandate> {
-  const bank = deps.banks.find(({ id }) => id === account.bank)
-  if (bank === undefined) throw new Error(`bank ${account.bank} went away`)
+  const bank = deps.rails.get(account.bank)
+  if (bank?.mandates === undefined) throw new Error(`bank ${account.bank} went away`)
   const { iban } = account
   const holder = `Customer ${user}`
   // The same command is the same mandate at the bank, however often it is sent.
   const reference = derivedUuid(`mandate/${user}/${key}`).replaceAll('-', '').slice(0, 30)
-  const answer = await bank.rail.linkMandate(
+  const answer = await bank.mandates.linkMandate(
     { reference, iban, holder, currency: deps.rules.currency },
     AbortSignal.timeout(MANDATE_DEADLINE_MS),
   )
@@ -131,9 +131,9 @@ async function requestMandate(
       id: deps.ids.make('src'),
       user_id: user,
       type: 'bank',
-      rail: bank.rail.id,
+      rail: bank.id,
       bank: bank.id,
-      iban,
+      account: iban,
       holder,
       currency: deps.rules.currency,
       label: `${bank.name} ${ibanLabel(iban)}`,
@@ -159,7 +159,7 @@ async function decideLink(
   }
   const { source } = mandate
   const linked = (await deps.store.sourcesOf(user)).find(
-    (row) => row.bank === source.bank && row.iban === source.iban && row.status !== 'revoked',
+    (row) => row.bank === source.bank && row.account === source.account && row.status !== 'revoked',
   )
   if (linked !== undefined) return { kind: 'reply', body: sourceView(linked), jti: signed.jti }
   return {

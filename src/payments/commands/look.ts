@@ -5,7 +5,9 @@ import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { Query } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
+import type { RailEntry } from '../rail-book.ts'
 import { paymentView, sourceView } from '../view.ts'
+import { resolveSource } from './authorise.ts'
 
 /** A phone's questions. Whatever is not this user's answers as if it did not exist. */
 
@@ -36,16 +38,8 @@ export async function quote(
   body: CommandBody<'quote'>,
 ): Promise<Result<CommandAnswer<'quote'>, Refusal>> {
   const { pinAboveMinor, paymentMaxMinor } = deps.rules
-  const between = body.kind === 'topup' || body.kind === 'withdrawal'
-  const wrongSide = body.kind === 'transfer' ? body.source !== 'wallet' : between && body.source === 'wallet'
-  if (body.source === 'operator' || wrongSide) {
-    return err(refuse('source_not_usable', 'This source cannot be used for that.', { param: 'source' }))
-  }
-  if (body.source !== 'wallet') {
-    const source = await deps.store.source(body.source)
-    if (source?.user_id !== user)
-      return err(refuse('source_not_found', 'There is no such linked account; see source.list.', { param: 'source' }))
-  }
+  const source = await resolveSource(deps, user, body.source, { kind: body.kind, captureMethod: 'automatic' })
+  if (!source.ok) return source
   const total = minor(body.amount)
   return ok({
     payer_fee: '0',
@@ -82,7 +76,14 @@ export async function listSources(
 }
 
 export function sourceOptions(deps: PaymentDeps): CommandAnswer<'source.options'> {
-  return { banks: deps.banks.map(({ id, name }) => ({ id, name })), operators: [] }
+  const { entries } = deps.rails
+  const kinds = ({ serves }: RailEntry) => serves.filter((kind) => kind !== 'bank')
+  return {
+    banks: entries.filter(({ serves }) => serves.includes('bank')).map(({ id, name }) => ({ id, name })),
+    operators: entries
+      .filter((entry) => kinds(entry).length > 0)
+      .map((entry) => ({ id: entry.id, name: entry.name, kinds: kinds(entry) })),
+  }
 }
 
 export function limitList(deps: PaymentDeps): CommandAnswer<'limit.list'> {

@@ -3,13 +3,14 @@ import type { PaymentKind } from '../../contract/names.ts'
 import { minor } from '../../domain/money.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { PaymentDeps } from '../deps.ts'
-import type { PaymentRow } from '../rows.ts'
+import { type PaymentRow, UNTOUCHED } from '../rows.ts'
 import { acceptDecision, acceptance } from './accept.ts'
 import {
   confirmationMismatch,
   readSignature,
   resolveSource,
   sumRefusal,
+  WALLET,
   type ResolvedSource,
   type Signed,
 } from './authorise.ts'
@@ -63,10 +64,9 @@ async function betweenOwn(
   }
   const mismatch = signatureRefusal(deps, command, order, signed.value)
   if (mismatch !== null) return mismatch
-  const source = await resolveSource(deps, principal.user, body.source, { wallet: false })
+  const source = await resolveSource(deps, principal.user, body.source, { kind, captureMethod: 'automatic' })
   if (!source.ok) return { kind: 'refusal', refusal: source.error }
-  const named =
-    kind === 'withdrawal' && source.value.row !== null ? { ...order, payeeName: source.value.row.label } : order
+  const named = kind === 'withdrawal' ? { ...order, payeeName: source.value.label } : order
   return born(deps, command, named, source.value, signed.value)
 }
 
@@ -99,7 +99,7 @@ export async function decideTransfer(
   }
   const mismatch = signatureRefusal(deps, command, order, signed.value)
   if (mismatch !== null) return mismatch
-  return born(deps, command, order, { type: 'wallet', row: null }, signed.value)
+  return born(deps, command, order, WALLET, signed.value)
 }
 
 function signatureRefusal(
@@ -147,6 +147,7 @@ async function born(
     captured_amount: 0n,
     refund_reserved: 0n,
     refunded_amount: 0n,
+    ...UNTOUCHED,
     payee: order.payee,
     payee_name: order.payeeName,
     merchant: null,

@@ -110,6 +110,11 @@ export function simulators({ ports, options, keysDir, failpoints }: Base): Launc
   return rows.map(launch)
 }
 
+/** The demo rails, as a deployment names its own. */
+function rails(ports: DevPorts) {
+  return [{ ...BANK, connector: 'iso20022', url: `https://localhost:${ports.bank}` }]
+}
+
 export function workers(base: Base, servers: Servers): Launch[] {
   const { options, ports, workflowTaskTimeoutMs: taskTimeout } = base
   const relay: Row = {
@@ -143,9 +148,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
         MOORING_PIN_ABOVE: PIN_ABOVE,
         MOORING_LIMIT_PAYMENT: LIMIT_PAYMENT,
         MOORING_CAPS: options.caps ? 'on' : 'off',
-        MOORING_BANK_URL: `https://localhost:${ports.bank}`,
-        MOORING_BANK_ID: BANK.id,
-        MOORING_BANK_NAME: BANK.name,
+        MOORING_RAILS: JSON.stringify(rails(ports)),
         MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
         MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
         ...(taskTimeout === undefined ? {} : { MOORING_WORKFLOW_TASK_TIMEOUT_MS: taskTimeout }),

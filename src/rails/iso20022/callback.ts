@@ -1,8 +1,10 @@
 import type { CurrencyTable } from '../../contract/names.ts'
-import type { CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
+import { err, ok, type Result } from '../../domain/result.ts'
+import type { CallbackVerdict, HttpMessage, OrderLookup, RailOrder, RailOutcome } from '../port.ts'
 import { classify } from './classify.ts'
 import type { SignatureKey } from './keys.ts'
 import type { Nonces } from './nonces.ts'
+import { classifyReturn, readPaymentReturn } from './payment-return.ts'
 import { verifyRequest } from './signature.ts'
 import { readStatusReport } from './status-report.ts'
 import { XML_BYTES_MAX } from './xml.ts'
@@ -17,7 +19,7 @@ export type CallbackOptions = {
 }
 
 /**
- * A pacs.002 the bank posted to us: authenticated over its raw bytes before
+ * A pacs.002 or pacs.004 the bank posted to us: authenticated over its raw bytes before
  * anything reads them, then compared with the order it names. What it says is a
  * statement to be stored, `unknown` included; only a forged, unreadable or
  * foreign one is refused.
@@ -38,11 +40,9 @@ export async function readCallback(
   const { nonce } = verified.value
   if (!nonces.use(nonce, nowMs)) return refused(401, 'nonce seen before')
 
-  const report = readStatusReport(message.body)
-  if (!report.ok) return refused(400, report.error)
-  const transaction = report.value.transaction
-  if (transaction === null) return refused(400, 'about no transaction')
-  const reference = transaction.originalTxId
+  const read = readEvent(message.body)
+  if (!read.ok) return refused(400, read.error)
+  const { eventId, reference, says } = read.value
   const named = target.searchParams.getAll('ref')
   if (named.length !== 1 || named[0] !== reference) return refused(400, 'address and message name different references')
 
@@ -51,8 +51,36 @@ export async function readCallback(
     throw error
   })
   if (order === null) return refused(404, 'no such reference')
-  const outcome = classify({ via: 'callback', httpStatus: null, report: report.value }, order, currencies)
-  return { ok: true, statement: { eventId: transaction.statusId, reference, outcome } }
+  return { ok: true, statement: { eventId, reference, says: says(order, currencies) } }
+}
+
+/** An event as it stands in a message: its id, whom it is about, and what it says once the order is at hand. */
+type Event = {
+  eventId: string
+  reference: string
+  says: (order: RailOrder, currencies?: CurrencyTable) => RailOutcome
+}
+
+function readEvent(body: Uint8Array): Result<Event, string> {
+  const report = readStatusReport(body)
+  if (report.ok) {
+    const { transaction } = report.value
+    if (transaction === null) return err('about no transaction')
+    return ok({
+      eventId: transaction.statusId,
+      reference: transaction.originalTxId,
+      says: (order, currencies) =>
+        classify({ via: 'callback', httpStatus: null, report: report.value }, order, currencies),
+    })
+  }
+  const returned = readPaymentReturn(body)
+  if (!returned.ok) return err(`neither a status report nor a return: ${report.error}; ${returned.error}`)
+  return ok({
+    // Ids of statuses and of returns are the bank's to give; the same word for both must hide neither.
+    eventId: `return:${returned.value.returnId}`,
+    reference: returned.value.originalTxId,
+    says: (order, currencies) => classifyReturn(returned.value, order, currencies),
+  })
 }
 
 function refused(status: 400 | 401 | 404, why: string): CallbackVerdict {

@@ -2,8 +2,9 @@ import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import type { Evidence, RailOrder, RailOutcome } from '../port.ts'
 import { exponentOf, readAmount } from './amount.ts'
 import { BLOCKED, declineOf, DUPLICATE, NEVER_RECEIVED, PENDING, REJECTED, SETTLED } from './codes.ts'
-import { messageNameOf } from './messages.ts'
-import type { Reason, StatusReport, TransactionStatus } from './status-report.ts'
+import type { Reason } from './element.ts'
+import { idsOf, messageNameOf } from './messages.ts'
+import type { StatusReport, TransactionStatus } from './status-report.ts'
 
 /**
  * What an authentic status report says about an order: the whole of
@@ -61,7 +62,7 @@ function transactionOutcome(
     if (transaction.railReference === null) return unknown('settled without a reference of the movement', true)
     return { kind: 'settled', evidence }
   }
-  if (status === REJECTED) return rejected(transaction.reasons, evidence)
+  if (status === REJECTED) return rejected(transaction.reasons, order, evidence)
   return unknown(`transaction status ${status}`, true)
 }
 
@@ -75,7 +76,7 @@ function refusedMessage({ via, report }: Statement, order: RailOrder): RailOutco
   }
   if (group.status !== REJECTED) return unknown('400 without a rejection', true)
   const status = words(REJECTED, group.reasons)
-  return rejected(group.reasons, { via, id: report.messageId, status, railReference: null })
+  return rejected(group.reasons, order, { via, id: report.messageId, status, railReference: null })
 }
 
 function neverReceived(report: StatusReport, order: RailOrder): RailOutcome {
@@ -91,13 +92,13 @@ function neverReceived(report: StatusReport, order: RailOrder): RailOutcome {
 }
 
 /** One word of the duplicate family, or one we do not know, and the refusal decides nothing. */
-function rejected(reasons: Reason[], evidence: Evidence): RailOutcome {
+function rejected(reasons: Reason[], order: RailOrder, evidence: Evidence): RailOutcome {
   let decline: { code: string; as: NonNullable<ReturnType<typeof declineOf>> } | null = null
   for (const reason of reasons) {
     if (!('code' in reason)) return unknown(`rejected for proprietary reason ${reason.proprietary}`, true)
     if (DUPLICATE.has(reason.code))
       return unknown(`rejected as a duplicate (${reason.code}): the original decides`, false)
-    const as = declineOf(reason.code)
+    const as = declineOf(reason.code, order.operation)
     if (as === null) return unknown(`rejected for reason ${reason.code}`, true)
     decline ??= { code: reason.code, as }
   }
@@ -107,14 +108,14 @@ function rejected(reasons: Reason[], evidence: Evidence): RailOutcome {
 
 /** Why a report is about something else than the order; null where every id is ours. */
 function otherTransaction(transaction: TransactionStatus, order: RailOrder): string | null {
-  const ours = order.reference
-  if (transaction.originalTxId !== ours) return 'another transaction id'
-  if (transaction.originalEndToEndId !== ours) return 'another end-to-end id'
-  if (transaction.originalInstructionId !== null && transaction.originalInstructionId !== ours)
+  const ours = idsOf(order)
+  if (transaction.originalTxId !== order.reference) return 'another transaction id'
+  if (transaction.originalEndToEndId !== ours.endToEndId) return 'another end-to-end id'
+  if (transaction.originalInstructionId !== null && transaction.originalInstructionId !== ours.instructionId)
     return 'another instruction id'
-  if (transaction.originalMessageId !== ours) return 'another message id'
-  if (transaction.originalMessageName !== messageNameOf(order.operation)) return 'another message type'
-  if (transaction.originalUetr !== order.uetr) return 'another UETR'
+  if (transaction.originalMessageId !== order.reference) return 'another message id'
+  if (transaction.originalMessageName !== ours.messageName) return 'another message type'
+  if (transaction.originalUetr !== ours.uetr) return 'another UETR'
   return null
 }
 

@@ -1,4 +1,5 @@
 import type { FailureCode } from '../../contract/names.ts'
+import type { RailOperation } from '../../domain/attempt.ts'
 
 /** ISO 20022 external codes and what each means for the money (connectors.md §1.2). */
 
@@ -63,7 +64,15 @@ function codes(code: FailureCode, reasons: string[]): [string, FailureCode][] {
   return reasons.map((reason) => [reason, code])
 }
 
+/** Without them nothing of ours can be paid: the money is on our own account, and nobody outside can put it right. */
+const OUR_ACCOUNT_EMPTY: ReadonlySet<string> = new Set(['AM04', 'AG07'])
+
+/** The original cannot be given back: not returnable as it stands, or a return itself. */
+const NOT_RETURNABLE: ReadonlySet<string> = new Set(['FF12', 'AG13'])
+
 /** What a reason given with RJCT declines as; null for a word we do not know, which decides nothing. */
-export function declineOf(reason: string): Decline | null {
+export function declineOf(reason: string, operation: RailOperation): Decline | null {
+  if (operation === 'refund' && NOT_RETURNABLE.has(reason)) return { code: 'declined_by_rail', alarm: false }
+  if (operation !== 'collect' && OUR_ACCOUNT_EMPTY.has(reason)) return { code: 'declined_by_rail', alarm: true }
   return DECLINES.get(reason) ?? (OUR_FAULT.test(reason) ? { code: 'declined_by_rail', alarm: true } : null)
 }

@@ -13,7 +13,7 @@ import { XML_BYTES_MAX } from './xml.ts'
  * nothing of the request has left; after it anything may have.
  */
 
-export type HttpRequest = { method: 'GET' | 'POST'; path: string; headers: Record<string, string>; body: Buffer }
+export type HttpRequest = { method: 'GET' | 'POST'; path: string; headers: Record<string, string>; body: Buffer | null }
 
 export type HttpAnswer = {
   status: number

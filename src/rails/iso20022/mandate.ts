@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { MandateAnswer, MandateRequest } from '../port.ts'
 import type { HttpAnswer } from './http-client.ts'
+import { parseJson } from './json.ts'
 
 /** Mandates of our profile (connectors.md §1.4): signed JSON; the same reference gets the same answer. */
 
@@ -36,12 +37,4 @@ export function readMandateAnswer(answer: HttpAnswer): MandateAnswer {
   const problem = Problem.safeParse(json)
   const words = problem.success ? (problem.data.code ?? problem.data.reason) : undefined
   return { kind: 'refused', reason: words ?? `status ${answer.status}` }
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return null
-  }
 }

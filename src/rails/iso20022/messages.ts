@@ -1,6 +1,7 @@
 import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import { timestamp } from '../../domain/clock.ts'
-import type { RailOperation, RailOrder } from '../port.ts'
+import type { RailOperation } from '../../domain/attempt.ts'
+import type { OriginalCollect, RailOrder } from '../port.ts'
 import { writeAmount } from './amount.ts'
 import { escapeXml, schemeText } from './text.ts'
 
@@ -13,6 +14,7 @@ import { escapeXml, schemeText } from './text.ts'
 export const MESSAGE_NAME = {
   collect: 'pacs.003.001.09',
   payOut: 'pacs.008.001.08',
+  refund: 'pacs.004.001.11',
   inquiry: 'pacs.028.001.05',
   status: 'pacs.002.001.12',
 } as const
@@ -22,6 +24,23 @@ export const namespaceOf = (messageName: string): string => `urn:iso:std:iso:200
 /** Message name an order is sent as; what a status report must name as its original. */
 export function messageNameOf(operation: RailOperation): string {
   return MESSAGE_NAME[operation]
+}
+
+/** The ids an answer about an order must name as its original's. */
+export function idsOf(order: RailOrder): {
+  messageName: string
+  endToEndId: string
+  instructionId: string
+  uetr: string
+} {
+  // A return has no instruction, end-to-end id and UETR of its own: those are the collect's that it gives back.
+  const { reference, uetr } = order.operation === 'refund' ? originalOf(order) : order
+  return { messageName: messageNameOf(order.operation), endToEndId: reference, instructionId: reference, uetr }
+}
+
+function originalOf(order: RailOrder): OriginalCollect {
+  if (order.original === null) throw new RangeError('a refund needs the collect it gives back')
+  return order.original
 }
 
 /** Our side of every transaction, and the bank that keeps the customers' accounts. */
@@ -51,6 +70,12 @@ const name = (value: string): string => escapeXml(schemeText(value, NAME_MAX, 'N
 const account = (iban: string): string => `<Id><IBAN>${exact(iban, IBAN, 'IBAN')}</IBAN></Id>`
 const agent = (bic: string): string => `<FinInstnId><BICFI>${bic}</BICFI></FinInstnId>`
 
+/** The customer's account, which at a bank has an IBAN. */
+function customer(order: RailOrder): { holder: string; iban: string } {
+  if (order.account.type !== 'iban') throw new RangeError('a bank account needs an IBAN')
+  return { holder: name(order.account.holder), iban: account(order.account.iban) }
+}
+
 function document(messageName: string, content: string): Buffer {
   return Buffer.from(
     `<?xml version="1.0" encoding="UTF-8"?><Document xmlns="${namespaceOf(messageName)}">${content}</Document>`,
@@ -68,6 +93,7 @@ function common(
   amount: (tag: string) => string
   pmtId: string
 } {
+  if (order.step !== 'submit') throw new RangeError(`a bank knows no step ${order.step}`)
   const id = exact(order.reference, REFERENCE, 'reference')
   const at = timestamp(order.dispatchedAtMs)
   const text = writeAmount(order.amountMinor, order.currency, currencies)
@@ -86,6 +112,7 @@ function common(
 export function collectMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
   if (order.mandate === null) throw new RangeError('a collect needs a mandate')
   const { id, at, date, amount, pmtId } = common(order, currencies)
+  const { holder, iban } = customer(order)
   const mandateId = escapeXml(order.mandate.id)
   if (order.mandate.id.length < 1 || order.mandate.id.length > MANDATE_MAX)
     throw new RangeError('mandate id does not fit')
@@ -98,7 +125,7 @@ export function collectMessage(order: RailOrder, us: PlatformAccount, currencies
       `<DrctDbtTx><MndtRltdInf><MndtId>${mandateId}</MndtId>` +
       `<DtOfSgntr>${exact(order.mandate.signedOn, DATE, 'date of the mandate')}</DtOfSgntr></MndtRltdInf></DrctDbtTx>` +
       `<Cdtr><Nm>${name(us.name)}</Nm></Cdtr><CdtrAcct>${account(us.iban)}</CdtrAcct><CdtrAgt>${agent(us.bic)}</CdtrAgt>` +
-      `<Dbtr><Nm>${name(order.account.holder)}</Nm></Dbtr><DbtrAcct>${account(order.account.iban)}</DbtrAcct>` +
+      `<Dbtr><Nm>${holder}</Nm></Dbtr><DbtrAcct>${iban}</DbtrAcct>` +
       `<DbtrAgt>${agent(us.customerBic)}</DbtrAgt>${remittance(order)}</DrctDbtTxInf></FIToFICstmrDrctDbt>`,
   )
 }
@@ -106,6 +133,7 @@ export function collectMessage(order: RailOrder, us: PlatformAccount, currencies
 /** pacs.008: we are the debtor, the customer is credited. */
 export function payOutMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
   const { id, at, date, amount, pmtId } = common(order, currencies)
+  const { holder, iban } = customer(order)
   const serviceLevel = order.currency === 'EUR' ? '<SvcLvl><Cd>SEPA</Cd></SvcLvl>' : ''
   return document(
     MESSAGE_NAME.payOut,
@@ -114,8 +142,8 @@ export function payOutMessage(order: RailOrder, us: PlatformAccount, currencies 
       `<PmtTpInf>${serviceLevel}<LclInstrm><Cd>INST</Cd></LclInstrm></PmtTpInf></GrpHdr>` +
       `<CdtTrfTxInf>${pmtId}${amount('IntrBkSttlmAmt')}<AccptncDtTm>${at}</AccptncDtTm><ChrgBr>SLEV</ChrgBr>` +
       `<Dbtr><Nm>${name(us.name)}</Nm></Dbtr><DbtrAcct>${account(us.iban)}</DbtrAcct><DbtrAgt>${agent(us.bic)}</DbtrAgt>` +
-      `<CdtrAgt>${agent(us.customerBic)}</CdtrAgt><Cdtr><Nm>${name(order.account.holder)}</Nm></Cdtr>` +
-      `<CdtrAcct>${account(order.account.iban)}</CdtrAcct>${remittance(order)}</CdtTrfTxInf></FIToFICstmrCdtTrf>`,
+      `<CdtrAgt>${agent(us.customerBic)}</CdtrAgt><Cdtr><Nm>${holder}</Nm></Cdtr>` +
+      `<CdtrAcct>${iban}</CdtrAcct>${remittance(order)}</CdtTrfTxInf></FIToFICstmrCdtTrf>`,
   )
 }
 
@@ -123,19 +151,51 @@ function remittance(order: RailOrder): string {
   return `<RmtInf><Ustrd>${escapeXml(schemeText(order.description, NAME_MAX, order.reference))}</Ustrd></RmtInf>`
 }
 
+/** pacs.004: we give a collect back to its debtor, whole or in part. */
+export function refundMessage(order: RailOrder, currencies = CURRENCIES): Buffer {
+  const original = originalOf(order)
+  const { id, at, date, amount } = common(order, currencies)
+  if (order.amountMinor > original.amountMinor) throw new RangeError('a refund is at most the collect it gives back')
+  const originalId = exact(original.reference, REFERENCE, 'reference of the original')
+  const originalText = writeAmount(original.amountMinor, order.currency, currencies)
+  return document(
+    MESSAGE_NAME.refund,
+    `<PmtRtr><GrpHdr><MsgId>${id}</MsgId><CreDtTm>${at}</CreDtTm><NbOfTxs>1</NbOfTxs>${amount('TtlRtrdIntrBkSttlmAmt')}` +
+      `<IntrBkSttlmDt>${date}</IntrBkSttlmDt><SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>` +
+      `<TxInf><RtrId>${id}</RtrId><OrgnlGrpInf><OrgnlMsgId>${originalId}</OrgnlMsgId>` +
+      `<OrgnlMsgNmId>${MESSAGE_NAME.collect}</OrgnlMsgNmId></OrgnlGrpInf><OrgnlEndToEndId>${originalId}</OrgnlEndToEndId>` +
+      `<OrgnlTxId>${originalId}</OrgnlTxId><OrgnlUETR>${exact(original.uetr, UETR, 'UETR of the original')}</OrgnlUETR>` +
+      `<OrgnlIntrBkSttlmAmt Ccy="${order.currency}">${originalText}</OrgnlIntrBkSttlmAmt>` +
+      `${amount('RtrdIntrBkSttlmAmt')}<IntrBkSttlmDt>${date}</IntrBkSttlmDt>` +
+      `<RtrRsnInf><Rsn><Cd>${REFUND_REASON}</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr>`,
+  )
+}
+
+/** Why we return: the customer asked, whatever the merchant's own reason. */
+const REFUND_REASON = 'CUST'
+
+/** @throws RangeError for an order that no message can carry. */
 export function paymentMessage(order: RailOrder, us: PlatformAccount, currencies = CURRENCIES): Buffer {
-  return order.operation === 'collect' ? collectMessage(order, us, currencies) : payOutMessage(order, us, currencies)
+  switch (order.operation) {
+    case 'collect':
+      return collectMessage(order, us, currencies)
+    case 'payOut':
+      return payOutMessage(order, us, currencies)
+    case 'refund':
+      return refundMessage(order, currencies)
+  }
 }
 
 /** pacs.028: what became of this order? `inquiryId` is the question's own, never the payment's reference. */
 export function inquiryMessage(order: RailOrder, inquiryId: string, nowMs: number): Buffer {
   const id = exact(order.reference, REFERENCE, 'reference')
+  const { messageName, endToEndId, uetr } = idsOf(order)
   return document(
     MESSAGE_NAME.inquiry,
     `<FIToFIPmtStsReq><GrpHdr><MsgId>${inquiryId}</MsgId><CreDtTm>${timestamp(nowMs)}</CreDtTm></GrpHdr>` +
       `<TxInf><StsReqId>${inquiryId}</StsReqId><OrgnlGrpInf><OrgnlMsgId>${id}</OrgnlMsgId>` +
-      `<OrgnlMsgNmId>${messageNameOf(order.operation)}</OrgnlMsgNmId></OrgnlGrpInf>` +
-      `<OrgnlEndToEndId>${id}</OrgnlEndToEndId><OrgnlTxId>${id}</OrgnlTxId>` +
-      `<OrgnlUETR>${exact(order.uetr, UETR, 'UETR')}</OrgnlUETR></TxInf></FIToFIPmtStsReq>`,
+      `<OrgnlMsgNmId>${messageName}</OrgnlMsgNmId></OrgnlGrpInf>` +
+      `<OrgnlEndToEndId>${exact(endToEndId, REFERENCE, 'reference')}</OrgnlEndToEndId><OrgnlTxId>${id}</OrgnlTxId>` +
+      `<OrgnlUETR>${exact(uetr, UETR, 'UETR')}</OrgnlUETR></TxInf></FIToFIPmtStsReq>`,
   )
 }

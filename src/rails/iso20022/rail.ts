@@ -1,12 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { Histogram, type Registry } from 'prom-client'
 import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
+import { INQUIRY_GAPS_MS } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
-import type { BankRail, MandateAnswer, RailOrder, RailOutcome, SendOptions } from '../port.ts'
+import type {
+  BankRail,
+  MandateAnswer,
+  RailHealthAnswer,
+  RailOrder,
+  RailOutcome,
+  RailProfile,
+  SendOptions,
+} from '../port.ts'
 import { readCallback } from './callback.ts'
 import { classify, unknown } from './classify.ts'
-import { makeHttpClient, type HttpAnswer } from './http-client.ts'
+import { HEARTBEAT_PATH, readHeartbeat } from './heartbeat.ts'
+import { makeHttpClient, type HttpAnswer, type HttpClient } from './http-client.ts'
 import type { Iso20022Keys } from './keys.ts'
 import { MANDATE_PATH, mandateBody, readMandateAnswer } from './mandate.ts'
 import { inquiryMessage, paymentMessage, type PlatformAccount } from './messages.ts'
@@ -28,7 +38,7 @@ export type Iso20022Config = {
   clock: Clock
   log: Log
   registry?: Registry
-  /** Connections to the bank, one request each at a time. */
+  /** Connections for calls that move money, one request each at a time. */
   connectionsMax?: number
   /** Source of nonces and inquiry ids; Node's by default. */
   random?: (bytes: number) => Uint8Array
@@ -36,12 +46,24 @@ export type Iso20022Config = {
 
 const MESSAGE_PATH = '/iso20022/messages'
 const CONNECTIONS_MAX = 64
+/** Of their own, so that questions get through while every other connection waits for an answer. */
+const INQUIRY_CONNECTIONS_MAX = 16
+/**
+ * A call that must wait for a connection starts within the send window (3 s) as
+ * long as the bank answers in 375 ms on average: eight calls a connection.
+ */
+const CALLS_PER_CONNECTION = 8
+const DEADLINE_MS = 8_000
+const INQUIRIES_PER_SECOND = 20
 const XML_TYPE = 'application/xml'
 const JSON_TYPE = 'application/json'
 const CALL_SECONDS = 'mooring_rail_call_seconds'
 const ALWAYS = () => true
 
-type Call = 'send' | 'inquire' | 'mandate'
+type Call = 'send' | 'inquire' | 'mandate' | 'heartbeat'
+
+/** What is asked of the bank; without content it is a GET. */
+type Ask = { path: string; content: { type: string; body: Buffer } | null }
 
 /** What came back, once it is known to be the bank's answer to this question. */
 type Authentic = { kind: 'authentic'; answer: HttpAnswer } | Extract<RailOutcome, { kind: 'not_sent' | 'unknown' }>
@@ -54,23 +76,34 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
   const random = config.random ?? randomBytes
   const nonces = makeNonces()
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
-  const http = makeHttpClient({
-    origin,
-    ca: keys.ca,
-    certificate: keys.clientCertificate,
-    key: keys.clientKey,
-    connectionsMax: config.connectionsMax ?? CONNECTIONS_MAX,
-  })
+  const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
+  const client = (connections: number): HttpClient =>
+    makeHttpClient({
+      origin,
+      ca: keys.ca,
+      certificate: keys.clientCertificate,
+      key: keys.clientKey,
+      connectionsMax: connections,
+    })
+  const calls = client(connectionsMax)
+  const questions = client(Math.min(INQUIRY_CONNECTIONS_MAX, connectionsMax))
+  const profile: RailProfile = {
+    firstStep: { collect: 'submit', payOut: 'submit', refund: 'submit' },
+    manualCapture: false,
+    deadlineMs: DEADLINE_MS,
+    // A bank that says "never received" refuses the reference from then on (connectors.md §1.3).
+    notFound: { submit: 'final' },
+    inquiryGapsMs: INQUIRY_GAPS_MS,
+    inquiriesPerSecond: INQUIRIES_PER_SECOND,
+    callsMax: connectionsMax * CALLS_PER_CONNECTION,
+  }
 
-  async function ask(path: string, contentType: string, body: Buffer, options: SendOptions): Promise<Authentic> {
+  async function ask(http: HttpClient, { path, content }: Ask, options: SendOptions): Promise<Authentic> {
     const nonce = Buffer.from(random(18)).toString('base64url')
-    const request = signRequest(
-      { method: 'POST', targetUri: origin + path, contentType, body },
-      keys.sign,
-      clock.now(),
-      nonce,
-    )
-    const exchanged = await http.exchange({ method: 'POST', path, headers: request.headers, body }, options)
+    const method = content === null ? 'GET' : 'POST'
+    const request = signRequest({ method, targetUri: origin + path, content }, keys.sign, clock.now(), nonce)
+    const body = content?.body ?? null
+    const exchanged = await http.exchange({ method, path, headers: request.headers, body }, options)
     if (exchanged.kind === 'not_sent') return exchanged
     if (exchanged.kind === 'unknown') return { ...exchanged, alarm: false }
     const { answer } = exchanged
@@ -82,7 +115,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
       const expected = answer.status >= 500 || answer.status === 429
       return { kind: 'unknown', why: `status ${answer.status}: ${verified.error}`, alarm: !expected }
     }
-    if (mediaTypeOf(answer) !== contentType)
+    if (mediaTypeOf(answer) !== (content?.type ?? JSON_TYPE))
       return { kind: 'unknown', why: 'answer of another content type', alarm: true }
     return { kind: 'authentic', answer }
   }
@@ -107,6 +140,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
 
   return {
     id,
+    profile,
 
     send: (order, options) =>
       noted('send', order.reference, async () => {
@@ -118,13 +152,18 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
           log.error({ reference: order.reference, why: error.message }, 'order cannot be written as a message')
           return { kind: 'not_sent', why: error.message }
         }
-        return outcomeOf(await ask(MESSAGE_PATH, XML_TYPE, body, options), 'answer', order)
+        return outcomeOf(
+          await ask(calls, { path: MESSAGE_PATH, content: { type: XML_TYPE, body } }, options),
+          'answer',
+          order,
+        )
       }),
 
     inquire: (order, signal) =>
       noted('inquire', order.reference, async () => {
         const body = inquiryMessage(order, `Q${Buffer.from(random(16)).toString('hex')}`, clock.now())
-        const came = await ask(MESSAGE_PATH, XML_TYPE, body, { signal, mayWrite: ALWAYS })
+        const question = { path: MESSAGE_PATH, content: { type: XML_TYPE, body } }
+        const came = await ask(questions, question, { signal, mayWrite: ALWAYS })
         // That the question did not leave says nothing about the payment.
         if (came.kind === 'not_sent') return unknown(`inquiry not sent: ${came.why}`, false)
         return outcomeOf(came, 'inquiry', order)
@@ -145,12 +184,21 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
 
     linkMandate: (request, signal) =>
       noted('mandate', request.reference, async (): Promise<MandateAnswer> => {
-        const came = await ask(MANDATE_PATH, JSON_TYPE, mandateBody(request), { signal, mayWrite: ALWAYS })
+        const content = { type: JSON_TYPE, body: mandateBody(request) }
+        const came = await ask(calls, { path: MANDATE_PATH, content }, { signal, mayWrite: ALWAYS })
         if (came.kind !== 'authentic') return { kind: 'unavailable', why: came.why }
         return readMandateAnswer(came.answer)
       }),
 
-    close: () => http.close(),
+    heartbeat: (signal) =>
+      noted('heartbeat', '', async (): Promise<RailHealthAnswer> => {
+        const came = await ask(questions, { path: HEARTBEAT_PATH, content: null }, { signal, mayWrite: ALWAYS })
+        return came.kind === 'authentic' ? readHeartbeat(came.answer) : { kind: 'unavailable', why: came.why }
+      }),
+
+    close: async () => {
+      await Promise.all([calls.close(), questions.close()])
+    },
   }
 }
 

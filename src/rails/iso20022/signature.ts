@@ -28,33 +28,37 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type SignedRequest = {
   method: string
   targetUri: string
-  headers: { 'content-type': string; 'content-digest': string; 'signature-input': string; signature: string }
+  headers: { 'content-type'?: string; 'content-digest'?: string; 'signature-input': string; signature: string }
 }
 
-export type Signable = { method: string; targetUri: string; contentType: string; body: Uint8Array }
+/** `content` is null for a request without a body, which has no digest either. */
+export type Signable = { method: string; targetUri: string; content: { type: string; body: Uint8Array } | null }
 
-const REQUEST_COMPONENTS = ['"@method"', '"@target-uri"', '"content-type"', '"content-digest"']
-const REQUEST_ITEMS: Item[] = ['@method', '@target-uri', 'content-type', 'content-digest'].map((name) => [
-  name,
-  new Map(),
-])
+const BARE_COMPONENTS = ['"@method"', '"@target-uri"']
+const REQUEST_COMPONENTS = [...BARE_COMPONENTS, '"content-type"', '"content-digest"']
+const QUESTION_DIGEST = '"content-digest";req'
 const RESPONSE_COMPONENTS = [
   '"@status"',
   '"content-type"',
   '"content-digest"',
   '"@method";req',
   '"@target-uri";req',
-  '"content-digest";req',
+  QUESTION_DIGEST,
   `"signature";req;key="${LABEL}"`,
 ]
+/** To a question without a body. */
+const BARE_RESPONSE_COMPONENTS = RESPONSE_COMPONENTS.filter((component) => component !== QUESTION_DIGEST)
+
+const itemsOf = (components: readonly string[]): Item[] => components.map((one) => [one.slice(1, -1), new Map()])
 
 /** Signs a request at `nowMs`; `nonce` is fresh and base64url. */
 export function signRequest(request: Signable, key: SignatureKey, nowMs: number, nonce: string): SignedRequest {
-  const { method, targetUri, contentType, body } = request
-  const contentDigest = digestOf(body)
+  const { method, targetUri, content } = request
+  const contentDigest = content === null ? null : digestOf(content.body)
+  const components = content === null ? BARE_COMPONENTS : REQUEST_COMPONENTS
   const created = Math.floor(nowMs / 1000)
   const list: InnerList = [
-    REQUEST_ITEMS,
+    itemsOf(components),
     new Map<string, string | number>([
       ['created', created],
       ['expires', created + WINDOW_S],
@@ -65,15 +69,15 @@ export function signRequest(request: Signable, key: SignatureKey, nowMs: number,
     ]),
   ]
   const parameters = serializeInnerList(list)
-  const values = requestValues(method, targetUri, contentType, contentDigest)
-  const base = signatureBase(REQUEST_COMPONENTS, values, parameters)
+  const values = requestValues(method, targetUri, content?.type ?? null, contentDigest)
+  const base = signatureBase(components, values, parameters)
   const signature = sign(null, Buffer.from(base), key.key).toString('base64')
   return {
     method,
     targetUri,
     headers: {
-      'content-type': contentType,
-      'content-digest': contentDigest,
+      ...(content === null ? {} : { 'content-type': content.type }),
+      ...(contentDigest === null ? {} : { 'content-digest': contentDigest }),
       'signature-input': `${LABEL}=${parameters}`,
       signature: `${LABEL}=:${signature}:`,
     },
@@ -93,10 +97,11 @@ export function verifyResponse(
     ['"content-digest"', header(answer.headers, 'content-digest')],
     ['"@method";req', request.method],
     ['"@target-uri";req', request.targetUri],
-    ['"content-digest";req', request.headers['content-digest']],
+    [QUESTION_DIGEST, request.headers['content-digest'] ?? null],
     [`"signature";req;key="${LABEL}"`, request.headers.signature.slice(LABEL.length + 1)],
   ])
-  const verified = verifyMessage(answer.headers, answer.body, values, RESPONSE_COMPONENTS, key, nowMs)
+  const required = request.headers['content-digest'] === undefined ? BARE_RESPONSE_COMPONENTS : RESPONSE_COMPONENTS
+  const verified = verifyMessage(answer.headers, answer.body, values, required, key, nowMs)
   return verified.ok ? ok(undefined) : verified
 }
 

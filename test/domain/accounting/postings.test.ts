@@ -91,26 +91,36 @@ test('legs of 0 are left out', () => {
 })
 
 test('a payment posts what its event does, from the wallet or from its rail', () => {
-  const facts = { kind: 'purchase', amountMinor: 1_000n, feeMinor: 15n, payer: 'usr_a', payee: 'mer_b' } as const
+  const facts = {
+    kind: 'purchase',
+    source: 'wallet',
+    amountMinor: 1_000n,
+    feeMinor: 15n,
+    payer: 'usr_a',
+    payee: 'mer_b',
+  } as const
   expect(paymentLegs({ ...facts, rail: null }).map(line)).toEqual([
     '2010 wallet:usr_a / 2020 merchant:mer_b:pending 985',
     '2010 wallet:usr_a / 4010 revenue:fees 15',
   ])
-  expect(paymentLegs({ ...facts, feeMinor: 0n, rail: 'bank' }).map(line)).toEqual([
+  expect(paymentLegs({ ...facts, source: 'bank', feeMinor: 0n, rail: 'bank' }).map(line)).toEqual([
     '1015 clearing:bank / 2020 merchant:mer_b:pending 1000',
   ])
 })
 
 test('wallets told of a payment are those its legs touch', () => {
-  const facts = { amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'usr_b' }
-  expect(touchedWallets(paymentLegs({ ...facts, kind: 'transfer', rail: null }))).toEqual(['usr_a', 'usr_b'])
+  const facts = { source: 'bank', amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'usr_b' } as const
+  expect(touchedWallets(paymentLegs({ ...facts, source: 'wallet', kind: 'transfer', rail: null }))).toEqual([
+    'usr_a',
+    'usr_b',
+  ])
   expect(touchedWallets(paymentLegs({ ...facts, kind: 'topup', rail: 'bank' }))).toEqual(['usr_a'])
   expect(touchedWallets(paymentLegs({ ...facts, kind: 'withdrawal', rail: 'bank' }))).toEqual(['usr_a'])
   expect(touchedWallets(paymentLegs({ ...facts, kind: 'purchase', payee: 'mer_b', rail: 'bank' }))).toEqual([])
 })
 
 test('a top-up or withdrawal without a rail is a bug, not a posting', () => {
-  const facts = { amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'self', rail: null }
+  const facts = { source: 'bank', amountMinor: 10n, feeMinor: 0n, payer: 'usr_a', payee: 'self', rail: null } as const
   expect(() => paymentLegs({ ...facts, kind: 'topup' })).toThrow(/rail/)
   expect(() => paymentLegs({ ...facts, kind: 'withdrawal' })).toThrow(/rail/)
 })

@@ -3,7 +3,7 @@ import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
 const SHORT = 'test/faults/short.e2e.test.ts'
-const STEPS = 'src/payments/steps.ts'
+const ATTEMPTS = 'src/payments/attempts.ts'
 const NEXT = 'src/payments/next.ts'
 const OUTCOME = 'src/payments/outcome.ts'
 const MOVES = 'src/payments/moves.ts'
@@ -12,17 +12,17 @@ const MOVES = 'src/payments/moves.ts'
 const RESENDS: readonly Edit[] = [
   {
     file: NEXT,
-    from: "return { step: 'wait', ms: untilMs(attempt, nowMs), why: `the answer of ${attempt.rail}` }",
-    to: "return { step: 'dispatch', afterMs: 0 }",
+    from: "return wait(attempt, nowMs, `the answer of ${attempt.rail}`, 'awaiting_rail')",
+    to: "return { step: 'dispatch', call: attempt.step, afterMs: 0 }",
   },
-  { file: STEPS, from: 'states: [...UNSENT]', to: "states: [...UNSENT, 'dispatched']" },
+  { file: ATTEMPTS, from: 'states: [...from]', to: "states: [...from, 'dispatched']" },
 ]
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
-    edits: [{ file: STEPS, from: 'states: [...UNSENT]', to: "states: [...UNSENT, 'dispatched', 'settled']" }],
+    edits: [{ file: ATTEMPTS, from: 'states: [...from]', to: "states: [...from, 'dispatched', 'settled']" }],
   },
   {
     name: 'writes an outcome over an outcome',
@@ -43,9 +43,9 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       ...RESENDS,
       {
-        file: STEPS,
-        from: 'orderOf(dispatched.attempt)',
-        to: 'orderOf({ ...dispatched.attempt, ...(attempt.sends === 0 ? {} : { reference: `${attempt.reference.slice(0, -1)}9`, uetr: token }) })',
+        file: ATTEMPTS,
+        from: 'rail.send(orderOf(attempt), {',
+        to: 'rail.send(orderOf({ ...attempt, ...(attempt.sends === 1 ? {} : { reference: `${attempt.reference.slice(0, -1)}9`, uetr: token }) }), {',
       },
     ],
   },
@@ -55,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: NEXT,
-        from: "return { step: 'wait', ms: untilMs(attempt, nowMs), why: `an inquiry at ${attempt.rail}: the outcome is unknown` }",
+        from: "return wait(attempt, nowMs, `an inquiry at ${attempt.rail}: the outcome is unknown`, 'outcome_unknown')",
         to: "return { step: 'release', end: failed('not_executed', 'No answer.') }",
       },
     ],
@@ -66,10 +66,10 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: NEXT,
-        from: "    case 'not_found':\n      return {",
-        to: "    case 'not_found':\n      return { step: 'confirm' }\n      return {",
+        from: "if (meaning === 'resend') return again(attempt, nowMs)",
+        to: "if (meaning !== undefined) return { step: 'confirm' }",
       },
-      { file: MOVES, from: "states: ['settled']", to: "states: ['settled', 'not_found']" },
+      { file: MOVES, from: 'states: [...states]', to: "states: [...states, 'not_found']" },
     ],
   },
   {

@@ -9,7 +9,7 @@ import {
   paymentEvents,
   release,
 } from '../../../src/payments/moves.ts'
-import type { AttemptRow, PaymentRow, PaymentState } from '../../../src/payments/rows.ts'
+import { type AttemptRow, type PaymentRow, type PaymentState, UNTOUCHED } from '../../../src/payments/rows.ts'
 
 /** Payments as the product moves them, by units that several processes try at the same moment. */
 
@@ -42,6 +42,7 @@ export function paymentRow(of: {
     captured_amount: 0n,
     refund_reserved: 0n,
     refunded_amount: 0n,
+    ...UNTOUCHED,
     payer: isOrder ? null : of.user,
     payee: of.kind === 'transfer' ? of.to : isOrder ? 'mer_fuzz' : 'self',
     payee_name: 'Fuzz',
@@ -77,12 +78,20 @@ export function attemptRow(payment: PaymentRow, operation: 'payOut' | 'collect',
     uetr,
     amount: payment.amount,
     currency: payment.currency,
-    account_iban: 'DE23999999990000000000',
+    account: 'DE23999999990000000000',
     account_holder: 'Customer',
     mandate_id: null,
     mandate_signed_on: null,
     description: 'fuzz',
+    merchant: null,
+    merchant_name: null,
+    original: null,
+    step: 'submit',
     state: 'prepared',
+    asks: null,
+    input: null,
+    memo: null,
+    evidence: null,
     dispatch_token: null,
     dispatched_at: null,
     sends: 0,
@@ -118,7 +127,7 @@ export async function birth(
       events: of.kind === 'order' ? [] : paymentEvents(payment, rail, ids, { balances: true }),
     },
   }
-  return { unit, after: { payment, attempt, holds: transfers.map(({ id }) => id) } }
+  return { unit, after: { payment, attempt, holds: transfers.map(({ id }) => ({ id, ledger: of.ledger })) } }
 }
 
 /** One of the ways a payment may go from where it stands; null where it has ended. `roll` decides among them. */

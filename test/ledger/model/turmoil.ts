@@ -193,7 +193,7 @@ export async function turmoil(place: Place, options: { workers: number; forMs: n
       type: 'bank',
       rail: 'fuzz-bank',
       bank: 'fuzz',
-      iban,
+      account: iban,
       holder: 'A',
       currency: 'KES',
       label: 'x',

@@ -1,8 +1,9 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
-import { APPLY, SAME_ID, WHOLE, broken } from './files.ts'
+import { APPLY, OPEN, SAME_ID, WHOLE, broken } from './files.ts'
 
 /** Accounts of several rows, which are frozen and closed as a whole; and ids that two calls have at the same moment. */
 const whole = broken(APPLY, WHOLE)
+const opening = broken(OPEN, WHOLE)
 const sweeper = broken('src/ledger/shards.ts', WHOLE)
 const sameId = broken(APPLY, SAME_ID)
 
@@ -19,9 +20,9 @@ export const ACCOUNTS: readonly Mutation[] = [
   ),
   whole('looks for holds on rows of other accounts', 'where k.main = a_main[d] and (k.dp', 'where (k.dp'),
   whole('does not see that a row was born meanwhile', 'where a.id <> all (v_accounts))', 'where false)'),
-  whole('lets a row be born while its account is frozen', '  order by m.id\n  for share of m;', '  order by m.id;'),
-  whole('lets a row be born unfrozen', 'm.frozen, m.closed\n', 'false, m.closed\n'),
-  whole('lets a row be born open', 'm.frozen, m.closed\n', 'm.frozen, false\n'),
+  opening('lets a row be born while its account is frozen', '  order by m.id\n  for share of m;', '  order by m.id;'),
+  opening('lets a row be born unfrozen', 'm.frozen, m.closed\n', 'false, m.closed\n'),
+  opening('lets a row be born open', 'm.frozen, m.closed\n', 'm.frozen, false\n'),
   sweeper('sweeps into a frozen account', '(m.frozen or m.closed)', '(m.closed)'),
   sweeper('sweeps into a closed account', '(m.frozen or m.closed)', '(m.frozen)'),
   sameId(

@@ -47,7 +47,7 @@ const CONDITIONS: readonly Condition[] = [
   [M2, 'payments', "status <> 'succeeded' or captured_amount > 0"],
   [M2, 'payments', "status_reason is null or status = 'processing'"],
   [M2, 'attempts', "operation in ('collect', 'payOut')"],
-  [M2, 'attempts', 'amount > 0', '(amount > 0),\n  currency char(3) not null,\n  account_iban'],
+  [M2, 'attempts', 'amount > 0', '(amount > 0),\n  currency char(3) not null,\n  account'],
   [M2, 'attempts', 'state in', "state in ('prepared', 'dispatched', 'settled', 'declined'"],
   [M2, 'attempts', "(state = 'prepared') or dispatch_token is not null"],
   [M2, 'sources', "type in ('bank')"],

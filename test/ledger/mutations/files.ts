@@ -1,7 +1,8 @@
 import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 
 /** What is broken, and what notices, by short names. */
-export const APPLY = 'src/ledger/migrations/0007_apply_units.sql'
+export const APPLY = 'src/ledger/functions/apply_units.sql'
+export const OPEN = 'src/ledger/functions/open_accounts.sql'
 export const HISTORY = 'src/ledger/migrations/0008_history.sql'
 
 export const RULES = 'test/ledger/rules.pg.test.ts'

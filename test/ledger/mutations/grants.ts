@@ -1,5 +1,5 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
-import { APPLY, HISTORY, broken } from './files.ts'
+import { APPLY, HISTORY, OPEN, broken } from './files.ts'
 
 /** Who may do what with the ledger, whatever its code does. */
 const TEST = 'test/ledger/roles.pg.test.ts'
@@ -70,7 +70,7 @@ const paths: readonly Mutation[] = [
     'security definer set search_path = public, pg_temp;\nrevoke',
     'security definer;\nrevoke',
   ),
-  broken(APPLY, TEST)(
+  broken(OPEN, TEST)(
     'opens accounts in tables of its caller',
     'language sql volatile\nset search_path = public, pg_temp\n',
     'language sql volatile\n',

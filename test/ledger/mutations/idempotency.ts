@@ -91,8 +91,8 @@ const sources: readonly Mutation[] = [
   ),
   once('links an account under an id that is taken', "exists (select from sources where id = g ->> 'id')", 'false'),
   once('links an account twice', "where user_id = g ->> 'user_id' and", 'where false and'),
-  once('links one account a user', "and bank = g ->> 'bank' and iban = g ->> 'iban'", ''),
-  once('links an account number at one bank only', "and bank = g ->> 'bank' and iban", 'and iban'),
+  once('links one account a user', "and bank = g ->> 'bank' and account = g ->> 'account'", ''),
+  once('links an account number at one bank only', "and bank = g ->> 'bank' and account", 'and account'),
   once('links an account for one user only', "where user_id = g ->> 'user_id' and bank", 'where bank'),
   once('does not link an account again that was revoked', " and status <> 'revoked')", ')'),
 ]

@@ -162,8 +162,8 @@ async function livePayments(stage: Stage) {
     ordered: await live('order', 10n, 0, 0.1),
   }
   await stage.owner`
-    insert into sources (id, user_id, type, rail, bank, iban, holder, currency, label, status, created_at)
-    select ${source}, ${user}, 'bank', rail, 'bank', account_iban, account_holder, currency, 'x', 'active', now()
+    insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, created_at)
+    select ${source}, ${user}, 'bank', rail, 'bank', account, account_holder, currency, 'x', 'active', now()
     from attempts where payment = ${payments.settled}`
   await stage.owner`update payments set source_id = ${source} where id = ${payments.settled}`
   await stage.owner`

@@ -109,7 +109,9 @@ export function signAnswer(
     ['"content-digest"', contentDigest],
     ['"@method";req', question.method],
     ['"@target-uri";req', question.targetUri],
-    ['"content-digest";req', question.headers['content-digest'] ?? ''],
+    ...(question.headers['content-digest'] === undefined
+      ? []
+      : ([['"content-digest";req', question.headers['content-digest']]] satisfies [string, string][])),
     ['"signature";req;key="m"', (question.headers['signature'] ?? '').slice(2)],
   ]
   return { 'content-type': answer.contentType, 'content-digest': contentDigest, ...signLines(lines, signing) }
@@ -255,14 +257,20 @@ let orderNo = 0
 export function makeOrder(more: Partial<RailOrder> = {}): RailOrder {
   return {
     operation: 'collect',
+    step: 'submit',
     reference: `0abcdefghijklmnopqrs${String(++orderNo).padStart(2, '0')}CO01`,
     uetr: randomUUID(),
     amountMinor: 12_345n,
     currency: 'KES',
     dispatchedAtMs: Date.now(),
-    account: { iban: 'DE23999999990000000000', holder: 'Wanjiru Kamau' },
+    sends: 1,
+    account: { type: 'iban', iban: 'DE23999999990000000000', holder: 'Wanjiru Kamau' },
     mandate: { id: 'MNDT1', signedOn: '2026-11-01' },
     description: 'Order 7',
+    merchant: null,
+    original: null,
+    memo: {},
+    input: null,
     ...more,
   }
 }
@@ -285,11 +293,28 @@ export type ReportParts = {
   currency?: string
 }
 
-export const messageName = (order: RailOrder): string =>
-  order.operation === 'collect' ? 'pacs.003.001.09' : 'pacs.008.001.08'
+/** A refund of a settled collect. */
+export function makeRefund(collect: RailOrder, more: Partial<RailOrder> = {}): RailOrder {
+  const { reference, uetr, amountMinor, dispatchedAtMs, memo } = collect
+  return makeOrder({
+    operation: 'refund',
+    account: collect.account,
+    currency: collect.currency,
+    amountMinor,
+    mandate: null,
+    original: { reference, uetr, amountMinor, dispatchedAtMs, railReference: null, memo },
+    ...more,
+  })
+}
+
+const MESSAGE_NAMES = { collect: 'pacs.003.001.09', payOut: 'pacs.008.001.08', refund: 'pacs.004.001.11' } as const
+
+export const messageName = (order: RailOrder): string => MESSAGE_NAMES[order.operation]
 
 export function report(order: RailOrder, parts: ReportParts = {}): string {
   const { reference } = order
+  // A return carries the ids of the collect it gives back, and no instruction.
+  const original = order.original ?? order
   const tag = (name: string, text: string | null): string => (text === null ? '' : `<${name}>${text}</${name}>`)
   const reasons = [
     ...(parts.reasons ?? []).map(
@@ -307,10 +332,13 @@ export function report(order: RailOrder, parts: ReportParts = {}): string {
       `<TxInfAndSts>${tag('StsId', parts.statusId ?? 'STS1')}` +
       `<OrgnlGrpInf>${tag('OrgnlMsgId', parts.originalMessageId ?? reference)}` +
       `${tag('OrgnlMsgNmId', parts.originalMessageName ?? messageName(order))}</OrgnlGrpInf>` +
-      tag('OrgnlInstrId', parts.instructionId === undefined ? reference : parts.instructionId) +
-      tag('OrgnlEndToEndId', parts.endToEndId ?? reference) +
+      tag(
+        'OrgnlInstrId',
+        parts.instructionId === undefined ? (order.original === null ? reference : null) : parts.instructionId,
+      ) +
+      tag('OrgnlEndToEndId', parts.endToEndId ?? original.reference) +
       tag('OrgnlTxId', parts.txId ?? reference) +
-      tag('OrgnlUETR', parts.uetr ?? order.uetr) +
+      tag('OrgnlUETR', parts.uetr ?? original.uetr) +
       tag('TxSts', status) +
       reasons.join('') +
       tag('AcctSvcrRef', railReference) +

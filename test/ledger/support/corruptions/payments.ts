@@ -209,7 +209,7 @@ const ATTEMPTS = ofTable('attempts', {
     {
       what: 'to another account than its payer linked',
       act: (tx, { payments }) => tx`
-        update attempts set account_iban = 'DE75512108001245126199' where payment = ${payments.settled}`,
+        update attempts set account = 'DE75512108001245126199' where payment = ${payments.settled}`,
       breaks: ['references'],
       names: ({ payments }) =>
         `payment ${payments.settled}: attempt 1 is for another account than source ${payments.source}`,
@@ -251,7 +251,7 @@ const SOURCES = ofTable('sources', {
     {
       what: 'it stands for another account than was collected from',
       act: (tx, { payments }) => tx`
-        update sources set iban = 'DE75512108001245126199' where id = ${payments.source}`,
+        update sources set account = 'DE75512108001245126199' where id = ${payments.source}`,
       breaks: ['references'],
       names: ({ payments }) =>
         `payment ${payments.settled}: attempt 1 is for another account than source ${payments.source}`,

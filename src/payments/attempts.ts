@@ -1,0 +1,176 @@
+import { timestamp } from '../domain/clock.ts'
+import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryGapMs } from '../domain/attempt.ts'
+import type { Failpoint } from '../config/failpoint.ts'
+import type { Rail, RailOutcome } from '../rails/port.ts'
+import type { Bearer } from './bearer.ts'
+import type { InFlightCalls } from './in-flight.ts'
+import { orderOf } from './order.ts'
+import { type OutcomeDeps, recordOutcome } from './outcome.ts'
+import type { AttemptRow } from './rows.ts'
+
+/**
+ * Calls at rails, for whatever they serve: journal, fence, send, hear, ask.
+ *
+ *  A1 The call's journal is committed before its first byte leaves (payments.md, rule 1).
+ *  A2 Only the one that made the journal sends, within the send window (rule 7).
+ *  A3 Every outcome is written by compare-and-set, and read back before anything follows (rule 9).
+ */
+
+export type AttemptDeps = OutcomeDeps & {
+  rails: ReadonlyMap<string, Rail>
+  calls: InFlightCalls
+  /** Tells the workflow of a payment or refund to look; best effort, its own timer is behind it. */
+  wake: (bearer: string) => void
+  /** Told of each authentic answer and each failure of a rail. */
+  heard: (rail: string, answered: boolean) => void
+  failpoint: Failpoint
+}
+
+/** A call as it is to be sent. */
+export type Call = {
+  step: RailStep
+  /** The states in which the journal may be written: this very attempt must be in one of them. */
+  from: readonly AttemptState[]
+  /** Nothing of the payment has been sent before, so it must not begin after its time. */
+  beforeStartBy: boolean
+  /** Names the payment for failpoints: its amount. */
+  tag: string
+}
+
+export type Sent =
+  /** Somebody else was first, or it is too late: read again. */
+  | { kind: 'not_begun' }
+  /** Within the fast window; `kept` where the row had an outcome already. */
+  | { kind: 'ended'; outcome: RailOutcome['kind'] | 'kept' }
+  /** The process goes on awaiting the answer. */
+  | { kind: 'in_flight' }
+
+export type Caller = {
+  send(bearer: Bearer, attempt: AttemptRow, call: Call): Promise<Sent>
+  /** Asks the rail what became of it and writes down what it says. */
+  inquire(bearer: Bearer, attempt: AttemptRow): Promise<void>
+}
+
+export function makeCaller(deps: AttemptDeps): Caller {
+  const { ledger, ids, clock } = deps
+
+  function railOf(attempt: AttemptRow): Rail {
+    const rail = deps.rails.get(attempt.rail)
+    if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
+    return rail
+  }
+
+  /** The row as this call leaves it, and the columns that differ. */
+  function journalOf(attempt: AttemptRow, step: RailStep, token: string, nowMs: number, deadlineMs: number) {
+    const same = step === attempt.step
+    const journal = {
+      step,
+      state: 'dispatched' as const,
+      dispatch_token: token,
+      sends: same ? attempt.sends + 1 : 1,
+      inquiries: same ? attempt.inquiries : 0,
+    }
+    const kept = same && attempt.dispatched_at !== null && attempt.state !== 'prepared'
+    // A resend is the same message: its wire time is that of the first.
+    const dispatchedAt = kept && attempt.state === 'not_found' ? attempt.dispatched_at : new Date(nowMs)
+    return {
+      after: { ...attempt, ...journal, dispatched_at: dispatchedAt, asks: null },
+      columns: {
+        ...journal,
+        asks: null,
+        // What the payer typed is kept no longer than it takes to send it.
+        input: null,
+        evidence: null,
+        dispatched_at: timestamp(dispatchedAt?.getTime() ?? nowMs),
+        next_look_at: timestamp(nowMs + deadlineMs),
+        updated_at: timestamp(nowMs),
+      },
+    }
+  }
+
+  async function call(rail: Rail, bearer: Bearer, attempt: AttemptRow, token: string, started: number, tag: string) {
+    const outcome = await rail.send(orderOf(attempt), {
+      signal: AbortSignal.timeout(rail.profile.deadlineMs),
+      mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS,
+      onSent: () => deps.failpoint('first-byte-sent', tag),
+    })
+    deps.failpoint('answer-received', tag)
+    note(rail.id, outcome)
+    const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, outcome }
+    const recorded = await recordOutcome(deps, heard, { ...bearer, attempt })
+    deps.failpoint('outcome-written', tag)
+    return recorded
+  }
+
+  function note(rail: string, outcome: RailOutcome): void {
+    deps.heard(rail, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+    const alarm = 'alarm' in outcome && outcome.alarm
+    if (alarm) deps.log.error({ rail, outcome: outcome.kind }, 'a rail answered what it should never answer us')
+  }
+
+  return {
+    async send(bearer, attempt, { step, from, beforeStartBy, tag }) {
+      const rail = railOf(attempt)
+      const started = clock.monotonic()
+      const token = ids.uuid()
+      const { after, columns } = journalOf(attempt, step, token, clock.now(), rail.profile.deadlineMs)
+      const journalled = await ledger.apply({
+        id: ids.uuid(),
+        guard: {
+          payment: { ...bearer.guard, ...(beforeStartBy ? { before_start_by: true } : {}) },
+          attempt: {
+            payment: attempt.payment,
+            no: attempt.no,
+            states: [...from],
+            ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
+          },
+        },
+        ok: { attempt: columns },
+      })
+      if (journalled.code !== 'ok') return { kind: 'not_begun' }
+      deps.failpoint('journalled', tag)
+
+      const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, after, token, started, tag))
+      const inTime = await withinFastWindow(answered)
+      if (inTime !== null) return { kind: 'ended', outcome: inTime }
+      // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
+      void answered.then(
+        () => deps.wake(bearer.id),
+        (error: unknown) =>
+          deps.log.error({ err: error, for: bearer.id }, 'an outcome could not be written; the inquiry will find it'),
+      )
+      return { kind: 'in_flight' }
+    },
+
+    async inquire(bearer, attempt) {
+      const rail = railOf(attempt)
+      const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
+      note(rail.id, outcome)
+      const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
+      const gapMs = inquiryGapMs(attempt.inquiries + 1, sinceMs, rail.profile.inquiryGapsMs) * jitter()
+      await recordOutcome(deps, {
+        bearer: bearer.id,
+        no: attempt.no,
+        step: attempt.step,
+        outcome,
+        inquiry: { nextLookAtMs: clock.now() + gapMs },
+      })
+    },
+  }
+}
+
+/** ± 10 %, so that attempts that failed together are not asked about together. */
+const jitter = (): number => 0.9 + Math.random() / 5
+
+/** What the call came to, null where it did not end within the fast window; its failure is the caller's to see only then. */
+async function withinFastWindow<T>(answered: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined
+  const window = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), FAST_WINDOW_MS)
+  })
+  try {
+    return await Promise.race([answered, window])
+  } finally {
+    clearTimeout(timer)
+  }
+}

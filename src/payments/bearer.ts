@@ -1,0 +1,15 @@
+import type { Branch, Unit } from '../ledger/index.ts'
+import type { AttemptRow } from './rows.ts'
+
+/** What an attempt serves, a payment or a refund, as far as a call needs to know it. */
+export type Bearer = {
+  /** `pay_…` or `rfd_…`. */
+  id: string
+  /** What must still be so for anything to be written about it. */
+  guard: NonNullable<NonNullable<Unit['guard']>['payment']>
+  attempt: AttemptRow | null
+  /** Says to those who watch that the rail has not answered; empty where it says so already, or must not. */
+  awaiting: (nowMs: number) => Branch
+}
+
+export type LoadBearer = (id: string) => Promise<Bearer | null>

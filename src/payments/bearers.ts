@@ -1,0 +1,12 @@
+import type { Ids } from '../domain/ids.ts'
+import type { LoadBearer } from './bearer.ts'
+import { bearerOf } from './steps.ts'
+import type { PaymentStore } from './store.ts'
+
+/** Finds what an attempt serves by its id. */
+export function makeBearers(deps: { store: PaymentStore; ids: Ids }): LoadBearer {
+  return async (id) => {
+    const state = await deps.store.state(id)
+    return state === null ? null : bearerOf(state, deps.ids)
+  }
+}

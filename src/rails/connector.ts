@@ -1,0 +1,24 @@
+import type { Registry } from 'prom-client'
+import type { z } from 'zod'
+import type { CurrencyTable, SourceType } from '../contract/names.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { BankRail, Rail } from './port.ts'
+
+/** What every connector is given. Credentials are read from `keysDir`, by the connector's own names. */
+export type ConnectorDeps = {
+  keysDir: string
+  /** Where callbacks of this connector arrive, without query. */
+  callbackUrl: string
+  currencies: CurrencyTable
+  clock: Clock
+  log: Log
+  registry: Registry
+}
+
+/** One folder of src/rails: the sources it serves, what its entry in MOORING_RAILS must say, and how a rail is made of it. */
+export type Connector<Config = unknown> = {
+  serves: readonly Exclude<SourceType, 'wallet'>[]
+  config: z.ZodType<Config>
+  make(config: Config, id: string, deps: ConnectorDeps): { rail: Rail; mandates?: BankRail }
+}
