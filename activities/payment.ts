@@ -1,11 +1,13 @@
-import type { Next, Steps } from '../src/payments/index.ts'
+import type { Decide, OperatorDecision, Next, Steps } from '../src/payments/index.ts'
 
 type Input = { payment: string }
 
 /** A payment's steps as Temporal calls them; each is a compare-and-set on Postgres and safe to run again. */
-export type PaymentActivities = Record<keyof Steps, (input: Input) => Promise<Next>>
+export type PaymentActivities = Record<keyof Steps, (input: Input) => Promise<Next>> & {
+  decide: (input: OperatorDecision) => Promise<{ done: string }>
+}
 
-export function createActivities(steps: Steps): PaymentActivities {
+export function createActivities(steps: Steps, decide: Decide): PaymentActivities {
   return {
     reserve: ({ payment }) => steps.reserve(payment),
     dispatch: ({ payment }) => steps.dispatch(payment),
@@ -14,5 +16,6 @@ export function createActivities(steps: Steps): PaymentActivities {
     hold: ({ payment }) => steps.hold(payment),
     look: ({ payment }) => steps.look(payment),
     inquire: ({ payment }) => steps.inquire(payment),
+    decide,
   }
 }

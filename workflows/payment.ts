@@ -1,22 +1,9 @@
-import {
-  CancellationScope,
-  condition,
-  defineSignal,
-  proxyActivities,
-  proxyLocalActivities,
-  setCurrentDetails,
-  setHandler,
-  sleep,
-} from '@temporalio/workflow'
-import type { PaymentStatus } from '../src/contract/names.ts'
+import { makeContinueAsNewFunc, proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { PaymentActivities } from '../activities/payment.ts'
+import { live } from './life.ts'
 
 /** A payment's workflow carries its id only: what it does, it reads from Postgres. */
 export type PaymentInput = { payment: string }
-export type PaymentResult = { status: PaymentStatus }
-
-/** "Look": something about this payment was written down. It carries no facts. */
-export const look = defineSignal('look')
 
 /** Ledger steps and the rail's first call, within the first workflow task. Compensation never gives up. */
 const local = proxyLocalActivities<PaymentActivities>({
@@ -37,39 +24,18 @@ const patient = proxyActivities<PaymentActivities>({
  * the first step after any crash repeats nothing; an unknown outcome is inquired
  * until there is evidence, never ended by time.
  */
-export async function payment(input: PaymentInput): Promise<PaymentResult> {
-  let seen = 0
-  let looks = 0
-  setHandler(look, () => {
-    looks += 1
-  })
-  return CancellationScope.nonCancellable(async () => {
-    let next = await local.reserve(input)
-    for (;;) {
-      switch (next.step) {
-        case 'dispatch':
-          if (next.afterMs > 0) await sleep(next.afterMs)
-          next = await local.dispatch(input)
-          break
-        case 'confirm':
-          next = await local.confirm(input)
-          break
-        case 'release':
-          next = await local.release(input)
-          break
-        case 'hold':
-          next = await local.hold(input)
-          break
-        case 'wait': {
-          setCurrentDetails(`Waits for ${next.why}.`)
-          const woken = next.ms > 0 && (await condition(() => looks > seen, next.ms))
-          seen = looks
-          next = woken ? await local.look(input) : await patient.inquire(input)
-          break
-        }
-        case 'done':
-          return { status: next.status }
-      }
-    }
-  })
+export async function payment(input: PaymentInput): Promise<{ status: string }> {
+  return live(
+    {
+      reserve: () => local.reserve(input),
+      dispatch: () => local.dispatch(input),
+      confirm: () => local.confirm(input),
+      release: () => local.release(input),
+      hold: () => local.hold(input),
+      look: () => local.look(input),
+      inquire: () => patient.inquire(input),
+      decide: (update, approval, by) => patient.decide({ ...input, update, approval, by }),
+    },
+    () => makeContinueAsNewFunc<typeof payment>()(input),
+  )
 }

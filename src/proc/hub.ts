@@ -32,6 +32,7 @@ import {
   makeBearers,
   makeCaller,
   makeClaims,
+  makeDecide,
   makeInFlightCalls,
   makeIncidentBook,
   makeLookNow,
@@ -43,6 +44,7 @@ import {
   recordOutcome,
   takeCallback,
   tend,
+  type ConsumeApproval,
   type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
@@ -122,11 +124,13 @@ const steps = makeSteps({
   }),
   failpoint,
 })
+const consume: ConsumeApproval = () =>
+  Promise.resolve({ ok: false, code: 'no_approvals', message: 'Approvals are made by the ops service.' })
 const worker = await makeWorker({
   connection,
   namespace: env.TEMPORAL_NAMESPACE,
   bundle: await workflowBundle(env.MOORING_CACHE),
-  activities: createActivities(steps),
+  activities: createActivities(steps, makeDecide({ ...outcomes, store, consume })),
   identity: env.MOORING_PROCESS,
 })
 

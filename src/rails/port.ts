@@ -56,7 +56,7 @@ export type OriginalCollect = {
 
 /** What an outcome rests on, stored with it: never the basis of a decision by itself. */
 export type Evidence = {
-  via: 'answer' | 'inquiry' | 'callback'
+  via: 'answer' | 'inquiry' | 'callback' | 'operator'
   /** The rail's own id of this statement (bank: StsId), where it gave one. */
   id: string | null
   /** The rail's status and reason words, for people. */

@@ -1,68 +1,22 @@
-import { randomUUID } from 'node:crypto'
-import { Client } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { PaymentActivities } from '../../activities/payment.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { workflowBundle } from '../../src/durable/index.ts'
 import type { Next } from '../../src/payments/index.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { testTemporal } from '../support/run-servers.ts'
+import { openStage, type Script, type Stage } from './support/play.ts'
 
-let connection: NativeConnection
-let client: Client
-let bundle: { codePath: string }
+let stage: Stage
 
 beforeAll(async () => {
-  const { address, namespace } = testTemporal()
-  connection = await NativeConnection.connect({ address })
-  client = new Client({ connection, namespace })
-  bundle = await workflowBundle(join(ROOT, '.cache'))
+  stage = await openStage(testTemporal())
 })
-afterAll(() => connection.close())
+afterAll(() => stage.close())
 
-const DONE: Next = { step: 'done', status: 'succeeded' }
-
-/** Runs one payment against steps that answer as scripted; which were called, in order, and the history's events. */
-async function play(
-  script: Partial<Record<keyof PaymentActivities, Next[]>>,
-  meanwhile?: (id: string) => Promise<void>,
-) {
-  const called: string[] = []
-  const step = (name: keyof PaymentActivities) => () => {
-    called.push(name)
-    return Promise.resolve(script[name]?.shift() ?? DONE)
-  }
-  const taskQueue = `test-${randomUUID()}`
-  const worker = await Worker.create({
-    connection,
-    namespace: testTemporal().namespace,
-    taskQueue,
-    workflowBundle: bundle,
-    activities: {
-      reserve: step('reserve'),
-      dispatch: step('dispatch'),
-      confirm: step('confirm'),
-      release: step('release'),
-      hold: step('hold'),
-      look: step('look'),
-      inquire: step('inquire'),
-    } satisfies PaymentActivities,
-  })
-  const workflowId = `pay_${randomUUID().replaceAll('-', '')}`
-  return worker.runUntil(async () => {
-    const handle = await client.workflow.start('payment', {
-      workflowId,
-      taskQueue,
-      args: [{ payment: workflowId }],
-      requestEagerStart: true,
-    })
-    await meanwhile?.(workflowId)
-    const result: unknown = await handle.result()
-    const history = await handle.fetchHistory()
-    return { called, result, events: (history.events ?? []).map((event) => String(event.eventType)) }
-  })
+async function play(script: Script, meanwhile?: Parameters<Stage['play']>[1]) {
+  const { called, result, history } = await stage.play(script, meanwhile)
+  return { called, result, events: (history.events ?? []).map((event) => String(event.eventType)) }
 }
 
 const WORKFLOW_TASK_COMPLETED = '7'
@@ -109,7 +63,7 @@ test('a signal makes the workflow look before its time', async () => {
       reserve: [{ step: 'wait', ms: 3_600_000, why: 'the test', stage: 'awaiting_rail' }],
       look: [{ step: 'confirm' }],
     },
-    (id) => client.workflow.getHandle(id).signal('look'),
+    (handle) => handle.signal('look'),
   )
   expect(called).toEqual(['reserve', 'look', 'confirm'])
 })
@@ -117,16 +71,54 @@ test('a signal makes the workflow look before its time', async () => {
 test('a request to cancel from outside does not stop a payment half-way', async () => {
   const { called, result } = await play(
     { reserve: [{ step: 'wait', ms: 300, why: 'the test', stage: 'awaiting_rail' }], inquire: [{ step: 'confirm' }] },
-    async (id) => {
-      await client.workflow.getHandle(id).cancel()
+    async (handle) => {
+      await handle.cancel()
     },
   )
   expect(called).toEqual(['reserve', 'inquire', 'confirm'])
   expect(result).toEqual({ status: 'succeeded' })
 })
 
+test('operators see where it stands, what it did, and steer it by approvals alone', async () => {
+  const wait: Next = { step: 'wait', ms: 3_600_000, why: 'the test', stage: 'outcome_unknown' }
+  const approval = 'apr_0123456789abcdefghij'
+  const { called, result } = await play(
+    { reserve: [{ step: 'dispatch', call: 'submit', afterMs: 0 }], dispatch: [wait], look: [{ step: 'confirm' }] },
+    async (handle) => {
+      await vi.waitFor(async () => {
+        expect(await handle.query('state')).toMatchObject({
+          step: 'wait',
+          waitsFor: 'the test',
+          stage: 'outcome_unknown',
+        })
+      })
+      expect(await handle.query<{ did: string }[]>('timeline')).toMatchObject([
+        { did: 'reserve', next: 'submit' },
+        { did: 'dispatch', next: 'wait for the test' },
+      ])
+      const { typedSearchAttributes } = await handle.describe()
+      expect(typedSearchAttributes.getAll()).toEqual([
+        expect.objectContaining({ value: 'outcome_unknown' }),
+      ])
+      for (const bad of [
+        {},
+        { approval: 'me' },
+        { approval, status: 'settled' },
+        'apr_0123456789abcdefghij',
+        { approval: 7 },
+      ]) {
+        await expect(handle.executeUpdate('resolve', { args: [bad] }), JSON.stringify(bad)).rejects.toThrow()
+      }
+      expect(await handle.executeUpdate('resolve', { args: [{ approval }] })).toEqual({ done: 'resolve was done' })
+    },
+  )
+  expect(called).toEqual(['reserve', 'dispatch', `resolve ${approval}`, 'look', 'confirm'])
+  expect(result).toEqual({ status: 'succeeded' })
+})
+
 test('the bundle holds no zod: it would double the cost of every replay', async () => {
-  const code = await readFile(bundle.codePath, 'utf8')
+  const { codePath } = await workflowBundle(join(ROOT, '.cache'))
+  const code = await readFile(codePath, 'utf8')
   expect(code).not.toMatch(/node_modules\/zod\//)
   expect(code).toContain('workflows/payment.ts')
 })

@@ -1,0 +1,169 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
+import { OPERATOR_UPDATES, type OperatorUpdate } from '../src/domain/approval.ts'
+import type { Next, Stage } from '../src/payments/index.ts'
+
+/**
+ * The life of one durable actor, a payment or a refund: it asks its steps what comes
+ * next until there is nothing left, and is watched and steered by operators meanwhile.
+ * What it does it reads from Postgres; what it is told says only "look", or names an
+ * approval that Postgres knows.
+ */
+
+/** "Look": something about it was written down. It carries no facts. */
+export const look = defineSignal('look')
+
+/** Where it stands, for operators. */
+export type LifeState = {
+  step: Next['step'] | 'starting'
+  waitsFor: string | null
+  stage: Stage | null
+  until: string | null
+}
+export const state = defineQuery<LifeState>('state')
+
+/** What it did and what came of it, newest last, the last `TIMELINE_MAX` of this run. */
+export type TimelineEntry = { at: string; did: string; next: string }
+export const timeline = defineQuery<TimelineEntry[]>('timeline')
+
+/** All an operator's update carries; who decided what, and why, is in the approval's row. */
+export type Approved = { approval: string }
+/** What became of it, in words. */
+export type Decided = { done: string }
+
+const updates = OPERATOR_UPDATES.map((name) => [name, defineUpdate<Decided, [Approved]>(name)] as const)
+
+const STAGE = defineSearchAttributeKey('MooringStage', SearchAttributeType.KEYWORD)
+const TIMELINE_MAX = 200
+const APPROVAL = /^apr_[0-9A-Za-z]{8,40}$/
+
+export type LifeSteps = {
+  reserve(): Promise<Next>
+  dispatch(): Promise<Next>
+  confirm(): Promise<Next>
+  release(): Promise<Next>
+  hold(): Promise<Next>
+  look(): Promise<Next>
+  /** May take as long as the rail's deadline. */
+  inquire(): Promise<Next>
+  /** Checks and consumes an operator's approval and does what it says; `by` names this very update. */
+  decide(update: OperatorUpdate, approval: string, by: string): Promise<Decided>
+}
+
+type Step = Exclude<keyof LifeSteps, 'decide'>
+
+export async function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ status: string }> {
+  let seen = 0
+  let looks = 0
+  let staged = false
+  let at: LifeState = { step: 'starting', waitsFor: null, stage: null, until: null }
+  const entries: TimelineEntry[] = []
+
+  setHandler(look, () => {
+    looks += 1
+  })
+  setHandler(state, () => at)
+  setHandler(timeline, () => entries)
+  for (const [name, update] of updates) {
+    setHandler(
+      update,
+      async ({ approval }) => {
+        const by = `${workflowInfo().workflowId}/${workflowInfo().runId}/${approval}`
+        const decided = await CancellationScope.nonCancellable(() => steps.decide(name, approval, by))
+        note(name, decided.done)
+        looks += 1
+        return decided
+      },
+      { validator: checkApproval },
+    )
+  }
+
+  function note(did: string, next: string): void {
+    if (entries.length === TIMELINE_MAX) entries.shift()
+    entries.push({ at: new Date(Date.now()).toISOString(), did, next })
+  }
+
+  async function run(step: Step): Promise<Next> {
+    const next = await steps[step]()
+    note(step, inWords(next))
+    return next
+  }
+
+  async function wait(next: Extract<Next, { step: 'wait' }>): Promise<Next> {
+    const until = new Date(Date.now() + next.ms).toISOString()
+    const changed = at.stage !== next.stage
+    at = { step: 'wait', waitsFor: next.why, stage: next.stage, until }
+    if (changed) upsertSearchAttributes([{ key: STAGE, value: next.stage }])
+    staged = true
+    setCurrentDetails(`Waits for ${next.why}, until ${until}; then it looks again by itself.`)
+    const woken = next.ms > 0 && (await condition(() => looks > seen, next.ms))
+    seen = looks
+    // A history that has grown long is left behind: all that matters is in Postgres.
+    if (workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished)
+      return again()
+    }
+    return run(woken ? 'look' : 'inquire')
+  }
+
+  return CancellationScope.nonCancellable(async () => {
+    let next = await run('reserve')
+    for (;;) {
+      if (next.step === 'wait') {
+        next = await wait(next)
+        continue
+      }
+      at = { step: next.step, waitsFor: null, stage: at.stage, until: null }
+      if (next.step === 'done') {
+        if (staged) {
+          upsertSearchAttributes([{ key: STAGE, value: null }])
+          setCurrentDetails(`Ended: ${next.status}.`)
+        }
+        await condition(allHandlersFinished)
+        return { status: next.status }
+      }
+      if (next.step === 'dispatch' && next.afterMs > 0) await sleep(next.afterMs)
+      next = await run(next.step)
+    }
+  })
+}
+
+/** Nothing but the name of an approval: an operator who says more is told so before anything happens. */
+function checkApproval(said: Approved, ...more: unknown[]): void {
+  const fields = typeof said === 'object' && said !== null ? Object.keys(said) : []
+  if (more.length > 0 || fields.length !== 1 || typeof said.approval !== 'string' || !APPROVAL.test(said.approval)) {
+    throw ApplicationFailure.nonRetryable(
+      'An update takes {"approval":"apr_…"}, made by the ops service for a logged-in operator, and nothing else.',
+      'approval_required',
+    )
+  }
+}
+
+function inWords(next: Next): string {
+  switch (next.step) {
+    case 'dispatch':
+      return next.afterMs > 0 ? `${next.call} again in ${next.afterMs} ms` : next.call
+    case 'confirm':
+      return 'post'
+    case 'release':
+      return `release: ${next.end.status}${next.end.failure === undefined ? '' : `, ${next.end.failure.code}`}`
+    case 'hold':
+      return next.until
+    case 'wait':
+      return `wait for ${next.why}`
+    case 'done':
+      return next.status
+  }
+}
