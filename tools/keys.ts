@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { NATS_ROLES } from './servers/nats.ts'
@@ -10,12 +10,13 @@ import { DATABASE_ROLES } from './servers/postgres/roles.ts'
  * starts, readable by their owner alone. Each role gets a directory with what
  * it needs and nothing of the others.
  *
- *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json,
+ *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json, codec.json,
  *                bank-ca.crt, bank-client.{crt,key}, bank-sign.jwk.json, bank-verify.jwk.json
  *   sim-bank/    ca.crt, server.{crt,key}, sign.jwk.json, peer-verify.jwk.json, peer-fingerprint, control.token
  *   sim-camara/  client.json, control.token
+ *   ops/         codec.json, the hub's
  *   edge/ bridge/ relay/   nothing yet
- *   setup/       merchants.json
+ *   setup/       merchants.json, operators.json
  *   nats/<role>.password, postgres/<role>.password
  */
 
@@ -23,6 +24,12 @@ const SECRET_BYTES = 32
 const DEMO_MERCHANTS = ['Harbour Coffee', 'Lantern Books']
 const DEMO_FEE_BASIS_POINTS = 150
 const DATABASE_USERS = ['superuser', ...DATABASE_ROLES]
+
+/** Two, so that what needs two people can be tried. */
+const DEMO_OPERATORS = [
+  { name: 'amara', person: 'staff-0001' },
+  { name: 'joseph', person: 'staff-0002' },
+]
 
 const secret = (): string => randomBytes(SECRET_BYTES).toString('base64url')
 
@@ -49,6 +56,7 @@ async function everyFile(): Promise<Record<string, string>> {
     signingPair('EdDSA'),
     developmentCertificates(),
   ])
+  const codec = codecRing()
   const camaraClient = json({ client_id: 'mooring-dev', client_secret: secret() })
   const passwords = (dir: string, names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [`${dir}/${name}.password`, secret()]))
@@ -57,6 +65,8 @@ async function everyFile(): Promise<Record<string, string>> {
     'hub/claim.key': secret(),
     'hub/pepper.key': secret(),
     'hub/camara.json': camaraClient,
+    'hub/codec.json': codec,
+    'ops/codec.json': codec,
     'hub/bank-ca.crt': certificates.ca,
     'hub/bank-client.crt': certificates.client.certificate,
     'hub/bank-client.key': certificates.client.key,
@@ -78,17 +88,32 @@ async function everyFile(): Promise<Record<string, string>> {
         fee_basis_points: DEMO_FEE_BASIS_POINTS,
       })),
     ),
+    'setup/operators.json': operators(),
     ...passwords('nats', NATS_ROLES),
     ...passwords('postgres', DATABASE_USERS),
   }
 }
 
-/** Passwords of database roles that came to be after the keys were made. */
-function addPasswords(keysDir: string): void {
-  for (const name of DATABASE_USERS) {
-    const path = join(keysDir, 'postgres', `${name}.password`)
-    if (!existsSync(path)) writeFileSync(path, `${secret()}\n`, { mode: 0o600 })
+/** What hub and ops service share: the keys under which payloads lie in Temporal (src/codec/ring.ts). */
+function codecRing(): string {
+  const id = `dev-${randomBytes(4).toString('hex')}`
+  return json({ writes: id, keys: { [id]: secret() } })
+}
+
+const operators = (): string => json(DEMO_OPERATORS.map((each) => ({ ...each, password: secret() })))
+
+/** What came to be after the keys of an earlier release were made. */
+function addLaterKeys(keysDir: string): void {
+  const add = (path: string, text: () => string) => {
+    const whole = join(keysDir, path)
+    if (existsSync(whole)) return
+    mkdirSync(dirname(whole), { recursive: true, mode: 0o700 })
+    writeFileSync(whole, `${text()}\n`, { mode: 0o600 })
   }
+  add('hub/codec.json', codecRing)
+  add('ops/codec.json', () => readFileSync(join(keysDir, 'hub/codec.json'), 'utf8').trimEnd())
+  add('setup/operators.json', operators)
+  for (const name of DATABASE_USERS) add(`postgres/${name}.password`, secret)
 }
 
 const EMPTY_FOR_NOW = ['edge', 'bridge', 'relay']
@@ -96,7 +121,7 @@ const EMPTY_FOR_NOW = ['edge', 'bridge', 'relay']
 /** Makes the keys where there are none. They appear whole or not at all. */
 export async function ensureKeys(keysDir: string): Promise<void> {
   if (existsSync(keysDir)) {
-    addPasswords(keysDir)
+    addLaterKeys(keysDir)
     return
   }
   const partial = `${keysDir}.partial`

@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode } from '@temporalio/worker'
 import { z } from 'zod'
+import { FAILURE_CONVERTER_PATH } from '../codec/index.ts'
 
 const SILENT = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** All that workflows may import (see the import rule): what the bundle can depend on. */
-const SOURCES = ['workflows', 'src/domain', 'src/contract/names.ts']
+const SOURCES = ['workflows', 'src/domain', 'src/contract/names.ts', 'src/codec/failure-converter.ts']
 
 /**
  * The workflow bundle, as a file: built once for each state of its sources and the
@@ -26,6 +27,7 @@ export async function workflowBundle(cacheDir: string): Promise<{ codePath: stri
   }
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
+    failureConverterPath: FAILURE_CONVERTER_PATH,
     // What is wrong with the code is thrown; the bundler's progress interests nobody.
     logger: SILENT,
   })

@@ -1,5 +1,6 @@
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { PaymentActivities } from '../../activities/payment.ts'
+import { makeDataConverter, type KeyRing } from '../codec/index.ts'
 import type { Log } from '../observe/log.ts'
 import { DURABLE_LIMITS } from './limits.ts'
 
@@ -18,6 +19,8 @@ export async function makeWorker(options: {
   connection: NativeConnection
   namespace: string
   bundle: { codePath: string }
+  /** Under which payloads lie in Temporal. */
+  keyRing: KeyRing
   activities: PaymentActivities
   identity: string
 }): Promise<Worker> {
@@ -27,6 +30,7 @@ export async function makeWorker(options: {
     taskQueue: DURABLE_LIMITS.task_queue,
     identity: options.identity,
     workflowBundle: options.bundle,
+    dataConverter: makeDataConverter(options.keyRing),
     activities: options.activities,
     maxConcurrentWorkflowTaskExecutions: DURABLE_LIMITS.workflow_task_slots,
     maxConcurrentLocalActivityExecutions: DURABLE_LIMITS.local_activity_slots,

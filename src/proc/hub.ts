@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createActivities } from '../../activities/payment.ts'
+import { makeDataConverter, readKeyRing } from '../codec/index.ts'
 import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
 import { currencyOf, currencyTable } from '../config/currencies.ts'
 import { failpoints } from '../config/failpoint.ts'
@@ -94,7 +95,13 @@ const otp = makeCamaraOtpSender({
 const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
 installRuntime(log)
 const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS })
-const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE })
+// Without its key no payload goes to Temporal, in any environment: the process does not start.
+const keyRing = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV)
+const client = new Client({
+  connection,
+  namespace: env.TEMPORAL_NAMESPACE,
+  dataConverter: makeDataConverter(keyRing),
+})
 
 const store = makePaymentStore(sql)
 const calls = makeInFlightCalls()
@@ -130,6 +137,7 @@ const worker = await makeWorker({
   connection,
   namespace: env.TEMPORAL_NAMESPACE,
   bundle: await workflowBundle(env.MOORING_CACHE),
+  keyRing,
   activities: createActivities(steps, makeDecide({ ...outcomes, store, consume })),
   identity: env.MOORING_PROCESS,
 })

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { readKeyFile } from '../config/env.ts'
+
+/** The file of the codec's keys in a role's keys directory; hub and ops service have the same. */
+export const CODEC_KEY_FILE = 'codec.json'
+
+/** AES-256 keys by their id: one writes, all read. */
+export type KeyRing = { writes: string; keys: ReadonlyMap<string, Uint8Array> }
+
+const KEY_BYTES = 32
+/** How the ids of keys begin that tools/keys.ts makes. */
+const DEVELOPMENT = 'dev-'
+
+const RingFile = z.strictObject({
+  /** Id of the key that encrypts. */
+  writes: z.string(),
+  /** Every key that may still be needed to read, base64url. */
+  keys: z.record(z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'a key id is 1 to 64 of A-Z a-z 0-9 . _ -'), z.string()),
+})
+
+/**
+ * Reads `codec.json`: `{"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`. To rotate, add a key everywhere, then
+ * name it in `writes`; a key goes once no history that it wrote is kept.
+ *
+ * @throws where there is none or it is ill-formed: payloads would go to Temporal in the clear; and in production where a
+ * key was made for development, by its id
+ */
+export function readKeyRing(dir: string, env: 'test' | 'live'): KeyRing {
+  const parsed = RingFile.safeParse(parseJson(readKeyFile(dir, CODEC_KEY_FILE)))
+  if (!parsed.success) {
+    throw new Error(
+      `${CODEC_KEY_FILE} is ill-formed; expected {"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`,
+    )
+  }
+  const keys = new Map(Object.entries(parsed.data.keys).map(([id, text]) => [id, Buffer.from(text, 'base64url')]))
+  for (const [id, key] of keys) {
+    if (key.length !== KEY_BYTES)
+      throw new Error(`${CODEC_KEY_FILE}: key ${id} must hold ${KEY_BYTES} bytes, base64url`)
+  }
+  if (!keys.has(parsed.data.writes)) {
+    throw new Error(`${CODEC_KEY_FILE}: there is no key ${parsed.data.writes}, which "writes" names`)
+  }
+  const development = [...keys.keys()].find((id) => id.startsWith(DEVELOPMENT))
+  if (env === 'live' && development !== undefined) {
+    throw new Error(`${CODEC_KEY_FILE}: key ${development} was made for development; make keys for production`)
+  }
+  return { writes: parsed.data.writes, keys }
+}
+
+/** Undefined for a text that is no JSON: the schema then says what was expected, and nothing of a key is quoted. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
