@@ -105,7 +105,7 @@ const importRule = {
       comment: 'any other package or Node module may read a clock, chance or the network, and a replay would differ',
       severity: 'error',
       from: { path: '^workflows/' },
-      to: { dependencyTypesNot: ['local', 'type-only'], pathNot: '@temporalio/workflow/' },
+      to: { dependencyTypesNot: ['local', 'type-only'], pathNot: '@temporalio/(workflow|common)/' },
     },
     {
       name: 'activities-are-thin',

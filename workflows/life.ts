@@ -7,7 +7,6 @@ import {
   defineUpdate,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -101,6 +100,13 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
     return next
   }
 
+  /** Until the time is over, or somebody says "look", whichever is first. */
+  async function sleeps(ms: number): Promise<'woken' | 'slept'> {
+    const woken = ms > 0 && (await condition(() => looks > seen, ms))
+    seen = looks
+    return woken ? 'woken' : 'slept'
+  }
+
   async function wait(next: Extract<Next, { step: 'wait' }>): Promise<Next> {
     const until = new Date(Date.now() + next.ms).toISOString()
     const changed = at.stage !== next.stage
@@ -108,14 +114,13 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
     if (changed) upsertSearchAttributes([{ key: STAGE, value: next.stage }])
     staged = true
     setCurrentDetails(`Waits for ${next.why}, until ${until}; then it looks again by itself.`)
-    const woken = next.ms > 0 && (await condition(() => looks > seen, next.ms))
-    seen = looks
+    const ended = await sleeps(next.ms)
     // A history that has grown long is left behind: all that matters is in Postgres.
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished)
       return again()
     }
-    return run(woken ? 'look' : 'inquire')
+    return run(ended === 'woken' ? 'look' : 'inquire')
   }
 
   return CancellationScope.nonCancellable(async () => {
@@ -134,8 +139,8 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
         await condition(allHandlersFinished)
         return { status: next.status }
       }
-      if (next.step === 'dispatch' && next.afterMs > 0) await sleep(next.afterMs)
-      next = await run(next.step)
+      if (next.step === 'dispatch' && (await sleeps(next.afterMs)) === 'woken') next = await run('look')
+      else next = await run(next.step)
     }
   })
 }

@@ -22,6 +22,11 @@ export const HubEnv = CommonEnv.extend({
   /** The operator that sends one-time passwords. */
   MOORING_CAMARA_URL: z.url(),
   MOORING_PUBLIC_URL: z.url(),
+  /** Under which name Temporal knows this fleet's builds. */
+  MOORING_DEPLOYMENT: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/)
+    .default('mooring'),
   /** Where the built workflow bundle is kept. */
   MOORING_CACHE: z.string().default('.cache'),
   MOORING_WORKFLOW_TASK_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).optional(),

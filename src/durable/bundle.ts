@@ -12,16 +12,20 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** All that workflows may import (see the import rule): what the bundle can depend on. */
 const SOURCES = ['workflows', 'src/domain', 'src/contract/names.ts', 'src/codec/failure-converter.ts']
 
+/** `build` names the state of the sources that the file was built from. */
+export type Bundle = { codePath: string; build: string }
+
 /**
  * The workflow bundle, as a file: built once for each state of its sources and the
  * SDK, then taken from the cache. Building takes seconds, so no process should pay
  * for it twice.
  */
-export async function workflowBundle(cacheDir: string): Promise<{ codePath: string }> {
-  const codePath = join(cacheDir, `workflows-${await fingerprint()}.js`)
+export async function workflowBundle(cacheDir: string): Promise<Bundle> {
+  const build = await fingerprint()
+  const codePath = join(cacheDir, `workflows-${build}.js`)
   try {
     await readFile(codePath)
-    return { codePath }
+    return { codePath, build }
   } catch {
     // Not built yet.
   }
@@ -36,7 +40,7 @@ export async function workflowBundle(cacheDir: string): Promise<{ codePath: stri
   const partial = `${codePath}.${String(process.pid)}`
   await writeFile(partial, code)
   await rename(partial, codePath)
-  return { codePath }
+  return { codePath, build }
 }
 
 async function fingerprint(): Promise<string> {

@@ -1,4 +1,5 @@
 export * from './bundle.ts'
 export * from './limits.ts'
+export * from './release.ts'
 export * from './starter.ts'
 export * from './worker.ts'

@@ -7,6 +7,11 @@ export const DURABLE_LIMITS = {
   /** After this many failed starts in a row none is tried for `start_pause_ms`. */
   start_failures: 5,
   start_pause_ms: 1_000,
+  /** A build that is not current by then is a broken deployment. */
+  promote_deadline_ms: 30_000,
+  promote_gap_ms: 100,
+  /** How often a hub looks whether any build is current. */
+  promote_check_ms: 10_000,
   signal_deadline_ms: 2_000,
   workflow_task_timeout_ms: 20_000,
   workflow_task_slots: 2_000,

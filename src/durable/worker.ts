@@ -3,6 +3,7 @@ import type { PaymentActivities } from '../../activities/payment.ts'
 import { makeDataConverter, type KeyRing } from '../codec/index.ts'
 import type { Log } from '../observe/log.ts'
 import { DURABLE_LIMITS } from './limits.ts'
+import type { Release } from './release.ts'
 
 /** Routes Temporal's own log lines into ours. Once a process, before the first connection. */
 export function installRuntime(log: Log): void {
@@ -19,6 +20,7 @@ export async function makeWorker(options: {
   connection: NativeConnection
   namespace: string
   bundle: { codePath: string }
+  release: Release
   /** Under which payloads lie in Temporal. */
   keyRing: KeyRing
   activities: PaymentActivities
@@ -30,6 +32,11 @@ export async function makeWorker(options: {
     taskQueue: DURABLE_LIMITS.task_queue,
     identity: options.identity,
     workflowBundle: options.bundle,
+    workerDeploymentOptions: {
+      version: { deploymentName: options.release.deployment, buildId: options.release.build },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
     dataConverter: makeDataConverter(options.keyRing),
     activities: options.activities,
     maxConcurrentWorkflowTaskExecutions: DURABLE_LIMITS.workflow_task_slots,

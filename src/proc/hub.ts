@@ -12,7 +12,7 @@ import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
 import type { Clock } from '../domain/clock.ts'
 import { makeIds } from '../domain/ids.ts'
-import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, workflowBundle } from '../durable/index.ts'
+import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, promote, workflowBundle } from '../durable/index.ts'
 import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
 import {
   findLedger,
@@ -133,10 +133,13 @@ const steps = makeSteps({
 })
 const consume: ConsumeApproval = () =>
   Promise.resolve({ ok: false, code: 'no_approvals', message: 'Approvals are made by the ops service.' })
+const bundle = await workflowBundle(env.MOORING_CACHE)
+const release = { deployment: env.MOORING_DEPLOYMENT, build: bundle.build }
 const worker = await makeWorker({
   connection,
   namespace: env.TEMPORAL_NAMESPACE,
-  bundle: await workflowBundle(env.MOORING_CACHE),
+  bundle,
+  release,
   keyRing,
   activities: createActivities(steps, makeDecide({ ...outcomes, store, consume })),
   identity: env.MOORING_PROCESS,
@@ -219,15 +222,22 @@ const housekeeping = setInterval(() => {
 const sweeper = startSweeper({ sql, ledger, ids, log, everyMs: HUB_LIMITS.shard_sweep_every_ms })
 const sealer = startSealer({ sql, log })
 gauges()
-const privatePort = await openPrivatePort({
-  port: env.MOORING_PRIVATE_PORT,
-  registry,
-  ready: () => phase === 'serving',
-})
 const working = worker.run()
 working.catch((error: unknown) => {
   log.fatal({ err: error }, 'the worker died')
   process.exit(1)
+})
+const promotion = await promote({
+  client,
+  namespace: env.TEMPORAL_NAMESPACE,
+  release,
+  identity: env.MOORING_PROCESS,
+  log,
+})
+const privatePort = await openPrivatePort({
+  port: env.MOORING_PRIVATE_PORT,
+  registry,
+  ready: () => phase === 'serving',
 })
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain())
 log.info('ready')
@@ -238,6 +248,7 @@ async function drain(): Promise<void> {
   phase = 'draining'
   clearInterval(housekeeping)
   clearInterval(keepingTime)
+  promotion.stop()
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
     await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sweeper.stop(), sealer.stop()])

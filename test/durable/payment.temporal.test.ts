@@ -97,9 +97,7 @@ test('operators see where it stands, what it did, and steer it by approvals alon
         { did: 'dispatch', next: 'wait for the test' },
       ])
       const { typedSearchAttributes } = await handle.describe()
-      expect(typedSearchAttributes.getAll()).toEqual([
-        expect.objectContaining({ value: 'outcome_unknown' }),
-      ])
+      expect(typedSearchAttributes.getAll().map(({ value }) => value)).toContain('outcome_unknown')
       for (const bad of [
         {},
         { approval: 'me' },
@@ -107,7 +105,7 @@ test('operators see where it stands, what it did, and steer it by approvals alon
         'apr_0123456789abcdefghij',
         { approval: 7 },
       ]) {
-        await expect(handle.executeUpdate('resolve', { args: [bad] }), JSON.stringify(bad)).rejects.toThrow()
+        await expect(handle.executeUpdate('resolve', { args: [bad] })).rejects.toThrow()
       }
       expect(await handle.executeUpdate('resolve', { args: [{ approval }] })).toEqual({ done: 'resolve was done' })
     },

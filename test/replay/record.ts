@@ -1,8 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { openStage } from '../durable/support/play.ts'
-import { HISTORIES } from './histories.ts'
+import { keepHistory } from './histories.ts'
 import { SCENES } from './scenes.ts'
 
 /**
@@ -17,7 +14,7 @@ for (const { name, script, meanwhile, waiting } of SCENES) {
   const mine = structuredClone(script)
   const history =
     waiting === undefined ? (await stage.play(mine, meanwhile)).history : await stage.playUntil(mine, waiting)
-  writeFileSync(join(HISTORIES, `${release}.${name}.json`), `${JSON.stringify(historyToJSON(history))}\n`)
+  keepHistory(`${release}.${name}.history`, history)
   process.stdout.write(`${name}\n`)
 }
 await stage.close()

@@ -22,30 +22,34 @@ export async function openStage({ address, namespace }: { address: string; names
   const client = new Client({ connection, namespace })
   const bundle = await workflowBundle(join(ROOT, '.cache'))
 
-  /** A worker whose steps follow the script; `called` gathers which. */
-  function worker(taskQueue: string, script: Script, called: string[], more: Partial<WorkerOptions> = {}) {
+  /** Steps that follow the script; `called` gathers which. */
+  function activities(script: Script, called: string[]): PaymentActivities {
     const step = (name: keyof Script) => () => {
       called.push(name)
       return Promise.resolve(script[name]?.shift() ?? DONE)
     }
+    return {
+      reserve: step('reserve'),
+      dispatch: step('dispatch'),
+      confirm: step('confirm'),
+      release: step('release'),
+      hold: step('hold'),
+      look: step('look'),
+      inquire: step('inquire'),
+      decide: ({ update, approval }) => {
+        called.push(`${update} ${approval}`)
+        return Promise.resolve({ done: `${update} was done` })
+      },
+    }
+  }
+
+  function worker(taskQueue: string, script: Script, called: string[], more: Partial<WorkerOptions> = {}) {
     return Worker.create({
       connection,
       namespace,
       taskQueue,
       workflowBundle: bundle,
-      activities: {
-        reserve: step('reserve'),
-        dispatch: step('dispatch'),
-        confirm: step('confirm'),
-        release: step('release'),
-        hold: step('hold'),
-        look: step('look'),
-        inquire: step('inquire'),
-        decide: ({ update, approval }) => {
-          called.push(`${update} ${approval}`)
-          return Promise.resolve({ done: `${update} was done` })
-        },
-      } satisfies PaymentActivities,
+      activities: activities(script, called),
       ...more,
     })
   }
@@ -62,6 +66,7 @@ export async function openStage({ address, namespace }: { address: string; names
 
   return {
     client,
+    activities,
     worker,
     start,
 
