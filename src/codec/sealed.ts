@@ -66,7 +66,7 @@ export function open(ring: KeyRing, payload: Payload): Opened {
   }
   // Authentic from here on: what stands in it, we wrote.
   const end = LENGTH_BYTES + plain.readUInt32BE(0)
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- a codec: `seal` wrote it, and the tag says so.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a codec: `seal` wrote it, and the tag says so
   const about = JSON.parse(plain.toString('utf8', LENGTH_BYTES, end)) as Record<string, string>
   const metadata = Object.fromEntries(
     Object.entries(about).map(([name, base64]) => [name, new Uint8Array(Buffer.from(base64, 'base64'))]),
