@@ -1,1 +1,2 @@
 export { payment } from './payment.ts'
+export { review } from './review.ts'

@@ -48,6 +48,8 @@ export const HUB_LIMITS = {
   start_within_ms: 60_000,
   /** A payer has this long to type a code. */
   action_ms: 300_000,
+  /** What has no outcome at a rail this long is called to operators' attention. */
+  needs_operator_after_ms: 3_600_000,
   /** A merchant has this long to capture what is held. */
   capture_ms: 7 * 86_400_000,
   identity_sweep_every_ms: 60_000,

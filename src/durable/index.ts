@@ -1,5 +1,6 @@
 export * from './bundle.ts'
 export * from './limits.ts'
 export * from './release.ts'
+export * from './schedules.ts'
 export * from './starter.ts'
 export * from './worker.ts'

@@ -1,5 +1,6 @@
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { PaymentActivities } from '../../activities/payment.ts'
+import type { ReviewActivities } from '../../activities/review.ts'
 import { makeDataConverter, type KeyRing } from '../codec/index.ts'
 import type { Log } from '../observe/log.ts'
 import { DURABLE_LIMITS } from './limits.ts'
@@ -23,7 +24,7 @@ export async function makeWorker(options: {
   release: Release
   /** Under which payloads lie in Temporal. */
   keyRing: KeyRing
-  activities: PaymentActivities
+  activities: PaymentActivities & ReviewActivities
   identity: string
 }): Promise<Worker> {
   return Worker.create({

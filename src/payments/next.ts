@@ -61,11 +61,11 @@ function ofRail(payment: PaymentRow, attempt: AttemptRow, nowMs: number, profile
       if (attempt.step === 'cancel') return again(attempt, nowMs)
       return first ? { step: 'release', end: unreachable() } : { step: 'dispatch', call: 'cancel', afterMs: 0 }
     case 'dispatched':
-      return wait(attempt, nowMs, `the answer of ${attempt.rail}`, 'awaiting_rail')
+      return wait(attempt, nowMs, `the answer of ${attempt.rail}`, stageOf(payment, 'awaiting_rail'))
     case 'pending':
-      return wait(attempt, nowMs, `the decision of ${attempt.rail}`, 'awaiting_rail')
+      return wait(attempt, nowMs, `the decision of ${attempt.rail}`, stageOf(payment, 'awaiting_rail'))
     case 'unknown':
-      return wait(attempt, nowMs, `an inquiry at ${attempt.rail}: the outcome is unknown`, 'outcome_unknown')
+      return wait(attempt, nowMs, `an inquiry at ${attempt.rail}`, stageOf(payment, 'outcome_unknown'))
     case 'settled':
       return ofSettled(payment, attempt, nowMs)
     case 'declined':
@@ -144,6 +144,11 @@ const again = (attempt: AttemptRow, nowMs: number): Next => ({
   call: attempt.step,
   afterMs: untilMs(attempt, nowMs),
 })
+
+/** What operators were called to stays with them, while the rail is asked on. */
+function stageOf(payment: PaymentRow, stage: Stage): Stage {
+  return payment.status_reason === 'needs_operator' ? 'needs_operator' : stage
+}
 
 function wait(attempt: AttemptRow, nowMs: number, why: string, stage: Stage): Next {
   return { step: 'wait', ms: untilMs(attempt, nowMs), why, stage }

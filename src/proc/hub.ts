@@ -12,7 +12,15 @@ import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
 import type { Clock } from '../domain/clock.ts'
 import { makeIds } from '../domain/ids.ts'
-import { DURABLE_LIMITS, installRuntime, makeStarter, makeWorker, promote, workflowBundle } from '../durable/index.ts'
+import {
+  DURABLE_LIMITS,
+  ensureSchedules,
+  installRuntime,
+  makeStarter,
+  makeWorker,
+  promote,
+  workflowBundle,
+} from '../durable/index.ts'
 import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
 import {
   findLedger,
@@ -43,6 +51,7 @@ import {
   makeSteps,
   phoneCommands,
   recordOutcome,
+  review,
   takeCallback,
   tend,
   type ConsumeApproval,
@@ -141,7 +150,11 @@ const worker = await makeWorker({
   bundle,
   release,
   keyRing,
-  activities: createActivities(steps, makeDecide({ ...outcomes, store, consume })),
+  activities: {
+    ...createActivities(steps, makeDecide({ ...outcomes, store, consume })),
+    review: () =>
+      review({ ...outcomes, sql, store, wake: starter.wake, needsOperatorAfterMs: HUB_LIMITS.needs_operator_after_ms }),
+  },
   identity: env.MOORING_PROCESS,
 })
 
@@ -234,6 +247,7 @@ const promotion = await promote({
   identity: env.MOORING_PROCESS,
   log,
 })
+await ensureSchedules(client)
 const privatePort = await openPrivatePort({
   port: env.MOORING_PRIVATE_PORT,
   registry,

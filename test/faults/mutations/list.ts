@@ -12,7 +12,7 @@ const MOVES = 'src/payments/moves.ts'
 const RESENDS: readonly Edit[] = [
   {
     file: NEXT,
-    from: "return wait(attempt, nowMs, `the answer of ${attempt.rail}`, 'awaiting_rail')",
+    from: "return wait(attempt, nowMs, `the answer of ${attempt.rail}`, stageOf(payment, 'awaiting_rail'))",
     to: "return { step: 'dispatch', call: attempt.step, afterMs: 0 }",
   },
   { file: ATTEMPTS, from: 'states: [...from]', to: "states: [...from, 'dispatched']" },
@@ -55,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: NEXT,
-        from: "return wait(attempt, nowMs, `an inquiry at ${attempt.rail}: the outcome is unknown`, 'outcome_unknown')",
+        from: "return wait(attempt, nowMs, `an inquiry at ${attempt.rail}`, stageOf(payment, 'outcome_unknown'))",
         to: "return { step: 'release', end: failed('not_executed', 'No answer.') }",
       },
     ],

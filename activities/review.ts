@@ -1,0 +1,4 @@
+import type { Review } from '../src/payments/index.ts'
+
+/** Work on schedules, as Temporal calls it. */
+export type ReviewActivities = { review: () => Promise<Review> }
