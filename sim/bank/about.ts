@@ -1,18 +1,17 @@
 import type { Payment } from './entry.ts'
 import type { PaymentMessage } from './wire/receive.ts'
-import { newId, type TransactionStatus } from './wire/report.ts'
+import { newId, type Original, type TransactionStatus } from './wire/report.ts'
+
+/** How the bank names a message it was sent. */
+export function originalOf(message: Payment | PaymentMessage): Original {
+  const { messageId, name, endToEndId, reference, uetr } = message
+  return { messageId, name, endToEndId, reference, uetr, hasInstruction: message.operation !== 'refund' }
+}
 
 /** What the bank says about a payment it has entered, as it stands now. */
 export function aboutPayment(payment: Payment): TransactionStatus {
   return {
-    original: {
-      messageId: payment.messageId,
-      name: payment.name,
-      endToEndId: payment.endToEndId,
-      reference: payment.reference,
-      uetr: payment.uetr,
-      hasInstruction: payment.operation !== 'refund',
-    },
+    original: originalOf(payment),
     statusId: payment.statusId,
     status: payment.status,
     reason: payment.reason,
@@ -27,14 +26,7 @@ export function aboutPayment(payment: Payment): TransactionStatus {
 /** The refusal of a message whose ids belong to another payment: the original stays as it was. */
 export function aboutClash(message: PaymentMessage): TransactionStatus {
   return {
-    original: {
-      messageId: message.messageId,
-      name: message.name,
-      endToEndId: message.endToEndId,
-      reference: message.reference,
-      uetr: message.uetr,
-      hasInstruction: message.operation !== 'refund',
-    },
+    original: originalOf(message),
     statusId: newId('S'),
     status: 'RJCT',
     reason: 'DU03',

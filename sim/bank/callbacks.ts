@@ -36,8 +36,12 @@ export class Callbacks {
 
   /** A callback to be recorded by the caller and then scheduled. The body is fixed here: every try sends the same. */
   make(payment: Payment, about: TransactionStatus, dueAtMs: number): Callback {
-    const body = statusReport(this.#bank.clock.nowMs(), about)
-    return { id: randomUUID(), reference: payment.reference, body, dueAtMs, untilMs: dueAtMs + KEPT_FOR_MS }
+    return this.carrying(payment.reference, statusReport(this.#bank.clock.nowMs(), about), dueAtMs)
+  }
+
+  /** The same for a body of another kind. */
+  carrying(reference: string, body: string, dueAtMs: number): Callback {
+    return { id: randomUUID(), reference, body, dueAtMs, untilMs: dueAtMs + KEPT_FOR_MS }
   }
 
   /** Sends what is due of the queue and arms the rest: at the start, and for each callback recorded since. */

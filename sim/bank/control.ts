@@ -35,13 +35,13 @@ const ANSWER_FAULTS: readonly FaultKind[] = [
 /** The bank's control API (running.md): what it holds, and how it is told to misbehave. */
 export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRoute[] {
   const { state, clock } = bank
-  const line = ({ key, effect, atMs }: Effect) => {
+  const line = ({ key, effect, amountMinor, atMs }: Effect) => {
     const payment = state.payments.get(key)
     if (payment === undefined) throw new Error(`an effect without its payment: ${key}`)
     return {
       reference: payment.reference,
       operation: payment.operation,
-      amount: payment.amountMinor.toString(),
+      amount: amountMinor.toString(),
       currency: payment.currency,
       account: payment.account,
       effect,

@@ -79,13 +79,11 @@ function mandateCovers(state: BankState, message: PaymentMessage): boolean {
   )
 }
 
-/** FF12: the original is not there or not settled; AM09: more than is left of it. Pending refunds count as given. */
+/** FF12: the original is not there or not settled; AM09: more than is left of it. */
 function judgeRefund(state: BankState, message: PaymentMessage): string | null {
   const key = keyOf('collect', message.original)
   const original = state.payments.get(key)
   if (original === undefined || original.status !== 'ACSC' || original.uetr !== message.uetr) return 'FF12'
   if (original.currency !== message.currency || original.amountMinor !== message.originalAmountMinor) return 'AM09'
-  const given = (state.refunds.get(key) ?? []).filter((refund) => refund.status !== 'RJCT')
-  const sum = given.reduce((total, refund) => total + refund.amountMinor, message.amountMinor)
-  return sum > original.amountMinor ? 'AM09' : null
+  return message.amountMinor > state.leftMinor(key) ? 'AM09' : null
 }

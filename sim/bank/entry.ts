@@ -24,6 +24,16 @@ const Plan = z.object({
 })
 export type Plan = z.infer<typeof Plan>
 
+/** How much of a settled payment comes back later, and when. */
+const ReturnPlan = z.object({
+  afterMs: z.number(),
+  reason: z.string(),
+  /** Of all parts together; null for all that is left. */
+  amountMinor: Minor.nullable(),
+  parts: z.number(),
+})
+export type ReturnPlan = z.infer<typeof ReturnPlan>
+
 const Payment = z.object({
   operation: Operation,
   reference: z.string(),
@@ -47,6 +57,8 @@ const Payment = z.object({
   acceptedAtMs: z.number(),
   decidedAtMs: z.number().nullable(),
   plan: Plan.nullable(),
+  /** Absent in logs from before there were returns. */
+  returnPlan: ReturnPlan.nullable().default(null),
 })
 export type Payment = z.infer<typeof Payment>
 
@@ -59,6 +71,16 @@ const Decision = z.object({
   atMs: z.number(),
 })
 export type Decision = z.infer<typeof Decision>
+
+/** A pacs.004 of the bank's own: so much of a settled payment goes back to where it came from. */
+const Return = z.object({
+  key: z.string(),
+  returnId: z.string(),
+  amountMinor: Minor,
+  reason: z.string(),
+  atMs: z.number(),
+})
+export type Return = z.infer<typeof Return>
 
 const Account = z.object({ account: z.string(), currency: z.string(), holder: z.string(), openingMinor: Minor })
 export type Account = z.infer<typeof Account>
@@ -100,6 +122,7 @@ const Entry = z.strictObject({
   accepted: Payment.optional(),
   inquiryTrouble: z.tuple([z.string(), InquiryTrouble]).optional(),
   decided: Decision.optional(),
+  returned: Return.optional(),
   tombstone: z.string().optional(),
   refusedMessage: z.string().optional(),
   mandate: Mandate.optional(),

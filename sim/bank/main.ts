@@ -9,6 +9,7 @@ import { Finals } from './finals.ts'
 import { readKeys } from './keys.ts'
 import { Payments } from './payments.ts'
 import { Rail } from './rail.ts'
+import { Returns } from './returns.ts'
 import { SIGNATURE_WINDOW_S } from './wire/signature.ts'
 
 /** The demo bank as a process: one rail port, one control port, one log. */
@@ -25,7 +26,8 @@ const bank = await Bank.open(requiredSetting(process.env, 'SIM_DATA'), stopped)
 const booked = bookedFailpoint(process.env['SIM_FAILPOINTS'])
 const callbacks = new Callbacks(bank, requiredSetting(process.env, 'SIM_CALLBACK_URL'), keys.sign, log)
 const finals = new Finals(bank, callbacks, booked)
-const payments = new Payments(bank, callbacks, finals, booked)
+const returns = new Returns(bank, callbacks)
+const payments = new Payments(bank, callbacks, finals, returns, booked)
 const rail = new Rail(bank, keys, payments, host, portSetting(process.env, 'SIM_PORT'), log)
 const control = controlServer(controlRoutes(bank, rail, finals), keys.controlToken)
 
@@ -40,6 +42,7 @@ await new Promise<void>((resolve) => {
 })
 callbacks.schedule(bank.state.callbacks.values())
 finals.resume()
+returns.resume()
 const controlAddress = control.address()
 log('ready', {
   port: rail.port,
@@ -54,6 +57,7 @@ async function stop(signal: string): Promise<void> {
   log('stopping', { signal })
   clearInterval(forgetting)
   finals.stop()
+  returns.stop()
   callbacks.stop()
   control.close()
   control.closeAllConnections()

@@ -16,6 +16,7 @@ import { chooseFaults, type Chosen } from './faults/choose.ts'
 import type { OrderFault } from './faults/kinds.ts'
 import { planOf, type Finals } from './finals.ts'
 import type { Entry, Payment } from './entry.ts'
+import { returnPlanOf, type Returns } from './returns.ts'
 import { keyOf, type BankState } from './state.ts'
 import type { PaymentMessage } from './wire/receive.ts'
 import { newId, statusReport } from './wire/report.ts'
@@ -32,13 +33,21 @@ export class Payments {
   readonly #bank: Bank
   readonly #callbacks: Callbacks
   readonly #finals: Finals
+  readonly #returns: Returns
   readonly #booked: (amountMinor: bigint) => void
 
   /** `booked` is told of each movement once it is durable, before anyone is answered. */
-  constructor(bank: Bank, callbacks: Callbacks, finals: Finals, booked: (amountMinor: bigint) => void) {
+  constructor(
+    bank: Bank,
+    callbacks: Callbacks,
+    finals: Finals,
+    returns: Returns,
+    booked: (amountMinor: bigint) => void,
+  ) {
     this.#bank = bank
     this.#callbacks = callbacks
     this.#finals = finals
+    this.#returns = returns
     this.#booked = booked
   }
 
@@ -79,6 +88,7 @@ export class Payments {
     await this.#bank.durable()
     if (payment.status === 'ACSC') this.#booked(payment.amountMinor)
     this.#finals.arm(key, payment)
+    this.#returns.arm(key, payment)
     if (entry.callbacks !== undefined && chosen.order?.kind === 'answer_twice')
       await this.#callbacks.sendFirst(entry.callbacks, chosen.order.gap_ms)
     return answerAfter(chosen.order, reply)
@@ -116,6 +126,7 @@ export class Payments {
       acceptedAtMs: nowMs,
       decidedAtMs: status === 'PDNG' ? null : nowMs,
       plan,
+      returnPlan: reason === null ? returnPlanOf(fault, message.operation) : null,
     }
     Object.assign(entry, openingsFor(state, message.currency, parties), { accepted: payment })
     if (fault?.kind === 'answer_twice')

@@ -8,6 +8,7 @@ import type {
   Operation,
   Outage,
   Payment,
+  Return,
 } from './entry.ts'
 import type { RandomSettings, Rule } from './faults/kinds.ts'
 
@@ -20,7 +21,7 @@ import type { RandomSettings, Rule } from './faults/kinds.ts'
  * B3. Balances are derived: opening balance plus the effects of the book.
  */
 
-export type Effect = { key: string; effect: 'moved' | 'returned'; atMs: number }
+export type Effect = { key: string; effect: 'moved' | 'returned'; amountMinor: bigint; atMs: number }
 
 export const keyOf = (operation: Operation, reference: string) => `${operation}:${reference}`
 export const potOf = (account: string, currency: string) => `${account}|${currency}`
@@ -35,6 +36,7 @@ export class BankState {
   readonly effects: Effect[] = []
   readonly effectsOf = new Map<string, Effect[]>()
   readonly refunds = new Map<string, Payment[]>()
+  readonly returns = new Map<string, Return[]>()
   readonly pots = new Map<string, Pot>()
   readonly entitled = new Map<string, string>()
   readonly mandates = new Map<string, Mandate>()
@@ -58,6 +60,7 @@ export class BankState {
     if (entry.accepted !== undefined) this.#accept(entry.accepted)
     if (entry.inquiryTrouble !== undefined) this.inquiryTroubles.set(...entry.inquiryTrouble)
     if (entry.decided !== undefined) this.#decide(entry.decided)
+    if (entry.returned !== undefined) this.#return(entry.returned)
     if (entry.tombstone !== undefined) this.tombstones.add(entry.tombstone)
     if (entry.refusedMessage !== undefined) this.refusedMessages.add(entry.refusedMessage)
     if (entry.mandate !== undefined) this.#mandate(entry.mandate)
@@ -80,6 +83,15 @@ export class BankState {
   availableMinor(account: string, currency: string): bigint {
     const pot = this.#pot(account, currency)
     return pot.balanceMinor - pot.heldMinor
+  }
+
+  /** What is left of a settled payment once its refunds, pending ones too, and its returns are taken off. */
+  leftMinor(key: string): bigint {
+    const payment = this.payments.get(key)
+    if (payment === undefined || payment.status !== 'ACSC') return 0n
+    const given = (this.refunds.get(key) ?? []).filter((refund) => refund.status !== 'RJCT')
+    const gone = [...given, ...(this.returns.get(key) ?? [])]
+    return gone.reduce((left, { amountMinor }) => left - amountMinor, payment.amountMinor)
   }
 
   /** Nonces matter only while their signature's time could still pass. */
@@ -146,12 +158,30 @@ export class BankState {
   }
 
   #move(key: string, payment: Payment, atMs: number): void {
-    const effect: Effect = { key, effect: 'moved', atMs }
+    this.#enter({ key, effect: 'moved', amountMinor: payment.amountMinor, atMs })
+    this.#shift(payment, payment.amountMinor)
+  }
+
+  /** Back the way it came, as far as there is anything left of it. */
+  #return(returned: Return): void {
+    const { key, amountMinor, atMs } = returned
+    const payment = this.payments.get(key)
+    if (payment === undefined || amountMinor <= 0n || amountMinor > this.leftMinor(key))
+      throw new Error(`the log returns more than there is: ${key}`)
+    this.returns.set(key, [...(this.returns.get(key) ?? []), returned])
+    this.#enter({ key, effect: 'returned', amountMinor, atMs })
+    this.#shift(payment, -amountMinor)
+  }
+
+  #enter(effect: Effect): void {
     this.effects.push(effect)
-    this.effectsOf.set(key, [...(this.effectsOf.get(key) ?? []), effect])
+    this.effectsOf.set(effect.key, [...(this.effectsOf.get(effect.key) ?? []), effect])
+  }
+
+  #shift(payment: Payment, amountMinor: bigint): void {
     const customer = this.#pot(payment.account, payment.currency)
     const own = this.#pot(payment.ownAccount, payment.currency)
-    const towardsOwn = payment.operation === 'collect' ? payment.amountMinor : -payment.amountMinor
+    const towardsOwn = payment.operation === 'collect' ? amountMinor : -amountMinor
     own.balanceMinor += towardsOwn
     customer.balanceMinor -= towardsOwn
   }

@@ -52,6 +52,18 @@ export const Fault = z.discriminatedUnion('kind', [
     seconds: seconds(10),
     mode: z.enum(['refuse', 'hang', '500']).default('refuse'),
   }),
+  z.strictObject({
+    kind: z.literal('return_later'),
+    after_s: seconds(10),
+    reason: Reason.default('MD06'),
+    /** Minor units; all that is left of it by default. */
+    amount: z
+      .string()
+      .regex(/^[1-9][0-9]{0,17}$/)
+      .optional(),
+    /** It comes back in this many equal parts, each `after_s` after the one before. */
+    parts: z.number().int().min(1).max(10).default(1),
+  }),
 ])
 export type Fault = z.infer<typeof Fault>
 export type FaultKind = Fault['kind']

@@ -16,7 +16,7 @@ export function magicNumber(account: string): number | null {
 
 const decline = (reason: string): Fault[] => [{ kind: 'decline', reason }]
 
-/** A number without a row, 60 to 62 and 70 to 72 included as far as their orders go, settles. */
+/** A number without a row, 60, 61 and 70 to 72 included as far as their orders go, settles. */
 const BEHAVIOUR: Readonly<Record<number, readonly Fault[]>> = {
   1: decline('AM04'),
   2: decline('AC04'),
@@ -45,6 +45,7 @@ const BEHAVIOUR: Readonly<Record<number, readonly Fault[]>> = {
   43: [{ kind: 'wrong_content', field: 'reference' }],
   50: [defaultFault('hang_after'), { kind: 'inquiry_fail', s: 30 }],
   51: [defaultFault('hang_after'), { kind: 'inquiry_lag', s: 5 }],
+  62: [defaultFault('return_later')],
 }
 
 /** What a refund of a collect from these accounts meets; the collect itself settles. */

@@ -5,8 +5,8 @@ import { escapeXml } from './xml.ts'
 
 /** The messages the bank writes. */
 
-/** Fresh ids of ≤ 35 characters; the letter says whose: B message, S status, A account servicer. */
-export function newId(letter: 'B' | 'S' | 'A'): string {
+/** Fresh ids of ≤ 35 characters; the letter says whose: B message, S status, A account servicer, T return. */
+export function newId(letter: 'B' | 'S' | 'A' | 'T'): string {
   return letter + randomUUID().replaceAll('-', '')
 }
 
@@ -69,6 +69,38 @@ export function statusReport(nowMs: number, about: TransactionStatus): string {
         : `<OrgnlTxRef><IntrBkSttlmAmt Ccy="${about.amount.currency}">` +
           `${writeAmount(about.amount.minor, about.amount.currency)}</IntrBkSttlmAmt></OrgnlTxRef>`) +
       '</TxInfAndSts>',
+  )
+}
+
+/** pacs.004 about a payment the bank gives back, whole or in part. */
+export function paymentReturn(
+  nowMs: number,
+  about: {
+    original: Original
+    originalMinor: bigint
+    currency: string
+    returnId: string
+    minor: bigint
+    reason: string
+  },
+): string {
+  const { original, currency } = about
+  const at = iso(nowMs)
+  const element = (name: string, text: string) => `<${name}>${escapeXml(text)}</${name}>`
+  const amount = (name: string, minor: bigint) => `<${name} Ccy="${currency}">${writeAmount(minor, currency)}</${name}>`
+  return (
+    `<?xml version="1.0" encoding="UTF-8"?><Document xmlns="${NAMESPACE}pacs.004.001.11"><PmtRtr>` +
+    `<GrpHdr><MsgId>${newId('B')}</MsgId><CreDtTm>${at}</CreDtTm><NbOfTxs>1</NbOfTxs>` +
+    `${amount('TtlRtrdIntrBkSttlmAmt', about.minor)}<IntrBkSttlmDt>${at.slice(0, 10)}</IntrBkSttlmDt>` +
+    `<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf>${element('RtrId', about.returnId)}<OrgnlGrpInf>` +
+    `${element('OrgnlMsgId', original.messageId)}${element('OrgnlMsgNmId', original.name)}</OrgnlGrpInf>` +
+    element('OrgnlEndToEndId', original.endToEndId) +
+    element('OrgnlTxId', original.reference) +
+    element('OrgnlUETR', original.uetr) +
+    amount('OrgnlIntrBkSttlmAmt', about.originalMinor) +
+    amount('RtrdIntrBkSttlmAmt', about.minor) +
+    `<IntrBkSttlmDt>${at.slice(0, 10)}</IntrBkSttlmDt>` +
+    `<RtrRsnInf><Rsn>${element('Cd', about.reason)}</Rsn></RtrRsnInf></TxInf></PmtRtr></Document>`
   )
 }
 

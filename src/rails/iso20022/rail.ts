@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import { INQUIRY_GAPS_MS } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
+import { callbacksTotal, callSeconds } from '../metrics.ts'
 import type {
   BankRail,
   MandateAnswer,
@@ -57,7 +58,6 @@ const DEADLINE_MS = 8_000
 const INQUIRIES_PER_SECOND = 20
 const XML_TYPE = 'application/xml'
 const JSON_TYPE = 'application/json'
-const CALL_SECONDS = 'mooring_rail_call_seconds'
 const ALWAYS = () => true
 
 type Call = 'send' | 'inquire' | 'mandate' | 'heartbeat'
@@ -76,6 +76,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
   const random = config.random ?? randomBytes
   const nonces = makeNonces()
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
+  const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
   const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
   const client = (connections: number): HttpClient =>
     makeHttpClient({
@@ -178,6 +179,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
         nowMs: clock.now(),
         currencies,
       })
+      callbacks?.inc({ rail: id, verdict: verdict.ok ? 'read' : 'refused', status: verdict.ok ? 204 : verdict.status })
       if (!verdict.ok) log.warn({ status: verdict.status, why: verdict.why }, 'callback refused')
       return verdict
     },
@@ -217,17 +219,4 @@ function mediaTypeOf(answer: HttpAnswer): string {
   const [type = '', ...parameters] = value.toLowerCase().split(';')
   const plain = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter))
   return plain ? type.trim() : ''
-}
-
-/** One metric for all rails of a process. */
-function callSeconds(registry: Registry): Histogram {
-  const existing = registry.getSingleMetric(CALL_SECONDS)
-  if (existing instanceof Histogram) return existing
-  return new Histogram({
-    name: CALL_SECONDS,
-    help: 'Calls to rails by outcome',
-    labelNames: ['rail', 'call', 'outcome'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
-    registers: [registry],
-  })
 }
