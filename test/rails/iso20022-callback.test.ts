@@ -3,10 +3,13 @@ import type { HttpMessage, RailOrder } from '../../src/rails/port.ts'
 import {
   digest,
   makeOrder,
+  makeRefund,
+  paymentReturn,
   report,
   signLines,
   startBank,
   type ReportParts,
+  type ReturnParts,
   type Signing,
   type TestBank,
 } from './support/bank.ts'
@@ -131,5 +134,87 @@ describe('a callback', () => {
 
   it('about a reference we do not know is refused as such', async () => {
     expect(await bank.rail.readCallback(callback(makeOrder()), orders)).toMatchObject({ ok: false, status: 404 })
+  })
+})
+
+describe('a return', () => {
+  const returned = (parts: ReturnParts = {}, of = order) => callback(of, { body: paymentReturn(of, parts) })
+
+  it('of the bank about an order of ours says how much came back, and why', async () => {
+    expect(await bank.rail.readCallback(returned({ amount: '23.45' }), orders)).toEqual({
+      ok: true,
+      statement: {
+        eventId: 'return:RTR1',
+        reference: order.reference,
+        says: {
+          kind: 'returned',
+          amountMinor: 2_345n,
+          reason: 'MD06',
+          evidence: { via: 'callback', id: 'RTR1', status: 'returned MD06', railReference: null },
+        },
+      },
+    })
+  })
+
+  it('of all of it, of a payOut, and for a reason in the bank’s own words is one too', async () => {
+    const payOut = makeOrder({ operation: 'payOut' })
+    const known = () => Promise.resolve(payOut)
+    const verdict = await bank.rail.readCallback(returned({ proprietary: 'BOUNCED' }, payOut), known)
+    expect(verdict).toMatchObject({
+      ok: true,
+      statement: { says: { kind: 'returned', amountMinor: 12_345n, reason: 'BOUNCED' } },
+    })
+  })
+
+  it('repeated is the same event, and another return of the same order is another', async () => {
+    const ids = []
+    for (const returnId of ['RTR7', 'RTR7', 'RTR8']) {
+      const verdict = await bank.rail.readCallback(returned({ returnId, amount: '1.00' }), orders)
+      if (verdict.ok) ids.push(verdict.statement.eventId)
+    }
+    expect(ids).toEqual(['return:RTR7', 'return:RTR7', 'return:RTR8'])
+  })
+
+  it('whose id the bank has also given to a status hides neither', async () => {
+    const status = await bank.rail.readCallback(callback(order, { parts: { statusId: 'SAME' } }), orders)
+    const back = await bank.rail.readCallback(returned({ returnId: 'SAME' }), orders)
+    if (!status.ok || !back.ok) throw new Error('refused')
+    expect(status.statement.eventId).not.toBe(back.statement.eventId)
+  })
+
+  it.each<[string, ReturnParts]>([
+    ['more than the original', { amount: '123.46' }],
+    ['nothing', { amount: '0.00' }],
+    ['another original amount', { originalAmount: '123.46' }],
+    ['a total that is not its amount', { total: '1.00' }],
+    ['another currency', { currency: 'EUR' }],
+    ['an amount with one decimal', { amount: '1.5' }],
+    ['another message id', { originalMessageId: 'other' }],
+    ['another end-to-end id', { endToEndId: 'other' }],
+    ['another UETR', { uetr: '00000000-0000-4000-8000-000000000000' }],
+    ['the other direction', { originalMessageName: 'pacs.008.001.08' }],
+    ['no reason', { reason: null }],
+  ])('with %s is stored as unknown, and somebody looks', async (_what, parts) => {
+    const verdict = await bank.rail.readCallback(returned(parts), orders)
+    expect(verdict).toMatchObject({ ok: true, statement: { says: { kind: 'unknown', alarm: true } } })
+  })
+
+  it('of a refund does not exist', async () => {
+    const refund = makeRefund(order)
+    const verdict = await bank.rail.readCallback(returned({}, refund), () => Promise.resolve(refund))
+    expect(verdict).toMatchObject({ ok: true, statement: { says: { kind: 'unknown', alarm: true } } })
+  })
+
+  it('that is forged, foreign or unreadable is refused', async () => {
+    const message = returned()
+    const more = Buffer.from(Buffer.from(message.body).toString().replaceAll('123.45', '999.99'))
+    expect(await bank.rail.readCallback({ ...message, body: more }, orders)).toMatchObject({ ok: false, status: 401 })
+    const stranger = makeOrder()
+    expect(await bank.rail.readCallback(returned({}, stranger), orders)).toMatchObject({ ok: false, status: 404 })
+    const bent = paymentReturn(order).replace(/<RtrId>.*?<\/RtrId>/, '')
+    expect(await bank.rail.readCallback(callback(order, { body: bent }), orders)).toMatchObject({
+      ok: false,
+      status: 400,
+    })
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { classify } from '../../src/rails/iso20022/classify.ts'
 import { readStatusReport } from '../../src/rails/iso20022/status-report.ts'
 import type { RailOrder, RailOutcome } from '../../src/rails/port.ts'
-import { groupReport, makeOrder, messageName, report, type ReportParts } from './support/bank.ts'
+import { groupReport, makeOrder, makeRefund, messageName, report, type ReportParts } from './support/bank.ts'
 
 /** Every row of connectors.md §1.2 and §1.5, from wire text to class. */
 
@@ -151,6 +151,46 @@ describe('a rejection', () => {
     expect(said(parts, 'inquiry')).toMatchObject({ kind: 'declined', code: 'source_not_usable' })
     expect(said(parts, 'callback', null)).toMatchObject({ kind: 'declined', code: 'source_not_usable' })
   })
+})
+
+describe('a refund', () => {
+  const refund = makeRefund(order)
+  const toRefund = (parts: ReportParts) => read(report(refund, parts), refund, 'answer', 200)
+
+  it('settles under its own reference, with the ids of its collect', () => {
+    expect(toRefund({})).toMatchObject({ kind: 'settled' })
+    expect(toRefund({ instructionId: order.reference })).toMatchObject({ kind: 'settled' })
+    for (const parts of [
+      { txId: order.reference },
+      { endToEndId: refund.reference },
+      { uetr: refund.uetr },
+      { originalMessageName: 'pacs.003.001.09' },
+      { originalMessageId: order.reference },
+      { instructionId: refund.reference },
+    ])
+      expect(toRefund(parts)).toMatchObject({ kind: 'unknown', alarm: true })
+  })
+
+  it.each(['FF12', 'AG13', 'AM09'])('for %s declines', (reason) => {
+    expect(toRefund({ status: 'RJCT', reasons: [reason], railReference: null })).toMatchObject({
+      kind: 'declined',
+      code: 'declined_by_rail',
+      alarm: false,
+    })
+  })
+
+  it('is not found by its own ids alone', () => {
+    const never: ReportParts = { status: null, reasons: ['AG09'], railReference: null, amount: null }
+    expect(read(report(refund, never), refund, 'inquiry', 404)).toMatchObject({ kind: 'not_found' })
+    expect(read(report(order, never), refund, 'inquiry', 404)).toMatchObject({ kind: 'unknown' })
+  })
+})
+
+it.each(['AM04', 'AG07'])('%s of a payOut or refund is about our own account', (reason) => {
+  for (const ours of [makeOrder({ operation: 'payOut' }), makeRefund(order)])
+    expect(
+      read(report(ours, { status: 'RJCT', reasons: [reason], railReference: null }), ours, 'answer', 200),
+    ).toMatchObject({ kind: 'declined', code: 'declined_by_rail', alarm: true })
 })
 
 describe('400', () => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { inquiryMessage, MESSAGE_NAME, paymentMessage } from '../../src/rails/iso20022/messages.ts'
 import { schemeText } from '../../src/rails/iso20022/text.ts'
 import type { RailOrder } from '../../src/rails/port.ts'
-import { groupReport, makeOrder, makeRefund, PLATFORM, report } from './support/bank.ts'
+import { groupReport, makeOrder, makeRefund, paymentReturn, PLATFORM, report } from './support/bank.ts'
 
 const SPECS = process.env['MOORING_SPECS'] ?? join(import.meta.dirname, '../../../shared/specs')
 const schemas = join(SPECS, 'iso20022')
@@ -82,6 +82,9 @@ describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${schem
       groupReport({ messageId: order.reference, messageName: 'pacs.003.001.09', reasons: ['FF01'] }),
     ]
     for (const one of xml) expect(() => validate(Buffer.from(one))).not.toThrow()
+    const returned = validator(MESSAGE_NAME.refund)
+    for (const parts of [{}, { amount: '1.00', proprietary: 'BOUNCED' }])
+      expect(() => returned(Buffer.from(paymentReturn(order, parts)))).not.toThrow()
   })
 })
 
@@ -116,6 +119,10 @@ it.each<[string, Partial<RailOrder>]>([
   ['a mandate id that is too long', { mandate: { id: 'm'.repeat(36), signedOn: '2026-11-01' } }],
   ['an ill-formed date', { mandate: { id: 'm', signedOn: '1 November' } }],
   ['an unknown currency', { currency: 'XTS' }],
+  ['a step that a bank does not have', { step: 'prepare' }],
+  ['an account without an IBAN', { account: { type: 'phone', phone: '+254700000001' } }],
+  ['a refund of nothing', { operation: 'refund' }],
+  ['a refund of more than its collect', { ...makeRefund(makeOrder({ amountMinor: 100n })), amountMinor: 101n }],
 ])('refuses to write %s', (_what, more) => {
   expect(() => paymentMessage(makeOrder(more), PLATFORM)).toThrow(RangeError)
 })
@@ -136,4 +143,20 @@ describe('text for the scheme', () => {
   it('is never longer than its field', () => {
     expect(schemeText('ß'.repeat(140), 140, 'x')).toBe('s'.repeat(140))
   })
+})
+
+it('writes a refund as a return of its collect, with a reference of its own', () => {
+  const collect = makeOrder({ amountMinor: 12_345n })
+  const refund = makeRefund(collect, { amountMinor: 45n })
+  const xml = paymentMessage(refund, PLATFORM).toString()
+  expect(xml).toContain(`<MsgId>${refund.reference}</MsgId>`)
+  expect(xml).toContain(`<RtrId>${refund.reference}</RtrId><OrgnlGrpInf><OrgnlMsgId>${collect.reference}</OrgnlMsgId>`)
+  expect(xml).toContain(`<OrgnlTxId>${collect.reference}</OrgnlTxId><OrgnlUETR>${collect.uetr}</OrgnlUETR>`)
+  expect(xml).toContain('<OrgnlIntrBkSttlmAmt Ccy="KES">123.45</OrgnlIntrBkSttlmAmt>')
+  expect(xml).toContain('<RtrdIntrBkSttlmAmt Ccy="KES">0.45</RtrdIntrBkSttlmAmt>')
+  const inquiry = inquiryMessage(refund, 'Q1', Date.now()).toString()
+  expect(inquiry).toContain(
+    `<OrgnlMsgId>${refund.reference}</OrgnlMsgId><OrgnlMsgNmId>pacs.004.001.11</OrgnlMsgNmId></OrgnlGrpInf>`,
+  )
+  expect(inquiry).toContain(`<OrgnlTxId>${refund.reference}</OrgnlTxId><OrgnlUETR>${collect.uetr}</OrgnlUETR>`)
 })

@@ -141,7 +141,68 @@ describe('linking a mandate', () => {
   })
 })
 
+describe('the heartbeat', () => {
+  const beat = () => bank.rail.heartbeat(signal())
+  const json = (status: number, body: unknown, contentType = 'application/json') => {
+    bank.script = ({ reply }) => reply(status, JSON.stringify(body), { contentType })
+  }
+
+  it('is a signed GET without a digest, and its answer the bank’s own word', async () => {
+    json(200, { status: 'available', time: '2026-11-23T09:00:00.000Z' })
+    expect(await beat()).toEqual({ kind: 'available', why: null })
+    const [asked] = bank.questions
+    expect(asked).toMatchObject({ method: 'GET', targetUri: `${bank.url}/iso20022/heartbeat` })
+    expect(asked?.headers).not.toHaveProperty('content-digest')
+    expect(asked?.headers['signature-input']).toMatch(/^m=\("@method" "@target-uri"\);created=/)
+    json(200, { status: 'degraded', time: '2026-11-23T09:00:00.000Z' })
+    expect(await beat()).toMatchObject({ kind: 'degraded' })
+  })
+
+  it('that is no such word, not signed, or not there is unavailable', async () => {
+    json(200, { status: 'splendid' })
+    expect(await beat()).toMatchObject({ kind: 'unavailable' })
+    json(503, { status: 'available' })
+    expect(await beat()).toMatchObject({ kind: 'unavailable', why: 'status 503' })
+    json(200, { status: 'available' }, 'application/xml')
+    expect(await beat()).toMatchObject({ kind: 'unavailable' })
+    bank.script = ({ response }) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"available"}')
+    expect(await beat()).toMatchObject({ kind: 'unavailable' })
+    const rail = bank.makeRail({ baseUrl: 'https://bank.invalid' })
+    expect(await rail.heartbeat(signal())).toMatchObject({ kind: 'unavailable' })
+  })
+})
+
 describe('a connector', () => {
+  it('lets inquiries through while every connection for payments waits for an answer', async () => {
+    const [stuck, asked] = [makeOrder(), makeOrder()]
+    bank.script = ({ question, reply }) => {
+      if (question.body.includes('FIToFIPmtStsReq')) reply(200, report(asked))
+    }
+    const rail = bank.makeRail({ connectionsMax: 2 })
+    const deadline = new AbortController()
+    const sending = Array.from({ length: 6 }, () => rail.send(stuck, { signal: deadline.signal, mayWrite: () => true }))
+    await expect.poll(() => bank.questions.length).toBe(2)
+    expect(await rail.inquire(asked, signal())).toMatchObject({ kind: 'settled' })
+    deadline.abort()
+    const kinds = (await Promise.all(sending)).map(({ kind }) => kind)
+    expect(kinds.toSorted()).toEqual(['not_sent', 'not_sent', 'not_sent', 'not_sent', 'unknown', 'unknown'])
+  })
+
+  it('says how many calls it takes: eight for each of its connections', () => {
+    expect(bank.makeRail({ connectionsMax: 3 }).profile).toMatchObject({ callsMax: 24, deadlineMs: 8_000 })
+  })
+
+  it('counts callbacks by verdict', async () => {
+    const registry = new Registry()
+    const rail = bank.makeRail({ registry })
+    const message = { method: 'POST', targetUri: 'http://x/', headers: {}, body: Buffer.alloc(0) }
+    await rail.readCallback(message, () => Promise.resolve(null))
+    expect(await registry.metrics()).toContain(
+      'mooring_rail_callbacks_total{rail="test-bank",verdict="refused",status="401"} 1',
+    )
+  })
+
   it.each(['bank-ca.crt', 'bank-client.crt', 'bank-client.key', 'bank-sign.jwk.json', 'bank-verify.jwk.json'])(
     'without %s does not start and says which key is missing',
     (name) => {

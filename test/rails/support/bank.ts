@@ -349,6 +349,48 @@ export function report(order: RailOrder, parts: ReportParts = {}): string {
   )
 }
 
+/** Parts of a pacs.004 to us, as `ReportParts`. */
+export type ReturnParts = {
+  returnId?: string
+  originalMessageId?: string
+  originalMessageName?: string
+  endToEndId?: string
+  txId?: string
+  uetr?: string
+  originalAmount?: string
+  amount?: string
+  total?: string
+  currency?: string
+  reason?: string | null
+  proprietary?: string
+}
+
+export function paymentReturn(order: RailOrder, parts: ReturnParts = {}): string {
+  const { reference } = order
+  const money = (name: string, text: string): string =>
+    `<${name} Ccy="${parts.currency ?? order.currency}">${text}</${name}>`
+  const amount = parts.amount ?? '123.45'
+  const reason =
+    parts.proprietary === undefined
+      ? parts.reason === null
+        ? ''
+        : `<Rsn><Cd>${parts.reason ?? 'MD06'}</Cd></Rsn>`
+      : `<Rsn><Prtry>${parts.proprietary}</Prtry></Rsn>`
+  return (
+    `<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.11"><PmtRtr>` +
+    `<GrpHdr><MsgId>BANKMSG2</MsgId><CreDtTm>2026-11-23T09:00:00.000Z</CreDtTm><NbOfTxs>1</NbOfTxs>` +
+    `${money('TtlRtrdIntrBkSttlmAmt', parts.total ?? amount)}<IntrBkSttlmDt>2026-11-23</IntrBkSttlmDt>` +
+    `<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><TxInf><RtrId>${parts.returnId ?? 'RTR1'}</RtrId>` +
+    `<OrgnlGrpInf><OrgnlMsgId>${parts.originalMessageId ?? reference}</OrgnlMsgId>` +
+    `<OrgnlMsgNmId>${parts.originalMessageName ?? messageName(order)}</OrgnlMsgNmId></OrgnlGrpInf>` +
+    `<OrgnlEndToEndId>${parts.endToEndId ?? reference}</OrgnlEndToEndId><OrgnlTxId>${parts.txId ?? reference}</OrgnlTxId>` +
+    `<OrgnlUETR>${parts.uetr ?? order.uetr}</OrgnlUETR>` +
+    money('OrgnlIntrBkSttlmAmt', parts.originalAmount ?? '123.45') +
+    money('RtrdIntrBkSttlmAmt', amount) +
+    `<IntrBkSttlmDt>2026-11-23</IntrBkSttlmDt><RtrRsnInf>${reason}</RtrRsnInf></TxInf></PmtRtr></Document>`
+  )
+}
+
 export function groupReport(parts: {
   messageId: string
   messageName: string
