@@ -38,6 +38,9 @@ describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${SPECS
     const { order: settled, answer } = await stage.collect()
     const pending = await stage.collect({ account: MAGIC('32', '32') })
     const unknown = order()
+    const returning = order()
+    await stage.rule(returning.reference, { kind: 'return_later', after_s: 0.1, parts: 2 })
+    await stage.message(collect(returning))
     const answers = [
       answer,
       pending.answer,
@@ -66,6 +69,12 @@ describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${SPECS
       const seen = stage.callbacksFor(pending.order.reference)
       return seen.length === 2 ? seen : null
     })
+    const returns = await until('both returns', () => {
+      const seen = stage.callbacksFor(returning.reference)
+      return seen.length === 2 ? seen : null
+    })
+    expect(returns.map(({ body }) => body.includes('pacs.004.001.11'))).toEqual([true, true])
+    callbacks.push(...returns)
     const written = [...answers, ...callbacks].map(({ body }) => body)
     expect(written.map(violation).filter((wrong) => wrong !== null)).toEqual([])
     expect([...answers, ...callbacks].filter(({ distrust }) => distrust !== null)).toEqual([])
