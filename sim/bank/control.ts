@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { BadCall, type ControlRoute } from '../common/control.ts'
 import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
 import type { Bank } from './bank.ts'
-import { isInquiryFault, RandomSettings, RuleRequest, type FaultKind } from './faults/kinds.ts'
+import type { Tampering } from './entry.ts'
+import { isInquiryFault, RandomSettings, RuleRequest, STATEMENT_FIELDS, type FaultKind } from './faults/kinds.ts'
 import type { Finals } from './finals.ts'
 import type { Rail } from './rail.ts'
 import { CUSTOMER_OPENING_MINOR } from './decision.ts'
+import { dateOf, isClosed, isDate } from './statements.ts'
 import { keyOf, type Effect } from './state.ts'
 import { exponentOf } from './wire/amount.ts'
 
@@ -17,6 +19,16 @@ const AccountRequest = z.strictObject({
   balance: z.string().regex(/^(0|[1-9][0-9]{0,17})$/),
   currency: z.string().refine((currency) => exponentOf(currency) !== null, 'a currency this bank does not keep'),
   holder: z.string().min(1).max(140).default('Customer'),
+})
+
+const DayClose = z.strictObject({ date: z.string().refine(isDate, 'not a date') })
+/** By reference; `add` tells a credit nobody made, `gap` skips a number of the statements. */
+const Tamper = z.strictObject({
+  drop: z.string().optional(),
+  twice: z.string().optional(),
+  alter: z.strictObject({ reference: z.string(), field: z.enum(STATEMENT_FIELDS).default('amount') }).optional(),
+  add: z.literal(true).optional(),
+  gap: z.literal(true).optional(),
 })
 
 /** Faults that make sense where no money moves. */
@@ -140,6 +152,26 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       }
       const body = { account, balance: balanceMinor.toString(), currency: opening.currency, holder: opening.holder }
       return { status: 200, body }
+    }),
+    route('POST', /^\/control\/day\/close$/, async ({ body }) => {
+      const { date } = readCall(DayClose, body)
+      if (date > dateOf(clock.nowMs())) throw new BadCall('a day that has not begun cannot be closed')
+      if (!isClosed(state, date, clock.nowMs())) bank.record({ dayClosed: [date, clock.nowMs()] })
+      await bank.durable()
+      return { status: 200, body: { date } }
+    }),
+    route('POST', /^\/control\/statement\/([0-9-]{10})\/tamper$/, async ({ params: [date = ''], body }) => {
+      if (!isDate(date)) throw new BadCall('the date is none')
+      const { drop, twice, alter, add, gap } = readCall(Tamper, body)
+      const tampering = (mode: Tampering['mode'], reference: string, field: Tampering['field'] = 'amount') =>
+        bank.record({ tampered: { date, mode, reference, field } })
+      if (drop !== undefined) tampering('drop', drop)
+      if (twice !== undefined) tampering('twice', twice)
+      if (alter !== undefined) tampering('alter', alter.reference, alter.field)
+      if (add === true) tampering('add', '')
+      if (gap === true) tampering('gap', '')
+      await bank.durable()
+      return { status: 200, body: { date } }
     }),
     route('POST', /^\/control\/clock$/, async ({ body }) => {
       const { offset_s } = readCall(ClockRequest, body)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RandomSettings, Rule } from './faults/kinds.ts'
+import { RandomSettings, Rule, STATEMENT_FIELDS, STATEMENT_MODES } from './faults/kinds.ts'
 
 /**
  * One line of the log. Every member is a fact; together they became true at once (B1). Amounts are bigint in
@@ -34,6 +34,10 @@ const ReturnPlan = z.object({
 })
 export type ReturnPlan = z.infer<typeof ReturnPlan>
 
+/** What a statement does wrong; the book is true. */
+const StatementFault = z.object({ mode: z.enum(STATEMENT_MODES), field: z.enum(STATEMENT_FIELDS) })
+export type StatementFault = z.infer<typeof StatementFault>
+
 const Payment = z.object({
   operation: Operation,
   reference: z.string(),
@@ -59,6 +63,8 @@ const Payment = z.object({
   plan: Plan.nullable(),
   /** Absent in logs from before there were returns. */
   returnPlan: ReturnPlan.nullable().default(null),
+  /** Absent in logs from before there were statements. */
+  statementFault: StatementFault.nullable().default(null),
 })
 export type Payment = z.infer<typeof Payment>
 
@@ -111,6 +117,10 @@ export type Outage = z.infer<typeof Outage>
 const InquiryTrouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
 export type InquiryTrouble = z.infer<typeof InquiryTrouble>
 
+/** A day's statement told wrong, whatever its orders asked for: of one reference, or of the whole day where it is ''. */
+const Tampering = StatementFault.extend({ date: z.string(), reference: z.string() })
+export type Tampering = z.infer<typeof Tampering>
+
 const Entry = z.strictObject({
   /** A request's nonce and the time its signature was made (s). */
   nonce: z.tuple([z.string(), z.number()]).optional(),
@@ -135,6 +145,9 @@ const Entry = z.strictObject({
   random: RandomSettings.optional(),
   outage: Outage.optional(),
   clockOffsetMs: z.number().optional(),
+  /** A day (UTC) that was closed early, and when. */
+  dayClosed: z.tuple([z.string(), z.number()]).optional(),
+  tampered: Tampering.optional(),
 })
 export type Entry = z.infer<typeof Entry>
 

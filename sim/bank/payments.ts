@@ -126,6 +126,7 @@ export class Payments {
       acceptedAtMs: nowMs,
       decidedAtMs: status === 'PDNG' ? null : nowMs,
       plan,
+      statementFault: fault?.kind === 'statement' ? { mode: fault.mode, field: fault.field } : null,
       returnPlan: reason === null ? returnPlanOf(fault, message.operation) : null,
     }
     Object.assign(entry, openingsFor(state, message.currency, parties), { accepted: payment })

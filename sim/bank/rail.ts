@@ -11,6 +11,7 @@ import type { BankKeys } from './keys.ts'
 import { createMandate, endMandate } from './mandates.ts'
 import type { Nonce, Payments } from './payments.ts'
 import { Responder } from './responder.ts'
+import { answerStatement } from './statements.ts'
 import { receive } from './wire/receive.ts'
 import { groupRejection, unreadableNotice } from './wire/report.ts'
 import { verifyRequest, type SignedRequest } from './wire/signature.ts'
@@ -161,6 +162,11 @@ export class Rail {
         : this.#after(nonce, wrongType())
     if (route === 'GET /iso20022/heartbeat')
       return this.#after(nonce, jsonReply(200, { status: 'available', time: new Date(clock.nowMs()).toISOString() }))
+    const [, account, date] = /^GET \/iso20022\/statements\/([A-Z0-9]{1,34})\/([0-9-]{1,10})$/.exec(route) ?? []
+    if (account !== undefined && date !== undefined) {
+      const { searchParams } = new URL(question.targetUri)
+      return this.#after(nonce, answerStatement(this.#bank, account, date, searchParams))
+    }
     const mandateId = /^DELETE \/iso20022\/mandates\/([A-Za-z0-9]{1,35})$/.exec(route)?.[1]
     if (mandateId !== undefined) return endMandate(this.#bank, mandateId, nonce)
     return this.#after(nonce, jsonReply(404, { code: 'NOT_FOUND', message: 'no such resource' }))

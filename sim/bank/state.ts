@@ -9,6 +9,7 @@ import type {
   Outage,
   Payment,
   Return,
+  Tampering,
 } from './entry.ts'
 import type { RandomSettings, Rule } from './faults/kinds.ts'
 
@@ -47,6 +48,8 @@ export class BankState {
   readonly refusedMessages = new Set<string>()
   readonly nonces = new Map<string, number>()
   readonly inquiryTroubles = new Map<string, InquiryTrouble>()
+  readonly daysClosed = new Map<string, number>()
+  readonly tamperings: Tampering[] = []
   random: RandomSettings = { seed: 0, faults: {} }
   outage: Outage = { untilMs: 0, mode: 'refuse' }
   clockOffsetMs = 0
@@ -72,6 +75,8 @@ export class BankState {
     if (entry.ruleRemoved !== undefined) this.rules.delete(entry.ruleRemoved)
     if (entry.random !== undefined) this.random = entry.random
     if (entry.outage !== undefined) this.outage = entry.outage
+    if (entry.dayClosed !== undefined) this.daysClosed.set(...entry.dayClosed)
+    if (entry.tampered !== undefined) this.tamperings.push(entry.tampered)
     if (entry.clockOffsetMs !== undefined) this.clockOffsetMs = entry.clockOffsetMs
   }
 

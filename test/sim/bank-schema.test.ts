@@ -1,12 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { XmlDocument, XsdValidator } from 'libxml2-wasm'
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collect, inquiry, MAGIC, order, payOut, refund } from '../support/bank-messages.ts'
 import { BankStage } from '../support/bank-stage.ts'
+import { SPECS, violation } from '../support/iso-schemas.ts'
 import { until } from '../support/sim-process.ts'
 
-const SPECS = join(process.env['MOORING_SPECS'] ?? join(import.meta.dirname, '../../../shared/specs'), 'iso20022')
 const missing = !existsSync(SPECS)
 
 let stage: BankStage
@@ -14,24 +12,6 @@ beforeAll(async () => {
   stage = await BankStage.open()
 })
 afterAll(() => stage.close())
-
-/** null when the message is of the published schema its namespace names. */
-function violation(xml: string): string | null {
-  const name = /xmlns="urn:iso:std:iso:20022:tech:xsd:([^"]+)"/.exec(xml)?.[1] ?? ''
-  const schema = XmlDocument.fromBuffer(readFileSync(join(SPECS, `${name}.xsd`)))
-  const validator = XsdValidator.fromDoc(schema)
-  const document = XmlDocument.fromString(xml)
-  try {
-    validator.validate(document)
-    return null
-  } catch (error) {
-    return `${String(error)}\n${xml}`
-  } finally {
-    document.dispose()
-    validator.dispose()
-    schema.dispose()
-  }
-}
 
 describe.skipIf(missing)(`against the ISO schemas${missing ? `, skipped: ${SPECS} is not there` : ''}`, () => {
   test('every kind of message the bank writes is of its published schema', async () => {

@@ -8,6 +8,10 @@ const seconds = (byDefault: number) => z.number().min(0).max(86_400).default(byD
 const milliseconds = (byDefault: number) => z.number().int().min(0).max(600_000).default(byDefault)
 const Reason = z.string().regex(/^[A-Z0-9]{1,4}$/)
 
+/** What a statement does with a line: leaves it out, tells it wrong, tells it twice, tells one nobody made, or skips a number. */
+export const STATEMENT_MODES = ['drop', 'alter', 'twice', 'add', 'gap'] as const
+export const STATEMENT_FIELDS = ['amount', 'reference', 'sign'] as const
+
 export const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('decline'), reason: Reason.default('MS03') }),
   z.strictObject({ kind: z.literal('delay'), ms: milliseconds(1_000) }),
@@ -63,6 +67,12 @@ export const Fault = z.discriminatedUnion('kind', [
       .optional(),
     /** It comes back in this many equal parts, each `after_s` after the one before. */
     parts: z.number().int().min(1).max(10).default(1),
+  }),
+  z.strictObject({
+    kind: z.literal('statement'),
+    mode: z.enum(STATEMENT_MODES).default('drop'),
+    /** Of `alter`: what the line says wrong. */
+    field: z.enum(STATEMENT_FIELDS).default('amount'),
   }),
 ])
 export type Fault = z.infer<typeof Fault>

@@ -16,7 +16,7 @@ export function magicNumber(account: string): number | null {
 
 const decline = (reason: string): Fault[] => [{ kind: 'decline', reason }]
 
-/** A number without a row, 60, 61 and 70 to 72 included as far as their orders go, settles. */
+/** A number without a row, 60 and 61 included as far as their orders go, settles. */
 const BEHAVIOUR: Readonly<Record<number, readonly Fault[]>> = {
   1: decline('AM04'),
   2: decline('AC04'),
@@ -46,6 +46,9 @@ const BEHAVIOUR: Readonly<Record<number, readonly Fault[]>> = {
   50: [defaultFault('hang_after'), { kind: 'inquiry_fail', s: 30 }],
   51: [defaultFault('hang_after'), { kind: 'inquiry_lag', s: 5 }],
   62: [defaultFault('return_later')],
+  70: [{ kind: 'statement', mode: 'drop', field: 'amount' }],
+  71: [{ kind: 'statement', mode: 'alter', field: 'amount' }],
+  72: [{ kind: 'statement', mode: 'twice', field: 'amount' }],
 }
 
 /** What a refund of a collect from these accounts meets; the collect itself settles. */

@@ -1,4 +1,5 @@
 import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
+import { BANK_RAIL } from './bank-rail.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -19,6 +20,7 @@ const RESENDS: readonly Edit[] = [
 ]
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...BANK_RAIL,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
