@@ -140,7 +140,7 @@ export class Rail {
 
   async #answer(request: IncomingMessage, question: SignedRequest): Promise<Answer> {
     const { clock, state } = this.#bank
-    const verdict = verifyRequest(question, this.#keys.peer, Math.floor(clock.nowMs() / 1000))
+    const verdict = verifyRequest(question, this.#keys.peer.keys, Math.floor(clock.nowMs() / 1000))
     const why = !verdict.ok
       ? verdict.why
       : this.#fingerprintOf(request) !== this.#keys.peer.fingerprint

@@ -221,6 +221,31 @@ describe('a connector', () => {
     },
   )
 
+  it('believes the bank’s next key beside the present one, and neither once it is gone', async () => {
+    const next = ed25519('bank-2')
+    const order = makeOrder()
+    bank.script = ({ reply }) => reply(200, report(order), { key: next.privateKey, keyId: next.id })
+    expect(await send(order)).toMatchObject({ kind: 'unknown', alarm: true })
+    const jwks = { keys: [JSON.parse(bank.bankKey.publicJwk), JSON.parse(next.publicJwk)] }
+    writeFileSync(join(bank.keysDir, 'bank-verify.jwk.json'), JSON.stringify(jwks))
+    const both = bank.makeRail({ keys: readIso20022Keys(bank.keysDir) })
+    expect(await both.send(order, { signal: signal(), mayWrite: () => true })).toMatchObject({ kind: 'settled' })
+    // The one key's id on the other's signature is a forgery.
+    bank.script = ({ reply }) => reply(200, report(order), { key: next.privateKey })
+    expect(await both.send(order, { signal: signal(), mayWrite: () => true })).toMatchObject({ kind: 'unknown' })
+    bank.script = ({ reply }) => reply(200, report(order))
+    expect(await both.send(order, { signal: signal(), mayWrite: () => true })).toMatchObject({ kind: 'settled' })
+    writeFileSync(join(bank.keysDir, 'bank-verify.jwk.json'), next.publicJwk)
+    const after = bank.makeRail({ keys: readIso20022Keys(bank.keysDir) })
+    expect(await after.send(order, { signal: signal(), mayWrite: () => true })).toMatchObject({ kind: 'unknown' })
+  })
+
+  it('does not start with two keys under one id', () => {
+    const jwk: unknown = JSON.parse(bank.bankKey.publicJwk)
+    writeFileSync(join(bank.keysDir, 'bank-verify.jwk.json'), JSON.stringify({ keys: [jwk, jwk] }))
+    expect(() => readIso20022Keys(bank.keysDir)).toThrow('bank-verify.jwk.json')
+  })
+
   it('counts its calls by outcome, beside another in the same process', async () => {
     const registry = new Registry()
     const order = makeOrder()

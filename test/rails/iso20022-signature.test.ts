@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { signingKey, verificationKey } from '../../src/rails/iso20022/keys.ts'
+import { signingKey, verificationKeys } from '../../src/rails/iso20022/keys.ts'
 import { signRequest, verifyRequest, verifyResponse, type SignedRequest } from '../../src/rails/iso20022/signature.ts'
 import { digest, ed25519, signAnswer, signLines, type Question, type Signing } from './support/bank.ts'
 
@@ -11,7 +11,7 @@ const ours = ed25519('mooring-1')
 const banks = ed25519('bank-1')
 const strangers = ed25519('bank-1')
 const ourKey = signingKey(ours.privateJwk)
-const banksPublicKey = verificationKey(banks.publicJwk)
+const banksPublicKey = verificationKeys(banks.publicJwk)
 const URI = 'https://localhost:7511/iso20022/messages'
 const BODY = Buffer.from('<Document/>')
 
@@ -34,7 +34,7 @@ describe('a request of ours', () => {
     )
     expect(request.headers['content-digest']).toBe(digest(BODY))
     const message = { ...request, body: BODY }
-    expect(verifyRequest(message, verificationKey(ours.publicJwk), NOW_MS)).toEqual({
+    expect(verifyRequest(message, verificationKeys(ours.publicJwk), NOW_MS)).toEqual({
       ok: true,
       value: { nonce: 'bm9uY2U' },
     })
@@ -164,7 +164,7 @@ describe('keys', () => {
     ['an EC key', { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), kid: 'bank-1' }],
     ['a key without a name', JSON.parse(banks.publicJwk.replace('"kid"', '"x-kid"')) as object], // text of our own
   ])('%s is no verification key', (_what, jwk) => {
-    expect(() => verificationKey(JSON.stringify(jwk))).toThrow()
+    expect(() => verificationKeys(JSON.stringify(jwk))).toThrow()
   })
 
   it('a public key does not sign', () => {

@@ -1,5 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signedHeaders, BankClient, type SignOptions } from '../support/bank-client.ts'
 import { collect, field, order } from '../support/bank-messages.ts'
@@ -111,4 +113,22 @@ test('answers are bound to their question: one shown for another does not verify
   expect([first.answer.distrust, second.answer.distrust]).toEqual([null, null])
   expect(first.answer.headers['signature-input']).toContain('"signature";req;key="m"')
   expect(field(first.answer.body, 'StsId')).not.toBe(field(second.answer.body, 'StsId'))
+})
+
+test('a client that changes its key is known by both, until the old one is taken out', async () => {
+  const next = generateKeyPairSync('ed25519')
+  const file = join(stage.keys.directory, 'peer-verify.jwk.json')
+  const present: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const coming = { ...next.publicKey.export({ format: 'jwk' }), kid: 'client-next' }
+  writeFileSync(file, JSON.stringify({ keys: [present, coming] }))
+  await stage.bank.terminate()
+  await stage.restart()
+  const byNext = { key: next.privateKey, keyId: 'client-next' }
+  for (const options of [{}, byNext])
+    expect(await stage.message(collect(order()), options)).toMatchObject({ status: 200, distrust: null })
+  writeFileSync(file, JSON.stringify(coming))
+  await stage.bank.terminate()
+  await stage.restart()
+  expect((await stage.message(collect(order()), byNext)).status).toBe(200)
+  expect((await stage.message(collect(order()))).status).toBe(401)
 })

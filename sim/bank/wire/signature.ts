@@ -47,7 +47,7 @@ function parseInput(header: string): Parsed | null {
 }
 
 /** Verifies a client's request: digest over the raw bytes first, then the signature. Whether the nonce is new is the caller's to say. */
-export function verifyRequest(request: SignedRequest, peer: SigningKey, nowS: number): Verdict {
+export function verifyRequest(request: SignedRequest, peers: readonly SigningKey[], nowS: number): Verdict {
   const refuse = (why: string): Verdict => ({ ok: false, why })
   const hasBody = request.body.length > 0
   const digest = request.headers['content-digest']
@@ -62,7 +62,8 @@ export function verifyRequest(request: SignedRequest, peer: SigningKey, nowS: nu
   const created = parameters.get('created')
   const expires = parameters.get('expires')
   const nonce = parameters.get('nonce')
-  if (parameters.get('keyid') !== peer.id) return refuse('key id')
+  const peer = peers.find(({ id }) => id === parameters.get('keyid'))
+  if (peer === undefined) return refuse('key id')
   if (parameters.get('tag') !== TAG) return refuse('tag')
   if (parameters.has('alg') && parameters.get('alg') !== 'ed25519') return refuse('algorithm')
   if (typeof created !== 'number' || Math.abs(nowS - created) > SIGNATURE_WINDOW_S) return refuse('created')

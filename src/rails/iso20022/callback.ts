@@ -10,7 +10,7 @@ import { readStatusReport } from './status-report.ts'
 import { XML_BYTES_MAX } from './xml.ts'
 
 export type CallbackOptions = {
-  key: SignatureKey
+  keys: readonly SignatureKey[]
   nonces: Nonces
   /** Where the bank was told to call; a signature for another address is not for us. */
   callbackUrl: string | null
@@ -27,7 +27,7 @@ export type CallbackOptions = {
 export async function readCallback(
   message: HttpMessage,
   orders: OrderLookup,
-  { key, nonces, callbackUrl, nowMs, currencies }: CallbackOptions,
+  { keys, nonces, callbackUrl, nowMs, currencies }: CallbackOptions,
 ): Promise<CallbackVerdict> {
   if (message.method !== 'POST') return refused(400, 'callbacks are posted')
   if (message.body.byteLength > XML_BYTES_MAX) return refused(400, 'larger than 64 KiB')
@@ -35,7 +35,7 @@ export async function readCallback(
   if (target === null || (callbackUrl !== null && `${target.origin}${target.pathname}` !== callbackUrl)) {
     return refused(401, 'signed for another address')
   }
-  const verified = verifyRequest(message, key, nowMs)
+  const verified = verifyRequest(message, keys, nowMs)
   if (!verified.ok) return refused(401, verified.error)
   const { nonce } = verified.value
   if (!nonces.use(nonce, nowMs)) return refused(401, 'nonce seen before')

@@ -173,7 +173,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     readCallback: async (message, orders) => {
       const callbackUrl = config.callbackUrl ?? null
       const verdict = await readCallback(message, orders, {
-        key: keys.verify,
+        keys: keys.verify,
         nonces,
         callbackUrl,
         nowMs: clock.now(),

@@ -88,7 +88,7 @@ export function signRequest(request: Signable, key: SignatureKey, nowMs: number,
 export function verifyResponse(
   answer: { status: number; headers: Headers; body: Uint8Array },
   request: SignedRequest,
-  key: SignatureKey,
+  keys: readonly SignatureKey[],
   nowMs: number,
 ): Result<void, string> {
   const values = new Map<string, string | null>([
@@ -101,14 +101,14 @@ export function verifyResponse(
     [`"signature";req;key="${LABEL}"`, request.headers.signature.slice(LABEL.length + 1)],
   ])
   const required = request.headers['content-digest'] === undefined ? BARE_RESPONSE_COMPONENTS : RESPONSE_COMPONENTS
-  const verified = verifyMessage(answer.headers, answer.body, values, required, key, nowMs)
+  const verified = verifyMessage(answer.headers, answer.body, values, required, keys, nowMs)
   return verified.ok ? ok(undefined) : verified
 }
 
 /** Whether a request to us is the bank's; its nonce is for the caller to refuse when seen before. */
 export function verifyRequest(
   request: { method: string; targetUri: string; headers: Headers; body: Uint8Array },
-  key: SignatureKey,
+  keys: readonly SignatureKey[],
   nowMs: number,
 ): Result<{ nonce: string }, string> {
   const values = requestValues(
@@ -117,7 +117,7 @@ export function verifyRequest(
     header(request.headers, 'content-type'),
     header(request.headers, 'content-digest'),
   )
-  const verified = verifyMessage(request.headers, request.body, values, REQUEST_COMPONENTS, key, nowMs)
+  const verified = verifyMessage(request.headers, request.body, values, REQUEST_COMPONENTS, keys, nowMs)
   if (!verified.ok) return verified
   return verified.value.nonce === null ? err('no nonce') : ok({ nonce: verified.value.nonce })
 }
@@ -128,7 +128,7 @@ function verifyMessage(
   body: Uint8Array,
   values: ReadonlyMap<string, string | null>,
   required: readonly string[],
-  key: SignatureKey,
+  keys: readonly SignatureKey[],
   nowMs: number,
 ): Result<{ nonce: string | null }, string> {
   if (!digestFits(dictionary(headers, 'content-digest'), body)) return err('content-digest does not fit the body')
@@ -138,7 +138,9 @@ function verifyMessage(
 
   const parameters = input[1]
   if (parameters.get('alg') !== ALGORITHM) return err('signature algorithm is not the key’s')
-  if (parameters.get('keyid') !== key.id) return err('signature of another key')
+  const keyId = parameters.get('keyid')
+  const key = keys.find(({ id }) => id === keyId)
+  if (key === undefined) return err('signature of another key')
   if (parameters.get('tag') !== TAG) return err('signature for another purpose')
   const created = parameters.get('created')
   const expires = parameters.get('expires')

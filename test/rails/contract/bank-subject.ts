@@ -96,6 +96,16 @@ export const BANK: Subject = {
   offers: ['collect', 'payOut', 'refund'],
   adjust,
   callbacks: 'state',
+  inquiryFaults: [
+    { kind: 'drop_before' },
+    { kind: 'drop_after' },
+    { kind: 'hang_after', s: 30 },
+    ...[500, 503].map((status) => ({ kind: 'error_after', status })),
+    ...['truncated', 'html', 'empty', 'bad_schema', 'wrong_type'].map((mode) => ({ kind: 'malformed', mode })),
+    ...['wrong_key', 'stale', 'digest', 'missing', 'replayed'].map((mode) => ({ kind: 'bad_signature', mode })),
+    ...['amount', 'currency', 'reference'].map((field) => ({ kind: 'wrong_content', field })),
+    { kind: 'inquiry_fail' },
+  ],
   forgeries: [
     ['another word for it', (message) => ({ ...message, body: replaced(message.body, 'ACSC', 'RJCT') })],
     ['one byte more', (message) => ({ ...message, body: Buffer.concat([message.body, Buffer.from(' ')]) })],

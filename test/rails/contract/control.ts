@@ -24,6 +24,8 @@ export type Control = {
   book(reference: string): Promise<BookLine[]>
   /** The next arrivals of a reference, `times` of them or all, meet this. Answers the rule's id. */
   rule(reference: string, fault: Fault, times?: number): Promise<string>
+  /** The next inquiry about a reference meets this. */
+  ruleForInquiry(reference: string, fault: Fault): Promise<void>
   forget(ruleId: string): Promise<void>
   decide(reference: string, outcome: 'settled' | 'declined'): Promise<void>
   /** `seconds: 0` ends one. */
@@ -42,12 +44,12 @@ export function controlOf(url: string, token: string): Control {
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
     return text === '' ? null : JSON.parse(text)
   }
+  const makeRule = async (match: object, fault: Fault, times?: number): Promise<string> =>
+    Made.parse(await call('POST', 'rules', { match, fault, ...(times === undefined ? {} : { times }) })).id
   return {
     book: async (reference) => Book.parse(await call('GET', `book?reference=${reference}`)).data,
-    rule: async (reference, fault, times) =>
-      Made.parse(
-        await call('POST', 'rules', { match: { reference }, fault, ...(times === undefined ? {} : { times }) }),
-      ).id,
+    rule: (reference, fault, times) => makeRule({ reference }, fault, times),
+    ruleForInquiry: async (reference, fault) => void (await makeRule({ reference, operation: 'inquire' }, fault, 1)),
     forget: async (ruleId) => void (await call('DELETE', `rules/${ruleId}`)),
     decide: async (reference, outcome) => void (await call('POST', 'decide', { reference, outcome })),
     outage: async (seconds, mode) => void (await call('POST', 'outage', { seconds, mode })),

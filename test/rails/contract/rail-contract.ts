@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, it, vi, type ExpectStatic } from 'vitest'
 import { RAIL_OPERATIONS } from '../../../src/domain/attempt.ts'
 import type { HttpMessage, RailOrder } from '../../../src/rails/port.ts'
@@ -49,6 +50,17 @@ export function railContract(subject: Subject): void {
       expect((await walk(running, { ...order, sends: 2 })).final).toBe('settled')
       expect(await movedBy(running, order)).toMatchObject(movedOnce(order))
     })
+  })
+
+  const inquiryFaults = (subject.inquiryFaults ?? []).map((fault) => ({ name: Object.values(fault).join(' '), fault }))
+  it.for(inquiryFaults)('an inquiry that meets $name says nothing about the order', async ({ fault }, { expect }) => {
+    for (const nn of [0, 2]) {
+      const walked = await walk(running, running.makeOrder('collect', nn))
+      await running.control.ruleForInquiry(walked.order.reference, fault)
+      const outcome = await running.rail.inquire(walked.order, AbortSignal.timeout(1_500))
+      expect(outcome.kind, inspect(outcome)).toBe('unknown')
+      expect((await inquire(running, walked.order)).kind).toBe(walked.outcome.kind)
+    }
   })
 
   it('offers what it says it offers, and sends nothing else', async ({ expect }) => {

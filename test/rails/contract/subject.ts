@@ -21,6 +21,8 @@ export type Subject = {
   adjust?: (row: Row, operation: RailOperation) => Row | null
   /** Whether a callback states an outcome by itself, or only wakes an inquiry (`look`). */
   callbacks: 'state' | 'look'
+  /** What the simulator can do with the answer to an inquiry: each must leave the outcome `unknown`. */
+  inquiryFaults?: readonly Fault[]
   /** Forgeries of an authentic callback, by what was done to it. Each must be refused. */
   forgeries: readonly (readonly [what: string, forge: (authentic: HttpMessage) => HttpMessage])[]
   /** Magic account whose collect wants the payer's code first; left out where the rail never asks. */
