@@ -82,8 +82,7 @@ function take(chosen: Chosen, fault: Fault): boolean {
   }
 }
 
-const tierOf = ({ match }: Rule): 0 | 1 | 2 =>
-  match.reference !== undefined ? 0 : match.account !== undefined ? 1 : 2
+const tierOf = ({ match }: Rule): 0 | 1 | 2 => (match.reference !== undefined ? 0 : match.account !== undefined ? 1 : 2)
 
 function fits({ match }: Rule, { operation, reference, account, amountMinor }: Subject): boolean {
   if (match.operation === undefined ? operation === 'inquire' : match.operation !== operation) return false
