@@ -31,7 +31,12 @@ const TamperRequest = z.strictObject({
   add: z.strictObject({ reference: z.string(), amount: Minor, currency: Currency, account: z.string() }).optional(),
 })
 
-export function controlRoutes(book: Book, finals: Finals, ownAccount: string): ControlRoute[] {
+export function controlRoutes(
+  book: Book,
+  finals: Finals,
+  ownAccount: string,
+  outageChanged: () => void,
+): ControlRoute[] {
   const { state, clock } = book
   const enter = async (entry: Entry, reply: ControlReply): Promise<ControlReply> => {
     book.record(entry)
@@ -90,10 +95,13 @@ export function controlRoutes(book: Book, finals: Finals, ownAccount: string): C
       const random = readCall(RandomSettings, body)
       return enter({ random }, { status: 200, body: random })
     }),
-    post(/^\/control\/outage$/, ({ body }) => {
+    post(/^\/control\/outage$/, async ({ body }) => {
       const { seconds, mode } = readCall(OutageRequest, body)
       const outage = { untilMs: clock.nowMs() + seconds * 1000, mode }
-      return enter({ outage }, { status: 200, body: { until: new Date(outage.untilMs).toISOString(), mode } })
+      const until = new Date(outage.untilMs).toISOString()
+      const reply = await enter({ outage }, { status: 200, body: { until, mode } })
+      outageChanged()
+      return reply
     }),
     post(/^\/control\/accounts$/, ({ body }) => {
       const { balance, ...account } = readCall(AccountRequest, body)

@@ -25,7 +25,6 @@ export type Asked = {
 const identifierError: WireError = { category: 'identification', code: 'identifierError' }
 
 export function askedFor(
-  state: OperatorState,
   ownAccount: string,
   type: 'merchantpay' | 'disbursement',
   order: Extract<Order, { kind: 'transaction' }>,

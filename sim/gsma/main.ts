@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { controlServer } from '../common/control.ts'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
 import { openBook } from './book.ts'
@@ -8,10 +9,11 @@ import { ClientFile, Tokens } from './client.ts'
 import { controlRoutes } from './control.ts'
 import { Finals } from './finals.ts'
 import { Inquiries } from './inquiries.ts'
+import { Listener } from './listener.ts'
 import { BASE, operatorServer } from './operator.ts'
 import { Payments } from './payments.ts'
 
-/** The mobile money operator as a process: one port, one log. */
+/** The mobile money operator as a process: one port, one log; a control port of its own where SIM_CONTROL_PORT names one. */
 const log = simLog('gsma')
 const fatal = (error: unknown): never => {
   log('fatal', { error: error instanceof Error ? error.message : String(error) })
@@ -19,7 +21,6 @@ const fatal = (error: unknown): never => {
 }
 process.on('unhandledRejection', fatal)
 
-const DRAIN_MS = 1_500
 const { env } = process
 const keyFile = (name: string): string => readFileSync(join(requiredSetting(env, 'SIM_KEYS'), name), 'utf8').trim()
 
@@ -27,22 +28,33 @@ const client = ClientFile.parse(JSON.parse(keyFile('client.json')))
 const book = await openBook(requiredSetting(env, 'SIM_DATA'), fatal)
 const callbacks = new Callbacks(book, client, log)
 const finals = new Finals(book, callbacks)
-const server = operatorServer({
-  book,
-  client,
-  tokens: new Tokens(client, book.clock),
-  payments: new Payments(book, client, callbacks, finals, env['SIM_CALLBACK_URL'] ?? null),
-  inquiries: new Inquiries(book, finals, BASE),
-  control: { routes: controlRoutes(book, finals, client.account_id), token: keyFile('control.token') },
-  log,
-})
-const listening = Promise.withResolvers<void>()
-server.listen(portSetting(env, 'SIM_PORT'), env['SIM_HOST'] ?? '127.0.0.1', listening.resolve)
-await listening.promise
+const host = env['SIM_HOST'] ?? '127.0.0.1'
+const routes = controlRoutes(book, finals, client.account_id, () => rail.outageChanged())
+const control = { routes, token: keyFile('control.token') }
+const hasControlPort = env['SIM_CONTROL_PORT'] !== undefined
+const rail = new Listener(
+  operatorServer({
+    book,
+    client,
+    tokens: new Tokens(client, book.clock),
+    payments: new Payments(book, client, callbacks, finals, env['SIM_CALLBACK_URL'] ?? null),
+    inquiries: new Inquiries(book, finals, BASE),
+    control: hasControlPort ? null : control,
+    outageChanged: () => rail.outageChanged(),
+    log,
+  }),
+  { host, port: portSetting(env, 'SIM_PORT') },
+  // Where control shares the port, calls of the API are reset one by one instead.
+  hasControlPort ? book : null,
+)
+await rail.start()
+const controls = hasControlPort
+  ? new Listener(controlServer(routes, control.token), { host, port: portSetting(env, 'SIM_CONTROL_PORT') }, null)
+  : null
+await controls?.start()
 callbacks.queue.schedule(book.state.callbacks.values())
 finals.resume()
-const bound = server.address()
-log('ready', { port: bound !== null && typeof bound === 'object' ? bound.port : 0, orders: book.state.payments.size })
+log('ready', { port: rail.port, control: (controls ?? rail).port, orders: book.state.payments.size })
 
 let stopping = false
 async function stop(): Promise<void> {
@@ -51,12 +63,7 @@ async function stop(): Promise<void> {
   log('stopping')
   finals.stop()
   callbacks.queue.stop()
-  const closed = Promise.withResolvers<void>()
-  server.close(() => closed.resolve())
-  server.closeIdleConnections()
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-  await closed.promise
-  clearTimeout(late)
+  await Promise.all([rail.stop(), controls?.stop()])
   await book.close()
   process.exit(0)
 }

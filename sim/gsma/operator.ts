@@ -23,18 +23,22 @@ export type OperatorParts = {
   tokens: Tokens
   payments: Payments
   inquiries: Inquiries
-  control: { routes: readonly ControlRoute[]; token: string }
+  /** Null where control has a port of its own. */
+  control: { routes: readonly ControlRoute[]; token: string } | null
+  /** An order began an outage. */
+  outageChanged: () => void
   log: Log
 }
 
 export function operatorServer(parts: OperatorParts): Server {
   const { book, control, log } = parts
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (await answerControl(control.routes, control.token, request, response)) return
+    if (control !== null && (await answerControl(control.routes, control.token, request, response))) return
     const body = await bodyOf(request)
     const { outage } = book.state
     const out = book.clock.nowMs() < outage.untilMs
     const answer = out ? outageAnswer(outage.mode) : await answerTo(parts, request, body)
+    if (book.state.outage !== outage) parts.outageChanged()
     if (answer.kind === 'reply') {
       if (answer.status >= 400) log('refused', { path: pathOf(request), status: answer.status })
       const headers = { ...answer.headers, 'x-date': new Date(book.clock.nowMs()).toISOString() }

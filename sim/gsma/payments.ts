@@ -75,7 +75,7 @@ export class Payments {
     const { state } = this.#book
     if (path.kind === 'reversal' && order.kind === 'reversal') return askedBack(state, path.of, order)
     if (path.kind === 'transaction' && order.kind === 'transaction')
-      return askedFor(state, this.#client.account_id, path.type, order)
+      return askedFor(this.#client.account_id, path.type, order)
     throw new Error('an order of another path')
   }
 
