@@ -15,56 +15,43 @@ const reason = z
   .regex(/^[A-Za-z0-9_.]{1,64}$/)
   .optional()
 
+const fault = <K extends string, S extends z.ZodRawShape>(kind: K, parameters: S) =>
+  z.strictObject({ kind: z.literal(kind), ...parameters })
+
 export const Fault = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('decline'), reason }),
-  z.strictObject({ kind: z.literal('delay'), ms: milliseconds(1_000) }),
-  z.strictObject({
-    kind: z.literal('pending'),
+  fault('decline', { reason }),
+  fault('delay', { ms: milliseconds(1_000) }),
+  fault('pending', {
     then: z.enum(['settled', 'declined', 'never']).default('settled'),
     after_s: seconds(3),
     callback: z.boolean().default(true),
   }),
-  z.strictObject({ kind: z.literal('drop_before') }),
-  z.strictObject({ kind: z.literal('drop_after') }),
-  z.strictObject({ kind: z.literal('hang_before'), s: seconds(60) }),
-  z.strictObject({ kind: z.literal('hang_after'), s: seconds(60) }),
-  z.strictObject({ kind: z.literal('error_before'), status: gatewayStatus }),
-  z.strictObject({ kind: z.literal('error_after'), status: gatewayStatus }),
-  z.strictObject({ kind: z.literal('answer_twice'), gap_ms: milliseconds(200) }),
-  z.strictObject({
-    kind: z.literal('duplicate_callback'),
+  fault('drop_before', {}),
+  fault('drop_after', {}),
+  fault('hang_before', { s: seconds(60) }),
+  fault('hang_after', { s: seconds(60) }),
+  fault('error_before', { status: gatewayStatus }),
+  fault('error_after', { status: gatewayStatus }),
+  fault('answer_twice', { gap_ms: milliseconds(200) }),
+  fault('duplicate_callback', {
     n: z.number().int().min(1).max(1_000).default(3),
     gap_ms: milliseconds(0),
     after_s: seconds(0.5),
   }),
-  z.strictObject({ kind: z.literal('late_callback'), after_s: seconds(30) }),
-  z.strictObject({ kind: z.literal('contradict_callback'), after_s: seconds(3) }),
-  z.strictObject({
-    kind: z.literal('malformed'),
-    mode: z.enum(['truncated', 'html', 'empty', 'bad_schema', 'wrong_type']).default('truncated'),
-  }),
-  z.strictObject({
-    kind: z.literal('bad_signature'),
+  fault('late_callback', { after_s: seconds(30) }),
+  fault('contradict_callback', { after_s: seconds(3) }),
+  fault('malformed', { mode: z.enum(['truncated', 'html', 'empty', 'bad_schema', 'wrong_type']).default('truncated') }),
+  fault('bad_signature', {
     mode: z.enum(['wrong_key', 'stale', 'digest', 'missing', 'replayed']).default('wrong_key'),
   }),
-  z.strictObject({
-    kind: z.literal('wrong_content'),
-    field: z.enum(['amount', 'currency', 'reference']).default('amount'),
-  }),
-  z.strictObject({ kind: z.literal('inquiry_fail'), s: seconds(5) }),
-  z.strictObject({ kind: z.literal('inquiry_lag'), s: seconds(5) }),
-  z.strictObject({ kind: z.literal('duplicate_answer') }),
-  z.strictObject({ kind: z.literal('expire'), after_s: seconds(3) }),
-  z.strictObject({
-    kind: z.literal('statement'),
-    mode: z.enum(['drop', 'alter', 'twice']).default('drop'),
-  }),
-  z.strictObject({ kind: z.literal('return_later'), after_s: seconds(10), reason }),
-  z.strictObject({
-    kind: z.literal('outage'),
-    seconds: seconds(10),
-    mode: z.enum(['refuse', 'hang', '500']).default('refuse'),
-  }),
+  fault('wrong_content', { field: z.enum(['amount', 'currency', 'reference']).default('amount') }),
+  fault('inquiry_fail', { s: seconds(5) }),
+  fault('inquiry_lag', { s: seconds(5) }),
+  fault('duplicate_answer', {}),
+  fault('expire', { after_s: seconds(3) }),
+  fault('statement', { mode: z.enum(['drop', 'alter', 'twice']).default('drop') }),
+  fault('return_later', { after_s: seconds(10), reason }),
+  fault('outage', { seconds: seconds(10), mode: z.enum(['refuse', 'hang', '500']).default('refuse') }),
 ])
 export type Fault = z.infer<typeof Fault>
 export type FaultKind = Fault['kind']

@@ -1,3 +1,3 @@
 /** The mobile money connector's door. */
 export { makeGsmaRail, type GsmaConfig } from './rail.ts'
-export { readGsmaCredentials, type GsmaCredentials } from './credentials.ts'
+export { readGsmaCredentials } from './credentials.ts'

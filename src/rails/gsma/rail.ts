@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
-import { INQUIRY_GAPS_MS, RAIL_DEADLINE_MS } from '../../domain/attempt.ts'
+import { INQUIRY_GAPS_MS } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import { makeBearerTokens } from '../common/client-credentials.ts'
@@ -41,6 +41,7 @@ export type GsmaConfig = {
   callsMax?: number
 }
 
+const DEADLINE_MS = 8_000
 const CALLS_MAX = 64
 const QUESTIONS_MAX = 32
 const INQUIRIES_PER_SECOND = 20
@@ -76,7 +77,7 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
   const profile: RailProfile = {
     firstStep: { collect: 'submit', payOut: 'submit', refund: 'submit' },
     manualCapture: false,
-    deadlineMs: RAIL_DEADLINE_MS,
+    deadlineMs: DEADLINE_MS,
     // It may have been lost on the way and executed never, but nothing keeps it from coming late.
     notFound: { submit: 'resend' },
     inquiryGapsMs: INQUIRY_GAPS_MS,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { RAIL_DEADLINE_MS } from '../../../src/domain/attempt.ts'
 import { makeGsmaRail, readGsmaCredentials, type GsmaConfig } from '../../../src/rails/gsma/index.ts'
 import type { Rail, RailOrder } from '../../../src/rails/port.ts'
 import { startSimulator, writeKeys, type Simulator } from './sim.ts'
@@ -96,4 +95,4 @@ export async function startMoneyRail(callbackUrl: string, more: Partial<GsmaConf
 }
 
 /** After this an order that the operator does not know is believed to be unknown to it, ms. */
-export const BELIEVED_AFTER_MS = RAIL_DEADLINE_MS + 60_000
+export const BELIEVED_AFTER_MS = 8_000 + 60_000
