@@ -24,6 +24,7 @@ export const DevJson = z.object({
   sim: z.object({
     bank: z.object({ url: z.string(), control: z.string(), control_token: z.string(), bank: z.string() }),
     camara: z.object({ url: z.string(), control: z.string(), control_token: z.string(), operator: z.string() }),
+    gsma: z.object({ url: z.string(), control: z.string(), control_token: z.string(), operator: z.string() }),
   }),
   /** Process ids by name; an entry changes once the restarted process is ready. */
   pids: z.record(z.string(), z.number().int()),

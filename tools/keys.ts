@@ -14,6 +14,7 @@ import { DATABASE_ROLES } from './servers/postgres/roles.ts'
  *                bank-ca.crt, bank-client.{crt,key}, bank-sign.jwk.json, bank-verify.jwk.json
  *   sim-bank/    ca.crt, server.{crt,key}, sign.jwk.json, peer-verify.jwk.json, peer-fingerprint, control.token
  *   sim-camara/  client.json, control.token
+ *   sim-gsma/    client.json, control.token; the hub has gsma.json
  *   ops/         codec.json, the hub's
  *   edge/ bridge/ relay/   nothing yet
  *   setup/       merchants.json, operators.json
@@ -89,6 +90,7 @@ async function everyFile(): Promise<Record<string, string>> {
       })),
     ),
     'setup/operators.json': operators(),
+    ...moneyKeys(),
     ...passwords('nats', NATS_ROLES),
     ...passwords('postgres', DATABASE_USERS),
   }
@@ -102,6 +104,21 @@ function codecRing(): string {
 
 const operators = (): string => json(DEMO_OPERATORS.map((each) => ({ ...each, password: secret() })))
 
+/** What hub and mobile money operator know each other by; the hub's last, as the sign that all are there. */
+function moneyKeys(): Record<string, string> {
+  const shared = {
+    client_id: 'mooring-dev',
+    client_secret: secret(),
+    api_key: secret(),
+    callback_api_key: secret(),
+  }
+  return {
+    'sim-gsma/client.json': json({ ...shared, account_id: 'mooring' }),
+    'sim-gsma/control.token': secret(),
+    'hub/gsma.json': json(shared),
+  }
+}
+
 /** What came to be after the keys of an earlier release were made. */
 function addLaterKeys(keysDir: string): void {
   const add = (path: string, text: () => string) => {
@@ -114,6 +131,12 @@ function addLaterKeys(keysDir: string): void {
   add('ops/codec.json', () => readFileSync(join(keysDir, 'hub/codec.json'), 'utf8').trimEnd())
   add('setup/operators.json', operators)
   for (const name of DATABASE_USERS) add(`postgres/${name}.password`, secret)
+  if (existsSync(join(keysDir, 'hub/gsma.json'))) return
+  for (const [path, text] of Object.entries(moneyKeys())) {
+    // Halves of two pairs would not know each other.
+    rmSync(join(keysDir, path), { force: true })
+    add(path, () => text)
+  }
 }
 
 const EMPTY_FOR_NOW = ['edge', 'bridge', 'relay']

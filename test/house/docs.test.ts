@@ -104,6 +104,7 @@ describe('the README', () => {
         sim: {
           bank: { url: `https://localhost:${ports.bank}`, bank: 'demo-bank', ...sim(ports.bankControl) },
           camara: { url: `http://127.0.0.1:${ports.camara}`, operator: 'demo-mobile', ...sim(ports.camara) },
+          gsma: { url: `http://127.0.0.1:${ports.gsma}`, operator: 'demo-money', ...sim(ports.gsma) },
         },
       },
       { dataDir: join(ROOT, '.data'), caps: false, readyInMs: 11_900 },

@@ -44,9 +44,10 @@ describe('npm start', () => {
       'relay-0',
       'sim-bank',
       'sim-camara',
+      'sim-gsma',
       'temporal',
     ])
-    expect(identities()).toHaveLength(9)
+    expect(identities()).toHaveLength(10)
     expect(stack.dev().merchants).toHaveLength(2)
     expect(stack.dev().merchants[0]?.secret_key).toMatch(/^sk_test_/)
   })
@@ -58,7 +59,7 @@ describe('npm start', () => {
     expect(output).toContain(`running on ${stack.dataDir} already (pid ${stack.pid})`)
   })
 
-  it.each(['postgres', 'nats', 'temporal', 'sim-bank', 'relay-0', 'hub-0', 'edge-0', 'bridge-0'])(
+  it.each(['postgres', 'nats', 'temporal', 'sim-bank', 'sim-gsma', 'relay-0', 'hub-0', 'edge-0', 'bridge-0'])(
     'starts %s again when it is killed',
     async (name) => {
       const before = stack.dev().pids[name]

@@ -46,6 +46,17 @@ describe('development keys', () => {
     expect(read('postgres/mooring_hub.password')).toBe(older)
   })
 
+  it('are joined by those of the mobile money operator, the same on both sides', async () => {
+    rmSync(join(keys, 'hub/gsma.json'))
+    await ensureKeys(keys)
+    const { account_id, ...client } = JSON.parse(read('sim-gsma/client.json')) as Record<string, string>
+    expect(account_id).toBe('mooring')
+    expect(JSON.parse(read('hub/gsma.json'))).toEqual(client)
+    const before = read('hub/gsma.json')
+    await ensureKeys(keys)
+    expect(read('hub/gsma.json')).toBe(before)
+  })
+
   it('have certificates that verify against the one authority, for their one purpose', () => {
     const ca = certificate('hub/bank-ca.crt')
     expect(read('sim-bank/ca.crt')).toBe(read('hub/bank-ca.crt'))

@@ -20,6 +20,7 @@ export function banner(
     ['NATS', withoutPassword(dev.nats)],
     ['bank simulator', `${dev.sim.bank.url}   control ${dev.sim.bank.control}`],
     ['operator simulator', `${dev.sim.camara.url}   control ${dev.sim.camara.control}`],
+    ['money simulator', `${dev.sim.gsma.url}   control ${dev.sim.gsma.control}`],
     ['data, keys, logs', dataName],
     ['addresses, secrets', `${dataName}/dev.json`],
   ]

@@ -4,7 +4,7 @@ import type { DevJson } from '../../../tools/dev-json.ts'
 import { readKeyFile } from '../../config/env.ts'
 import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
-import { BANK, CURRENCY, LIMIT_PAYMENT, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
+import { BANK, CURRENCY, LIMIT_PAYMENT, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
 
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
 
@@ -36,6 +36,7 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
     sim: {
       bank: { url: `https://localhost:${ports.bank}`, ...control(ports.bankControl, 'sim-bank'), bank: BANK.id },
       camara: { url: `http://127.0.0.1:${ports.camara}`, ...control(ports.camara, 'sim-camara'), operator: OPERATOR },
+      gsma: { url: `http://127.0.0.1:${ports.gsma}`, ...control(ports.gsma, 'sim-gsma'), operator: MONEY.id },
     },
   }
 }

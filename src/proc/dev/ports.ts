@@ -18,6 +18,7 @@ export function devPorts(offset: number) {
     temporalMetrics: at(7461),
     bankControl: at(7501),
     camara: at(7502),
+    gsma: at(7503),
     bank: at(7511),
     temporal: at(7233),
     temporalUi: at(8233),
@@ -42,6 +43,7 @@ export function portsInUse(
     { what: 'bank simulator', port: ports.bank },
     { what: 'control of the bank simulator', port: ports.bankControl },
     { what: 'CAMARA operator simulator', port: ports.camara },
+    { what: 'mobile money simulator', port: ports.gsma },
     ...(embedded.postgres ? [{ what: 'Postgres', port: ports.postgres }] : []),
     ...(embedded.nats ? [{ what: 'NATS', port: ports.nats }] : []),
     ...(embedded.temporal

@@ -15,6 +15,7 @@ export const PIN_ABOVE = '500000'
 export const LIMIT_PAYMENT = '10000000'
 export const BANK = { id: 'demo-bank', name: 'Demo Bank' }
 export const OPERATOR = 'demo-mobile'
+export const MONEY = { id: 'demo-money', name: 'Demo Money' }
 
 const READY_TIMEOUT_MS = 60_000
 
@@ -106,13 +107,28 @@ export function simulators({ ports, options, keysDir, failpoints }: Base): Launc
       stopTimeoutMs: 5_000,
       env: { ...shared('sim-camara'), SIM_PORT: String(ports.camara) },
     },
+    {
+      name: 'sim-gsma',
+      stage: 'rails',
+      main: 'sim/gsma/main.ts',
+      privatePort: ports.gsma,
+      stopTimeoutMs: 5_000,
+      env: {
+        ...shared('sim-gsma'),
+        SIM_PORT: String(ports.gsma),
+        SIM_CALLBACK_URL: `http://127.0.0.1:${ports.bridge}/v1/rails/gsma/callbacks`,
+      },
+    },
   ]
   return rows.map(launch)
 }
 
 /** The demo rails, as a deployment names its own. */
 function rails(ports: DevPorts) {
-  return [{ ...BANK, connector: 'iso20022', url: `https://localhost:${ports.bank}` }]
+  return [
+    { ...BANK, connector: 'iso20022', url: `https://localhost:${ports.bank}` },
+    { ...MONEY, connector: 'gsma', url: `http://127.0.0.1:${ports.gsma}/v1.2/mm`, links_pending: true },
+  ]
 }
 
 export function workers(base: Base, servers: Servers): Launch[] {
