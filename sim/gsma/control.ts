@@ -65,6 +65,12 @@ export function controlRoutes(
     return enter({ rule: { id, match, fault, times } }, { status: 201, body: { id } })
   }
 
+  const removeRules = async (ids: readonly string[]): Promise<ControlReply> => {
+    for (const ruleRemoved of ids) book.record({ ruleRemoved })
+    await book.durable()
+    return { status: 204 }
+  }
+
   const accountOf = async ({ params: [account = ''], query }: ControlCall): Promise<ControlReply> => {
     await book.durable()
     const asked = query.get('currency')
@@ -83,13 +89,10 @@ export function controlRoutes(
     }),
     post(/^\/control\/rules$/, rule),
     get(/^\/control\/rules$/, () => ({ status: 200, body: { data: [...state.rules.values()] } })),
-    remove(/^\/control\/rules(?:\/([^/]+))?$/, async ({ params: [id] }) => {
-      const ids = id === undefined ? [...state.rules.keys()] : [id]
-      if (id !== undefined && !state.rules.has(id)) return { status: 404, body: { error: 'no such rule' } }
-      for (const ruleRemoved of ids) book.record({ ruleRemoved })
-      await book.durable()
-      return { status: 204 }
-    }),
+    remove(/^\/control\/rules$/, () => removeRules([...state.rules.keys()])),
+    remove(/^\/control\/rules\/([^/]+)$/, ({ params: [id = ''] }) =>
+      state.rules.has(id) ? removeRules([id]) : { status: 404, body: { error: 'no such rule' } },
+    ),
     post(/^\/control\/decide$/, decide),
     post(/^\/control\/random$/, ({ body }) => {
       const random = readCall(RandomSettings, body)
