@@ -186,7 +186,8 @@ describe('sent again', () => {
   test('twenty times at once, an order moves once', async () => {
     const request = moneyRequest('merchantpay')
     const answers = await Promise.all(Array.from({ length: 20 }, () => stage.post(request)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 19 }, () => 400)])
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(19)
     expect(await stage.moves(request.reference)).toMatchObject([{ times_requested: 20 }])
   })
 })

@@ -30,7 +30,8 @@ export function openApi(file: string): OpenApi {
     }
   }
   const document: unknown = parse(readFileSync(path, 'utf8'))
-  const ajv = new Ajv({ strict: false, allErrors: true, formats: FORMATS })
+  // Published patterns are not all of the `u` dialect.
+  const ajv = new Ajv({ strict: false, allErrors: true, unicodeRegExp: false, formats: FORMATS })
   ajv.addSchema({ components: { schemas: jsonSchema(Document.parse(document).components.schemas) } }, ROOT)
   const compiled = new Map<string, ValidateFunction>()
   return {
@@ -46,6 +47,7 @@ export function openApi(file: string): OpenApi {
 const FORMATS = {
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
   uri: (text: string) => URL.canParse(text),
+  date: /^\d{4}-\d\d-\d\d$/,
   int32: true,
   int64: true,
   float: true,

@@ -15,43 +15,45 @@ const reason = z
   .regex(/^[A-Za-z0-9_.]{1,64}$/)
   .optional()
 
-const fault = <K extends string, S extends z.ZodRawShape>(kind: K, parameters: S) =>
-  z.strictObject({ kind: z.literal(kind), ...parameters })
+const faultOf = <K extends string, S extends z.ZodRawShape>(name: K, parameters: S) =>
+  z.strictObject({ kind: z.literal(name), ...parameters })
 
 export const Fault = z.discriminatedUnion('kind', [
-  fault('decline', { reason }),
-  fault('delay', { ms: milliseconds(1_000) }),
-  fault('pending', {
+  faultOf('decline', { reason }),
+  faultOf('delay', { ms: milliseconds(1_000) }),
+  faultOf('pending', {
     then: z.enum(['settled', 'declined', 'never']).default('settled'),
     after_s: seconds(3),
     callback: z.boolean().default(true),
   }),
-  fault('drop_before', {}),
-  fault('drop_after', {}),
-  fault('hang_before', { s: seconds(60) }),
-  fault('hang_after', { s: seconds(60) }),
-  fault('error_before', { status: gatewayStatus }),
-  fault('error_after', { status: gatewayStatus }),
-  fault('answer_twice', { gap_ms: milliseconds(200) }),
-  fault('duplicate_callback', {
+  faultOf('drop_before', {}),
+  faultOf('drop_after', {}),
+  faultOf('hang_before', { s: seconds(60) }),
+  faultOf('hang_after', { s: seconds(60) }),
+  faultOf('error_before', { status: gatewayStatus }),
+  faultOf('error_after', { status: gatewayStatus }),
+  faultOf('answer_twice', { gap_ms: milliseconds(200) }),
+  faultOf('duplicate_callback', {
     n: z.number().int().min(1).max(1_000).default(3),
     gap_ms: milliseconds(0),
     after_s: seconds(0.5),
   }),
-  fault('late_callback', { after_s: seconds(30) }),
-  fault('contradict_callback', { after_s: seconds(3) }),
-  fault('malformed', { mode: z.enum(['truncated', 'html', 'empty', 'bad_schema', 'wrong_type']).default('truncated') }),
-  fault('bad_signature', {
+  faultOf('late_callback', { after_s: seconds(30) }),
+  faultOf('contradict_callback', { after_s: seconds(3) }),
+  faultOf('malformed', {
+    mode: z.enum(['truncated', 'html', 'empty', 'bad_schema', 'wrong_type']).default('truncated'),
+  }),
+  faultOf('bad_signature', {
     mode: z.enum(['wrong_key', 'stale', 'digest', 'missing', 'replayed']).default('wrong_key'),
   }),
-  fault('wrong_content', { field: z.enum(['amount', 'currency', 'reference']).default('amount') }),
-  fault('inquiry_fail', { s: seconds(5) }),
-  fault('inquiry_lag', { s: seconds(5) }),
-  fault('duplicate_answer', {}),
-  fault('expire', { after_s: seconds(3) }),
-  fault('statement', { mode: z.enum(['drop', 'alter', 'twice']).default('drop') }),
-  fault('return_later', { after_s: seconds(10), reason }),
-  fault('outage', { seconds: seconds(10), mode: z.enum(['refuse', 'hang', '500']).default('refuse') }),
+  faultOf('wrong_content', { field: z.enum(['amount', 'currency', 'reference']).default('amount') }),
+  faultOf('inquiry_fail', { s: seconds(5) }),
+  faultOf('inquiry_lag', { s: seconds(5) }),
+  faultOf('duplicate_answer', {}),
+  faultOf('expire', { after_s: seconds(3) }),
+  faultOf('statement', { mode: z.enum(['drop', 'alter', 'twice']).default('drop') }),
+  faultOf('return_later', { after_s: seconds(10), reason }),
+  faultOf('outage', { seconds: seconds(10), mode: z.enum(['refuse', 'hang', '500']).default('refuse') }),
 ])
 export type Fault = z.infer<typeof Fault>
 export type FaultKind = Fault['kind']
