@@ -159,16 +159,24 @@ describe('before the first byte', () => {
     expect(await send(order)).toMatchObject({ kind: 'settled' })
   })
 
-  it('one order more than there are connections is not sent', async () => {
+  it('orders wait for a connection, and who gives up waiting has sent nothing', async () => {
     await operator.stop()
-    operator = await startScriptedOperator({ callsMax: 2 })
+    operator = await startScriptedOperator({ connectionsMax: 2 })
+    expect(operator.rail.profile.callsMax).toBe(16)
     const hanging: (() => void)[] = []
     operator.script = (_, response) => hanging.push(() => response.writeHead(500).end())
     const running = [send(makeMoneyOrder()), send(makeMoneyOrder())]
     await expect.poll(() => hanging.length).toBe(2)
-    expect(await send(makeMoneyOrder())).toMatchObject({ kind: 'not_sent', why: 'no connection is free' })
+    const [impatient, patient] = [new AbortController(), makeMoneyOrder()]
+    const [givenUp, waiting] = [send(makeMoneyOrder(), { signal: impatient.signal }), send(patient)]
+    impatient.abort()
+    expect(await givenUp).toMatchObject({ kind: 'not_sent', why: 'deadline passed' })
+    expect(hanging).toHaveLength(2)
+    operator.script = (_, response) => json(response, 201, settled(patient))
     for (const end of hanging) end()
     expect((await Promise.all(running)).map(({ kind }) => kind)).toEqual(['unknown', 'unknown'])
+    expect(await waiting).toMatchObject({ kind: 'settled' })
+    expect(operator.asked).toHaveLength(3)
   })
 })
 
@@ -260,7 +268,7 @@ function railAt(baseUrl: string) {
     baseUrl,
     callbackUrl: 'https://pay.example/callbacks',
     accountId: ACCOUNT_ID,
-    credentials: { clientId: 'a', clientSecret: 'b', apiKey: 'c', callbackApiKey: 'd' },
+    credentials: { clientId: 'a', clientSecret: 'b', apiKey: 'c', callbackApiKeys: ['d'] },
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     log: pino({ level: 'silent' }),
   })

@@ -7,7 +7,7 @@ import { makeMoneyOrder } from './support/gsma.ts'
 const NOW_MS = Date.UTC(2026, 10, 28, 12)
 const API_KEY = 'the-key-of-the-operator'
 const order = makeMoneyOrder()
-const options = { apiKey: API_KEY, nowMs: NOW_MS }
+const options = { apiKeys: ['the-next-key-of-the-operator', API_KEY], nowMs: NOW_MS }
 const known = (reference: string) => Promise.resolve(reference === order.reference ? order : null)
 const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('hex')
 

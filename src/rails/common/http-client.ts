@@ -1,6 +1,7 @@
 import { Pool, type Dispatcher } from 'undici'
 import type { SendOptions } from '../port.ts'
 import { makeResettableSockets, type ResettableSockets } from './sockets.ts'
+import { Turns } from './turns.ts'
 
 /**
  * One exchange over plain HTTP or TLS, for operators with bearer tokens: bounded
@@ -34,8 +35,10 @@ export type HttpClientConfig = {
   /** `https://host[:port]`, or http. */
   origin: string
   ca?: string
-  /** Exchanges at a time; one more is `not_sent` at once. */
-  exchangesMax: number
+  /** One exchange at a time each. */
+  connectionsMax: number
+  /** Exchanges waiting for a connection, none longer than its own deadline; one more is `not_sent` at once. */
+  waitingMax: number
   /** Longest body of an answer, bytes. */
   replyBytesMax: number
 }
@@ -49,7 +52,13 @@ const CONNECT_TIMEOUT_MS = 5_000
 /** Behind the caller's own deadline (8 s), for a caller that forgot it. */
 const SILENCE_MAX_MS = 10_000
 
-export function makePooledHttp({ origin, ca, exchangesMax, replyBytesMax }: HttpClientConfig): PooledHttp {
+export function makePooledHttp({
+  origin,
+  ca,
+  connectionsMax,
+  waitingMax,
+  replyBytesMax,
+}: HttpClientConfig): PooledHttp {
   const sockets = makeResettableSockets({
     secure: origin.startsWith('https:'),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -57,21 +66,24 @@ export function makePooledHttp({ origin, ca, exchangesMax, replyBytesMax }: Http
   })
   const pool = new Pool(origin, {
     connect: sockets.connect,
-    connections: exchangesMax,
+    connections: connectionsMax,
     pipelining: 1,
     maxResponseSize: replyBytesMax,
     headersTimeout: SILENCE_MAX_MS,
     bodyTimeout: SILENCE_MAX_MS,
   })
-  let running = 0
+  const turns = new Turns(connectionsMax, waitingMax)
   let closing: Promise<void> | null = null
 
   return {
     exchange: async (question, options) => {
-      if (options.signal.aborted) return { kind: 'not_sent', why: 'deadline passed' }
-      if (running >= exchangesMax) return { kind: 'not_sent', why: 'no connection is free' }
-      running++
-      const one = new OneExchange(options, sockets, () => running--)
+      const hasTurn = await turns.begin(options.signal)
+      if (options.signal.aborted) {
+        if (hasTurn) turns.end()
+        return { kind: 'not_sent', why: 'deadline passed' }
+      }
+      if (!hasTurn) return { kind: 'not_sent', why: 'too many calls are waiting' }
+      const one = new OneExchange(options, sockets, () => turns.end())
       const { method, path, headers, body } = question
       pool.dispatch({ method, path, headers: { ...headers }, body }, one)
       return one.result

@@ -7,7 +7,7 @@ import type { CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
  * wakes an inquiry (connectors.md §3.1). It has no reference inside, so its
  * address carries ours, and its correlation id must be that order's.
  */
-export type CallbackOptions = { apiKey: string; nowMs: number }
+export type CallbackOptions = { apiKeys: readonly string[]; nowMs: number }
 
 const BODY_BYTES_MAX = 65_536
 const DATE_WINDOW_MS = 300_000
@@ -18,12 +18,13 @@ const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
 export async function readCallback(
   message: HttpMessage,
   orders: OrderLookup,
-  { apiKey, nowMs }: CallbackOptions,
+  { apiKeys, nowMs }: CallbackOptions,
 ): Promise<CallbackVerdict> {
   const { body, headers } = message
   if (message.method !== 'PUT') return refused(400, 'callbacks are PUTs')
   if (body.byteLength > BODY_BYTES_MAX) return refused(400, 'larger than 64 KiB')
-  if (!isSame(headers['x-api-key'] ?? '', apiKey)) return refused(401, 'not the operator’s API key')
+  const key = headers['x-api-key'] ?? ''
+  if (!apiKeys.some((known) => isSame(key, known))) return refused(401, 'not the operator’s API key')
   const date = headers['x-date'] ?? ''
   const saidMs = ISO_DATE.test(date) || HTTP_DATE.test(date) ? Date.parse(date) : Number.NaN
   if (!(Math.abs(saidMs - nowMs) <= DATE_WINDOW_MS)) return refused(401, 'no date, or not of these five minutes')

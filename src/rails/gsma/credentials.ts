@@ -7,13 +7,18 @@ export type GsmaCredentials = {
   clientSecret: string
   /** Ours, shown with every call. */
   apiKey: string
-  /** The operator's, shown with every callback. */
-  callbackApiKey: string
+  /** The operator's, one of which is shown with every callback: two while it changes. */
+  callbackApiKeys: readonly string[]
 }
 
 const Word = z.string().regex(/^[\x21-\x7e]{1,256}$/)
 const Secret = z.string().regex(/^[\x21-\x7e]{16,256}$/)
-const File = z.object({ client_id: Word, client_secret: Secret, api_key: Secret, callback_api_key: Secret })
+const File = z.object({
+  client_id: Word,
+  client_secret: Secret,
+  api_key: Secret,
+  callback_api_key: Secret.or(z.array(Secret).min(1).max(4)),
+})
 
 /** Reads `gsma.json` of a process's key directory. Errors name the file, never its content. */
 export function readGsmaCredentials(dir: string): GsmaCredentials {
@@ -24,7 +29,7 @@ export function readGsmaCredentials(dir: string): GsmaCredentials {
       clientId: file.client_id,
       clientSecret: file.client_secret,
       apiKey: file.api_key,
-      callbackApiKey: file.callback_api_key,
+      callbackApiKeys: [file.callback_api_key].flat(),
     }
   } catch {
     throw new Error(

@@ -38,12 +38,17 @@ export type GsmaConfig = {
   clock: Clock
   log: Log
   registry?: Registry
-  callsMax?: number
+  /** Connections for orders, one each at a time. */
+  connectionsMax?: number
 }
 
 const DEADLINE_MS = 8_000
-const CALLS_MAX = 64
-const QUESTIONS_MAX = 32
+const CONNECTIONS_MAX = 64
+/** Calls in flight for each connection: one that waits starts within the send window (3 s) while answers take 375 ms. */
+const CALLS_PER_CONNECTION = 8
+const QUESTION_CONNECTIONS_MAX = 16
+const TOKEN_CONNECTIONS_MAX = 2
+const WAITING_MAX = 2_000
 const INQUIRIES_PER_SECOND = 20
 const REPLY_BYTES_MAX = 262_144
 /** A request is taken or lost for good this long after our deadline. */
@@ -51,26 +56,28 @@ const SETTLES_AFTER_MS = 60_000
 
 /** A mobile money operator by the GSMA Mobile Money API 1.2.0, asynchronous (connectors.md §3). */
 export function makeGsmaRail(config: GsmaConfig): Rail {
-  const { id, clock, credentials, callsMax = CALLS_MAX } = config
+  const { id, clock, credentials, connectionsMax = CONNECTIONS_MAX } = config
   const { origin, root } = rootOf(config.baseUrl)
   const ours: Ours = { accountId: config.accountId, currencies: config.currencies ?? CURRENCIES }
   const log = config.log.child({ rail: id })
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
   const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
-  const pool = (exchangesMax: number) =>
+  const pool = (connections: number) =>
     makePooledHttp({
       origin,
-      exchangesMax,
+      connectionsMax: connections,
+      waitingMax: WAITING_MAX,
       replyBytesMax: REPLY_BYTES_MAX,
       ...(config.ca === undefined ? {} : { ca: config.ca }),
     })
-  const [orders, questions] = [pool(callsMax), pool(QUESTIONS_MAX)]
+  // Each sort has connections of its own: orders that hang leave room to ask, and questions that hang to sign in.
+  const [orders, questions, signIns] = [
+    pool(connectionsMax),
+    pool(QUESTION_CONNECTIONS_MAX),
+    pool(TOKEN_CONNECTIONS_MAX),
+  ]
   const { clientId, clientSecret } = credentials
-  const tokens = makeBearerTokens(
-    questions,
-    { clientId, clientSecret, path: config.tokenPath ?? '/oauth2/token' },
-    clock,
-  )
+  const tokens = makeBearerTokens(signIns, { clientId, clientSecret, path: config.tokenPath ?? '/oauth2/token' }, clock)
   const { callbackUrl } = config
   const api = makeApi({ root, callbackUrl, credentials, clock, tokens, orders, questions })
 
@@ -82,7 +89,7 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
     notFound: { submit: 'resend' },
     inquiryGapsMs: INQUIRY_GAPS_MS,
     inquiriesPerSecond: INQUIRIES_PER_SECOND,
-    callsMax,
+    callsMax: connectionsMax * CALLS_PER_CONNECTION,
   }
   const inquiry = {
     ours,
@@ -134,7 +141,7 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
       }),
 
     readCallback: async (message, lookup) => {
-      const verdict = await readCallback(message, lookup, { apiKey: credentials.callbackApiKey, nowMs: clock.now() })
+      const verdict = await readCallback(message, lookup, { apiKeys: credentials.callbackApiKeys, nowMs: clock.now() })
       const status = verdict.ok ? 204 : verdict.status
       callbacks?.inc({ rail: id, verdict: verdict.ok ? 'read' : 'refused', status })
       if (!verdict.ok) log.warn({ status, why: verdict.why }, 'callback refused')
@@ -144,7 +151,7 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
     heartbeat: (signal) => noted('heartbeat', '', async () => healthOf(await api.get('/heartbeat', signal))),
 
     close: async () => {
-      await Promise.all([orders.close(), questions.close()])
+      await Promise.all([orders.close(), questions.close(), signIns.close()])
     },
   }
 }

@@ -73,7 +73,7 @@ export async function startScriptedOperator(
         clientId: SECRETS.client_id,
         clientSecret: SECRETS.client_secret,
         apiKey: SECRETS.api_key,
-        callbackApiKey: SECRETS.callback_api_key,
+        callbackApiKeys: [SECRETS.callback_api_key],
       },
       clock: { now: () => Date.now(), monotonic: () => performance.now() },
       log: pino({ level: 'silent' }),
