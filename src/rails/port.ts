@@ -171,3 +171,8 @@ export type OtpSender = {
     signal: AbortSignal,
   ): Promise<{ kind: 'right' | 'wrong' | 'expired' | 'exhausted' } | { kind: 'unavailable'; why: string }>
 }
+
+/** When a phone number was last moved to another SIM card; `unknown` counts as swapped just now (security.md). */
+export type SimSwap = {
+  date(phone: string, signal: AbortSignal): Promise<{ kind: 'date'; atMs: number } | { kind: 'unknown' }>
+}

@@ -1,2 +1,4 @@
 /** The operator connector's door. */
 export { makeCamaraOtpSender, readCamaraCredentials, type CamaraOtpSender } from './otp.ts'
+export { makeCamaraRail, type CamaraRailConfig } from './rail.ts'
+export { makeCamaraSimSwap, type CamaraSimSwap } from './sim-swap.ts'
