@@ -2,11 +2,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
+import { Book } from './billing/book.ts'
+import type { Desk } from './billing/calls.ts'
+import { bookedFailpoint } from './billing/failpoint.ts'
+import { Futures } from './billing/futures.ts'
+import { Notices } from './billing/notices.ts'
 import { operatorServer } from './operator.ts'
 import { Passwords } from './passwords.ts'
 import { ClientFile, Tokens } from './tokens.ts'
 
-/** The CAMARA operator as a process: one port, one log. */
+/** The CAMARA operator as a process: one port, two logs, one clock. */
 const log = simLog('camara')
 const stopped = (error: unknown): never => {
   log('fatal', { error: error instanceof Error ? error.message : String(error) })
@@ -15,27 +20,54 @@ const stopped = (error: unknown): never => {
 process.on('unhandledRejection', stopped)
 
 const DRAIN_MS = 1_500
-const keys = requiredSetting(process.env, 'SIM_KEYS')
+/** A reservation that is neither confirmed nor cancelled ends after this. */
+const RESERVATION_S = 3_600
+
+const { env } = process
+const keys = requiredSetting(env, 'SIM_KEYS')
+const data = requiredSetting(env, 'SIM_DATA')
 const client = ClientFile.parse(JSON.parse(readFileSync(join(keys, 'client.json'), 'utf8')))
 const controlToken = readFileSync(join(keys, 'control.token'), 'utf8').trim()
-const passwords = await Passwords.open(requiredSetting(process.env, 'SIM_DATA'), stopped)
-const server = operatorServer(passwords, new Tokens(client, passwords.clock), controlToken, log)
+const passwords = await Passwords.open(data, stopped)
+const book = await Book.open(data, passwords.clock, stopped)
+const notices = new Notices(book, log, () => passwords.outage.untilMs)
+const reservationMs = Number(env['SIM_RESERVATION_S'] ?? RESERVATION_S) * 1000
+const futures = new Futures(book, notices, bookedFailpoint(env['SIM_FAILPOINTS']), reservationMs)
+const desk: Desk = {
+  book,
+  futures,
+  notices,
+  settings: {
+    repeatsFirstAnswer: env['SIM_REPEATS_FIRST_ANSWER'] === '1',
+    allowHttpLoopback: env['SIM_ALLOW_HTTP_LOOPBACK'] === '1',
+  },
+  beginOutage: ({ seconds, mode }) =>
+    passwords.beginOutage({ untilMs: passwords.clock.nowMs() + seconds * 1000, mode }),
+}
+const server = operatorServer(passwords, desk, new Tokens(client, passwords.clock), controlToken, log)
 await new Promise<void>((resolve) => {
-  server.listen(portSetting(process.env, 'SIM_PORT'), process.env['SIM_HOST'] ?? '127.0.0.1', resolve)
+  server.listen(portSetting(env, 'SIM_PORT'), env['SIM_HOST'] ?? '127.0.0.1', resolve)
 })
+futures.resume()
 const address = server.address()
-log('ready', { port: typeof address === 'object' && address !== null ? address.port : 0 })
+log('ready', {
+  port: typeof address === 'object' && address !== null ? address.port : 0,
+  payments: book.payments.size,
+})
 
 let stopping = false
 async function stop(signal: string): Promise<void> {
   if (stopping) return
   stopping = true
   log('stopping', { signal })
+  futures.stop()
+  notices.stop()
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
   await closed
   clearTimeout(late)
+  await book.close()
   await passwords.close()
   process.exit(0)
 }

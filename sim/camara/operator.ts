@@ -1,36 +1,49 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { answerControl, type ControlRoute } from '../common/control.ts'
+import { answerControl } from '../common/control.ts'
 import type { Log } from '../common/log.ts'
-import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
+import { answerApi } from './billing/api.ts'
+import type { Desk } from './billing/calls.ts'
+import type { Answer } from './billing/replies.ts'
+import { controlRoutes } from './control.ts'
 import { apiError, BASE, SCOPE, sendCode, validateCode, type ApiReply } from './otp-sms.ts'
 import type { Passwords } from './passwords.ts'
-import type { Tokens } from './tokens.ts'
+import { SCOPES, type Tokens } from './tokens.ts'
 
-/** The operator's one port: token endpoint, API and control API. */
+/** The operator's one port: token endpoint, APIs and control API. */
 
 const BODY_LIMIT_BYTES = 16_384
 const HANG_MS = 600_000
 const CORRELATOR = /^[a-zA-Z0-9-_:;./<>{}]{0,256}$/
 
-export function operatorServer(passwords: Passwords, tokens: Tokens, controlToken: string, log: Log): Server {
-  const routes = controlRoutes(passwords)
+export function operatorServer(
+  passwords: Passwords,
+  desk: Desk,
+  tokens: Tokens,
+  controlToken: string,
+  log: Log,
+): Server {
+  const routes = controlRoutes(passwords, desk)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await answerControl(routes, controlToken, request, response)) return
     const body = await readBody(request)
     if (passwords.clock.nowMs() < passwords.outage.untilMs) return inOutage(passwords.outage.mode, request, response)
-    const { pathname } = new URL(request.url ?? '/', 'http://operator')
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://operator')
     if (pathname === '/oauth2/token') return token(tokens, request, body, response)
-    const correlator = request.headers['x-correlator']
+    if (pathname === '/.well-known/openid-configuration') return discovery(request, response)
     const reply =
       body === null
-        ? apiError(413, 'INVALID_ARGUMENT', 'The request body is too large.')
-        : await api(passwords, tokens, request, pathname, body)
-    if (reply.status >= 400) log('refused', { path: pathname, status: reply.status })
-    const headers: Record<string, string> = {}
-    if (typeof correlator === 'string' && CORRELATOR.test(correlator)) headers['x-correlator'] = correlator
-    if (reply.body !== null) headers['content-type'] = 'application/json'
-    response.writeHead(reply.status, headers)
-    response.end(reply.body === null ? undefined : JSON.stringify(reply.body))
+        ? asAnswer(apiError(413, 'INVALID_ARGUMENT', 'The request body is too large.'))
+        : ((await answerApi(desk, tokens, {
+            method: request.method ?? '',
+            path: pathname,
+            query: searchParams,
+            authorization: request.headers.authorization,
+            correlator: request.headers['x-correlator'],
+            contentType: request.headers['content-type'] ?? '',
+            body,
+          })) ?? asAnswer(await otp(passwords, tokens, request, pathname, body)))
+    if (reply.kind === 'reply' && reply.status >= 400) log('refused', { path: pathname, status: reply.status })
+    give(reply, request, response)
   }
   return createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -41,7 +54,28 @@ export function operatorServer(passwords: Passwords, tokens: Tokens, controlToke
   })
 }
 
-async function api(
+function give(answer: Answer, request: IncomingMessage, response: ServerResponse): void {
+  if (answer.kind === 'reset') request.socket.resetAndDestroy()
+  else if (answer.kind === 'hang') hang(request, answer.forMs)
+  else {
+    const { status, body, contentType } = answer
+    const headers: Record<string, string> = { ...answer.headers }
+    const correlator = request.headers['x-correlator']
+    if (typeof correlator === 'string' && CORRELATOR.test(correlator)) headers['x-correlator'] = correlator
+    if (body !== null) headers['content-type'] = contentType
+    if (status === 429 || status === 503) headers['retry-after'] = '1'
+    response.writeHead(status, headers)
+    response.end(body ?? undefined)
+  }
+}
+
+function asAnswer({ status, body }: ApiReply): Answer {
+  const text = body === null ? null : JSON.stringify(body)
+  return { kind: 'reply', status, body: text, contentType: 'application/json', headers: {} }
+}
+
+/** One-time passwords by SMS. */
+async function otp(
   passwords: Passwords,
   tokens: Tokens,
   request: IncomingMessage,
@@ -83,46 +117,30 @@ function token(tokens: Tokens, request: IncomingMessage, body: string | null, re
   response.end(JSON.stringify(reply.body))
 }
 
+/** What a CAMARA client looks up instead of being told. */
+function discovery(request: IncomingMessage, response: ServerResponse): void {
+  const issuer = `http://${request.headers.host ?? 'localhost'}`
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(
+    JSON.stringify({
+      issuer,
+      token_endpoint: `${issuer}/oauth2/token`,
+      grant_types_supported: ['client_credentials'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      scopes_supported: SCOPES,
+    }),
+  )
+}
+
 function inOutage(mode: 'refuse' | 'hang' | '500', request: IncomingMessage, response: ServerResponse): void {
   if (mode === '500') response.writeHead(500, { 'content-type': 'text/plain' }).end('gateway error\n')
   else if (mode === 'refuse') request.socket.destroy()
-  else {
-    const timer = setTimeout(() => request.socket.destroy(), HANG_MS)
-    request.socket.once('close', () => clearTimeout(timer))
-  }
+  else hang(request, HANG_MS)
 }
 
-function controlRoutes(passwords: Passwords): ControlRoute[] {
-  return [
-    {
-      method: 'GET',
-      path: /^\/control\/sms$/,
-      handle: ({ query }) => {
-        // A plus that was not escaped arrives as a blank
-        const phone = query.get('phone')?.replace(/^ /, '+') ?? null
-        return { status: 200, body: { data: passwords.inbox(phone) } }
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/control\/outage$/,
-      handle: async ({ body }) => {
-        const { seconds, mode } = readCall(OutageRequest, body)
-        const untilMs = passwords.clock.nowMs() + seconds * 1000
-        await passwords.beginOutage({ untilMs, mode })
-        return { status: 200, body: { until: new Date(untilMs).toISOString(), mode } }
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/control\/clock$/,
-      handle: async ({ body }) => {
-        const { offset_s } = readCall(ClockRequest, body)
-        await passwords.shiftClock(offset_s * 1000)
-        return { status: 200, body: { offset_s, time: new Date(passwords.clock.nowMs()).toISOString() } }
-      },
-    },
-  ]
+function hang(request: IncomingMessage, forMs: number): void {
+  const timer = setTimeout(() => request.socket.destroy(), forMs)
+  request.socket.once('close', () => clearTimeout(timer))
 }
 
 /** null when it is longer than any request of these APIs. */

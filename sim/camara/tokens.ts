@@ -5,7 +5,15 @@ import type { SimClock } from '../common/clock.ts'
 /** OAuth 2 client credentials (RFC 6749 §4.4). Tokens live shortly and die with the process: a client asks again. */
 
 export const TOKEN_LIFETIME_S = 300
-export const SCOPES: readonly string[] = ['one-time-password-sms:send-validate']
+export const SCOPES: readonly string[] = [
+  'one-time-password-sms:send-validate',
+  'carrier-billing:payments:create',
+  'carrier-billing:payments:write',
+  'carrier-billing:payments:read',
+  'carrier-billing-refund:refunds:create',
+  'carrier-billing-refund:refunds:read',
+  'sim-swap:retrieve-date',
+]
 const TOKENS_KEPT = 10_000
 
 export const ClientFile = z.object({ client_id: z.string().min(1), client_secret: z.string().min(16) })

@@ -213,7 +213,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
     const outcome = await run()
     const { reference, step } = order
     seconds?.observe({ rail: id, call, outcome: outcome.kind }, (clock.monotonic() - startedAt) / 1000)
-    if ('alarm' in outcome && outcome.alarm === true)
+    if ('alarm' in outcome && outcome.alarm)
       log.error({ call, step, reference, outcome }, 'operator’s answer needs a look')
     else log.debug({ call, step, reference, outcome }, 'operator answered')
     return outcome
