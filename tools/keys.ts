@@ -10,7 +10,7 @@ import { DATABASE_ROLES } from './servers/postgres/roles.ts'
  * starts, readable by their owner alone. Each role gets a directory with what
  * it needs and nothing of the others.
  *
- *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json, codec.json,
+ *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json, camara-callback.key, codec.json,
  *                bank-ca.crt, bank-client.{crt,key}, bank-sign.jwk.json, bank-verify.jwk.json
  *   sim-bank/    ca.crt, server.{crt,key}, sign.jwk.json, peer-verify.jwk.json, peer-fingerprint, control.token
  *   sim-camara/  client.json, control.token
@@ -68,6 +68,7 @@ async function everyFile(): Promise<Record<string, string>> {
     'hub/camara.json': camaraClient,
     'hub/codec.json': codec,
     'ops/codec.json': codec,
+    'hub/camara-callback.key': secret(),
     'hub/bank-ca.crt': certificates.ca,
     'hub/bank-client.crt': certificates.client.certificate,
     'hub/bank-client.key': certificates.client.key,
@@ -127,6 +128,7 @@ function addLaterKeys(keysDir: string): void {
     mkdirSync(dirname(whole), { recursive: true, mode: 0o700 })
     writeFileSync(whole, `${text()}\n`, { mode: 0o600 })
   }
+  add('hub/camara-callback.key', secret)
   add('hub/codec.json', codecRing)
   add('ops/codec.json', () => readFileSync(join(keysDir, 'hub/codec.json'), 'utf8').trimEnd())
   add('setup/operators.json', operators)

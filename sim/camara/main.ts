@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { controlServer } from '../common/control.ts'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
 import { Book } from './billing/book.ts'
@@ -7,11 +8,13 @@ import type { Desk } from './billing/calls.ts'
 import { bookedFailpoint } from './billing/failpoint.ts'
 import { Futures } from './billing/futures.ts'
 import { Notices } from './billing/notices.ts'
+import { controlRoutes } from './control.ts'
+import { Doors } from './doors.ts'
 import { operatorServer } from './operator.ts'
 import { Passwords } from './passwords.ts'
 import { ClientFile, Tokens } from './tokens.ts'
 
-/** The CAMARA operator as a process: one port, two logs, one clock. */
+/** The CAMARA operator as a process: one port (control may have another beside it), two logs, one clock. */
 const log = simLog('camara')
 const stopped = (error: unknown): never => {
   log('fatal', { error: error instanceof Error ? error.message : String(error) })
@@ -44,14 +47,30 @@ const desk: Desk = {
   beginOutage: ({ seconds, mode }) =>
     passwords.beginOutage({ untilMs: passwords.clock.nowMs() + seconds * 1000, mode }),
 }
-const server = operatorServer(passwords, desk, new Tokens(client, passwords.clock), controlToken, log)
-await new Promise<void>((resolve) => {
-  server.listen(portSetting(env, 'SIM_PORT'), env['SIM_HOST'] ?? '127.0.0.1', resolve)
+const routes = controlRoutes(passwords, desk)
+const server = operatorServer({
+  passwords,
+  desk,
+  tokens: new Tokens(client, passwords.clock),
+  routes,
+  controlToken,
+  log,
 })
+const host = env['SIM_HOST'] ?? '127.0.0.1'
+const doors = new Doors(server, passwords, { host, port: portSetting(env, 'SIM_PORT') })
+await doors.open()
+const controlPort = env['SIM_CONTROL_PORT'] === undefined ? null : portSetting(env, 'SIM_CONTROL_PORT')
+const control = controlPort === null ? null : controlServer(routes, controlToken)
+if (control !== null && controlPort !== null) {
+  await new Promise<void>((resolve) => control.listen(controlPort, host, resolve))
+  passwords.onOutage = () => doors.follow()
+  doors.follow()
+}
 futures.resume()
-const address = server.address()
+const controlAddress = control?.address()
 log('ready', {
-  port: typeof address === 'object' && address !== null ? address.port : 0,
+  port: doors.port,
+  ...(typeof controlAddress === 'object' && controlAddress !== null ? { control: controlAddress.port } : {}),
   payments: book.payments.size,
 })
 
@@ -62,10 +81,12 @@ async function stop(signal: string): Promise<void> {
   log('stopping', { signal })
   futures.stop()
   notices.stop()
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-  await closed
+  doors.stop()
+  const servers = control === null ? [server] : [server, control]
+  const closed = servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve())))
+  for (const one of servers) one.closeIdleConnections()
+  const late = setTimeout(() => servers.forEach((one) => one.closeAllConnections()), DRAIN_MS)
+  await Promise.all(closed)
   clearTimeout(late)
   await book.close()
   await passwords.close()

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { answerControl } from '../common/control.ts'
+import { answerControl, type ControlRoute } from '../common/control.ts'
 import type { Log } from '../common/log.ts'
 import { answerApi } from './billing/api.ts'
 import type { Desk } from './billing/calls.ts'
 import type { Answer } from './billing/replies.ts'
-import { controlRoutes } from './control.ts'
 import { apiError, BASE, SCOPE, sendCode, validateCode, type ApiReply } from './otp-sms.ts'
 import type { Passwords } from './passwords.ts'
 import { SCOPES, type Tokens } from './tokens.ts'
@@ -15,14 +14,16 @@ const BODY_LIMIT_BYTES = 16_384
 const HANG_MS = 600_000
 const CORRELATOR = /^[a-zA-Z0-9-_:;./<>{}]{0,256}$/
 
-export function operatorServer(
-  passwords: Passwords,
-  desk: Desk,
-  tokens: Tokens,
-  controlToken: string,
-  log: Log,
-): Server {
-  const routes = controlRoutes(passwords, desk)
+export type OperatorParts = {
+  passwords: Passwords
+  desk: Desk
+  tokens: Tokens
+  routes: readonly ControlRoute[]
+  controlToken: string
+  log: Log
+}
+
+export function operatorServer({ passwords, desk, tokens, routes, controlToken, log }: OperatorParts): Server {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await answerControl(routes, controlToken, request, response)) return
     const body = await readBody(request)

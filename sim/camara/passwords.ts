@@ -42,6 +42,8 @@ export type Verdict = 'right' | 'wrong' | 'expired' | 'exhausted' | 'unknown'
 export class Passwords {
   readonly clock = new SimClock()
   outage: z.infer<typeof Outage> = { untilMs: 0, mode: 'refuse' }
+  /** Told when an outage begins, or is ended early. */
+  onOutage: () => void = () => {}
   readonly #passwords = new Map<string, { password: Password; failures: number; verified: boolean }>()
   readonly #byPhone = new Map<string, Password[]>()
   #journal: Journal | null = null
@@ -98,8 +100,9 @@ export class Passwords {
       .map((password) => ({ phone: password.phone, text: password.text, at: new Date(password.atMs).toISOString() }))
   }
 
-  beginOutage(outage: z.infer<typeof Outage>): Promise<void> {
-    return this.#record({ outage })
+  async beginOutage(outage: z.infer<typeof Outage>): Promise<void> {
+    await this.#record({ outage })
+    this.onOutage()
   }
 
   shiftClock(offsetMs: number): Promise<void> {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
+import { camara } from './camara/index.ts'
 import type { Connector, ConnectorDeps } from './connector.ts'
 import { gsma } from './gsma/index.ts'
 import { iso20022 } from './iso20022/index.ts'
 import type { BankRail, Rail } from './port.ts'
 
 /** A connector is added here, by the name that stands in configuration and in the path of its callbacks. */
-const CONNECTORS = { iso20022: made(iso20022), gsma: made(gsma) } as const
+const CONNECTORS = { iso20022: made(iso20022), camara: made(camara), gsma: made(gsma) } as const
 
 export type ConnectorName = keyof typeof CONNECTORS
-export const CONNECTOR_NAMES = ['iso20022', 'gsma'] as const satisfies readonly ConnectorName[]
+export const CONNECTOR_NAMES = ['iso20022', 'camara', 'gsma'] as const satisfies readonly ConnectorName[]
 
 const Entry = z.looseObject({
   /** In journals and account names; never changed once money has moved. */

@@ -57,7 +57,7 @@ async function call(path: string, body: unknown, headers: Record<string, string>
 async function control(method: string, path: string, body?: unknown) {
   const init = { method, headers: { authorization: `Bearer ${controlToken}` } }
   const response = await fetch(
-    url(`/control/${path}`),
+    `http://127.0.0.1:${operator.controlPort}/control/${path}`,
     body === undefined ? init : { ...init, body: JSON.stringify(body) },
   )
   const said: unknown = await response.json()

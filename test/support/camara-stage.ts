@@ -173,7 +173,7 @@ export class CamaraStage {
   }
 
   async control(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(`${this.url}/control/${path}`, {
+    const response = await fetch(`http://127.0.0.1:${this.operator.controlPort}/control/${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#controlToken}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

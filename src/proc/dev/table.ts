@@ -105,7 +105,8 @@ export function simulators({ ports, options, keysDir, failpoints }: Base): Launc
       main: 'sim/camara/main.ts',
       privatePort: ports.camara,
       stopTimeoutMs: 5_000,
-      env: { ...shared('sim-camara'), SIM_PORT: String(ports.camara) },
+      // Events come to the bridge over loopback, where there is no TLS.
+      env: { ...shared('sim-camara'), SIM_PORT: String(ports.camara), SIM_ALLOW_HTTP_LOOPBACK: '1' },
     },
     {
       name: 'sim-gsma',
@@ -127,6 +128,7 @@ export function simulators({ ports, options, keysDir, failpoints }: Base): Launc
 function rails(ports: DevPorts) {
   return [
     { ...BANK, connector: 'iso20022', url: `https://localhost:${ports.bank}` },
+    { id: OPERATOR, name: 'Demo Mobile', connector: 'camara', url: `http://127.0.0.1:${ports.camara}` },
     { ...MONEY, connector: 'gsma', url: `http://127.0.0.1:${ports.gsma}/v1.2/mm`, links_pending: true },
   ]
 }

@@ -1,4 +1,5 @@
 /** The operator connector's door. */
+export { camara } from './connector.ts'
 export { makeCamaraOtpSender, readCamaraCredentials, type CamaraOtpSender } from './otp.ts'
 export { makeCamaraRail, type CamaraRailConfig } from './rail.ts'
 export { makeCamaraSimSwap, type CamaraSimSwap } from './sim-swap.ts'

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { CurrencyTable } from '../../contract/names.ts'
-import { RAIL_DEADLINE_MS, SEND_WINDOW_MS, type RailStep } from '../../domain/attempt.ts'
+import { SEND_WINDOW_MS, type RailStep } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { Log } from '../../observe/log.ts'
+import { callbacksTotal, callSeconds } from '../metrics.ts'
 import type { Evidence, Rail, RailOrder, RailOutcome, RailProfile } from '../port.ts'
 import { makeAccessTokens, type ClientCredentials } from './access-token.ts'
 import { paymentOutcome, unknown } from './classify.ts'
@@ -54,11 +55,14 @@ const SCOPES = [
 const CONNECTIONS_MAX = 64
 const INQUIRIES_PER_SECOND = 50
 const CALLS_MAX = 500
+/** The time an answer is awaited. */
+const DEADLINE_MS = 8_000
 const INQUIRY_GAPS_MS = [0, 2_000, 10_000, 60_000, 90_000]
 /** A list may lag behind the operator's book; sooner than this after our deadline its silence says nothing. */
 const LIST_LAG_MS = 60_000
 const SLOW_MS = 2_000
-const CALL_SECONDS = 'mooring_rail_call_seconds'
+/** The list that a heartbeat asks for: short, and not empty of meaning where the clocks differ. */
+const HEARTBEAT_WINDOW_MS = 60_000
 const ALWAYS = () => true
 
 /** What each call is answered where it was done. */
@@ -78,6 +82,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
   const root = pathname.replace(/\/$/, '')
   const log = config.log.child({ rail: id })
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
+  const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
   const tokenPool = makePool(origin)
   const tokens = makeAccessTokens(tokenPool, config.credentials, SCOPES, clock)
   const exchanger = makeExchanger(origin, config.connectionsMax ?? CONNECTIONS_MAX)
@@ -91,7 +96,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
       operator.ask({ method: 'GET', path }, { signal, mayWrite: ALWAYS })
 
   /** No call of this step can still be on its way. */
-  const isQuiet = (order: RailOrder): boolean => clock.now() >= order.dispatchedAtMs + SEND_WINDOW_MS + RAIL_DEADLINE_MS
+  const isQuiet = (order: RailOrder): boolean => clock.now() >= order.dispatchedAtMs + SEND_WINDOW_MS + DEADLINE_MS
 
   /** The wire call of the order's step. @throws RangeError for an order that cannot be said. */
   function callOf(order: RailOrder, paymentId: string | null): { name: MoneyCall; http: Call } {
@@ -241,7 +246,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
     inquire: (order, signal) =>
       noted('inquire', order, async () => {
         const quiet = isQuiet(order)
-        const quietForMs = clock.now() - (order.dispatchedAtMs + SEND_WINDOW_MS + RAIL_DEADLINE_MS)
+        const quietForMs = clock.now() - (order.dispatchedAtMs + SEND_WINDOW_MS + DEADLINE_MS)
         const shown = await look(order, 'inquiry', quiet, getting(signal))
         return shown === 'absent' ? absent(order, quietForMs) : shown
       }),
@@ -249,14 +254,20 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
     readCallback: async (message, orders) => {
       if (sinks === null) return { ok: false, status: 404, why: 'no notifications are asked for' }
       const verdict = await readNotification(message, orders, { ...sinks, nowMs: clock.now() })
-      if (!verdict.ok) log.warn({ status: verdict.status, why: verdict.why }, 'notification refused')
+      const status = verdict.ok ? 204 : verdict.status
+      callbacks?.inc({ rail: id, verdict: verdict.ok ? 'read' : 'refused', status })
+      if (!verdict.ok) log.warn({ status, why: verdict.why }, 'notification refused')
       return verdict
     },
 
     heartbeat: async (signal) => {
       const startedAt = clock.monotonic()
-      const since = new URLSearchParams({ perPage: '1', 'paymentCreationDate.gte': timestamp(clock.now() - 60_000) })
-      const came = await getting(signal)(`${root}${PAYMENTS_PATH}?${since.toString()}`)
+      const window = new URLSearchParams({
+        perPage: '1',
+        'paymentCreationDate.gte': timestamp(clock.now() - HEARTBEAT_WINDOW_MS),
+        'paymentCreationDate.lte': timestamp(clock.now() + HEARTBEAT_WINDOW_MS),
+      })
+      const came = await getting(signal)(`${root}${PAYMENTS_PATH}?${window.toString()}`)
       if (came.kind !== 'answer') return { kind: 'unavailable', why: came.why }
       const { status } = came.answer
       if (status === 429) return { kind: 'degraded', why: 'too many requests' }
@@ -279,7 +290,7 @@ function profileOf(config: CamaraRailConfig): RailProfile {
   return {
     firstStep: { collect: twoStep ? 'prepare' : 'submit', refund: 'submit' },
     manualCapture: twoStep,
-    deadlineMs: RAIL_DEADLINE_MS,
+    deadlineMs: DEADLINE_MS,
     // Confirming or cancelling twice is safe by the operator's state machine, whatever it does with correlators.
     notFound: { ...(twoStep ? steps : {}), ...resend },
     inquiryGapsMs: INQUIRY_GAPS_MS,
@@ -295,17 +306,4 @@ function evidenceOf({ status, code }: Answer, order: RailOrder): Evidence {
 
 function unreadable({ status }: Answer): RailOutcome {
   return unknown(`status ${status} with a body that cannot be read`, true)
-}
-
-/** One metric for all rails of a process. */
-function callSeconds(registry: Registry): Histogram {
-  const existing = registry.getSingleMetric(CALL_SECONDS)
-  if (existing instanceof Histogram) return existing
-  return new Histogram({
-    name: CALL_SECONDS,
-    help: 'Calls to rails by outcome',
-    labelNames: ['rail', 'call', 'outcome'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
-    registers: [registry],
-  })
 }
