@@ -93,7 +93,7 @@ describe('development keys', () => {
 
   it('give the operator and the hub the same client, and secrets of full length', () => {
     expect(read('sim-camara/client.json')).toBe(read('hub/camara.json'))
-    for (const path of ['hub/claim.key', 'hub/pepper.key', 'sim-bank/control.token']) {
+    for (const path of ['hub/claim.key', 'hub/pepper.key', 'hub/camara-callback.key', 'sim-bank/control.token']) {
       expect(Buffer.from(read(path), 'base64url')).toHaveLength(32)
     }
   })

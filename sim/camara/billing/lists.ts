@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Book } from './book.ts'
 import { PAYMENT_STATUSES, REFUND_STATUSES, type Payment, type Refund } from './entry.ts'
-import { gatewayFault, invalidArgument, paymentJson, refundJson, refuse, say, type Reply } from './replies.ts'
+import { invalidArgument, paymentJson, refundJson, refuse, say, type Reply } from './replies.ts'
 
 /** retrievePayments and retrieveRefunds: filters, order, pages and their headers. */
 
@@ -105,8 +105,8 @@ function page<T extends Payment | Refund>(
     ({ createdAtMs, status }) =>
       createdAtMs >= fromMs && createdAtMs <= toMs && (statuses === null || statuses.includes(status)),
   )
-  if (matching.some(({ reference }) => book.troubleOf(reference) === 'inquiry_fail')) return gatewayFault()
-  const told = matching.filter(({ reference }) => book.troubleOf(reference) !== 'inquiry_lag')
+  // A list is about others too: what cannot be asked about is left out of it, and the rest is told.
+  const told = matching.filter(({ reference }) => book.troubleOf(reference) === null)
   if (told.length > MATCHES_MAX)
     return refuse(
       400,
