@@ -68,8 +68,7 @@ export class CamaraStage {
   readonly #directory: string
   readonly #sink: Server
   readonly #controlToken = randomBytes(24).toString('base64url')
-  #token: string | null = null
-  #renewing = false
+  #token: Promise<string> | null = null
 
   private constructor(directory: string, sink: Server, env: Record<string, string>) {
     this.#directory = directory
@@ -122,6 +121,11 @@ export class CamaraStage {
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
+  /** The book's file. */
+  get log(): string {
+    return join(this.#directory, 'data/billing.jsonl')
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.operator.port}`
   }
@@ -157,18 +161,26 @@ export class CamaraStage {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Said> {
-    this.#token ??= await this.token()
+    const token = (this.#token ??= this.token())
+    const said = await this.#once(method, path, body, await token, headers)
+    if (said.status !== 401 || headers['authorization'] !== undefined) return said
+    if (this.#token === token) this.#token = this.token()
+    return this.#once(method, path, body, await this.#token, headers)
+  }
+
+  async #once(
+    method: string,
+    path: string,
+    body: unknown,
+    token: string,
+    headers: Record<string, string>,
+  ): Promise<Said> {
     const response = await fetch(`${this.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json', ...headers },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
-    if (response.status === 401 && headers['authorization'] === undefined && !this.#renewing) {
-      this.#renewing = true
-      this.#token = await this.token()
-      return this.call(method, path, body, headers).finally(() => (this.#renewing = false))
-    }
     return { status: response.status, headers: response.headers, text, body: text === '' ? null : parsed(text) }
   }
 

@@ -11,7 +11,6 @@ import {
   alreadyExists,
   invalidArgument,
   notFound,
-  paymentJson,
   preparedJson,
   refuse,
   say,
@@ -274,8 +273,4 @@ function moveTo(desk: Desk, before: Payment, status: PaymentStatus, reply: Reply
   const payment = futures.enter(before, status, nowMs)
   const entry = { payment, ...futures.consequences(before, payment, nowMs), notices: notices.about(payment, nowMs) }
   return { entry, reply }
-}
-
-export function showPayment(payment: Payment, wrong: ReturnType<typeof wrongOf>): Reply {
-  return say(200, paymentJson(payment, wrong))
 }

@@ -2,4 +2,4 @@
 export { camara } from './connector.ts'
 export { makeCamaraOtpSender, readCamaraCredentials, type CamaraOtpSender } from './otp.ts'
 export { makeCamaraRail, type CamaraRailConfig } from './rail.ts'
-export { makeCamaraSimSwap, type CamaraSimSwap } from './sim-swap.ts'
+export { makeCamaraSimSwap } from './sim-swap.ts'
