@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { BadCall, type ControlCall, type ControlReply, type ControlRoute } from '../common/control.ts'
-import { OPERATIONS, RandomSettings, RuleRequest } from '../common/faults/kinds.ts'
+import { Distortion, OPERATIONS, RandomSettings, RuleRequest } from '../common/faults/kinds.ts'
 import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
 import type { Book } from './book.ts'
 import { CUSTOMER_OPENING_MINOR } from './decision.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Tamper } from './entry.ts'
 import type { Finals } from './finals.ts'
 import { dayOf, linesOf } from './statement.ts'
 import { keyOf, type Effect } from './state.ts'
@@ -25,10 +25,12 @@ const AccountRequest = z.strictObject({
   holder: z.string().min(1).max(140).default('Customer'),
 })
 const CloseRequest = z.strictObject({ date: Day })
+/** By reference; `add` tells a credit that nobody made. */
 const TamperRequest = z.strictObject({
   drop: z.string().optional(),
-  alter: z.strictObject({ reference: z.string(), amount: Minor }).optional(),
-  add: z.strictObject({ reference: z.string(), amount: Minor, currency: Currency, account: z.string() }).optional(),
+  twice: z.string().optional(),
+  alter: z.strictObject({ reference: z.string(), field: Distortion.shape.field }).optional(),
+  add: z.literal(true).optional(),
 })
 
 export function controlRoutes(
@@ -119,16 +121,17 @@ export function controlRoutes(
       const lines = linesOf(state, ownAccount, clock.nowMs()).filter(({ atMs, entry }) => entry && dayOf(atMs) === date)
       return enter({ dayClosed: date }, { status: 200, body: { date, lines: lines.length } })
     }),
-    post(/^\/control\/statement\/([^/]+)\/tamper$/, ({ params: [day], body }) => {
+    post(/^\/control\/statement\/([^/]+)\/tamper$/, async ({ params: [day], body }) => {
       const date = readCall(Day, day)
-      const { drop, alter, add } = readCall(TamperRequest, body)
-      const tamper = {
-        date,
-        ...(drop === undefined ? {} : { drop }),
-        ...(alter === undefined ? {} : { alter: { ...alter, amount: BigInt(alter.amount) } }),
-        ...(add === undefined ? {} : { add: { ...add, amount: BigInt(add.amount) } }),
-      }
-      return enter({ tamper }, { status: 200, body: { date } })
+      const { drop, twice, alter, add } = readCall(TamperRequest, body)
+      const tamper = (mode: Tamper['mode'], reference: string, field: Tamper['field'] = 'amount'): void =>
+        book.record({ tamper: { date, mode, reference, field } })
+      if (drop !== undefined) tamper('drop', drop)
+      if (twice !== undefined) tamper('twice', twice)
+      if (alter !== undefined) tamper('alter', alter.reference, alter.field)
+      if (add === true) tamper('add', '')
+      await book.durable()
+      return { status: 200, body: { date } }
     }),
     post(/^\/control\/clock$/, async ({ body }) => {
       const { offset_s } = readCall(ClockRequest, body)

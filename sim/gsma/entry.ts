@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RandomSettings, Rule } from '../common/faults/kinds.ts'
+import { Distortion, RandomSettings, Rule } from '../common/faults/kinds.ts'
 import { WireError } from './wire/error.ts'
 
 /**
@@ -25,8 +25,6 @@ const Plan = z.object({
   forged: z.enum(['wrong_key', 'stale', 'digest', 'missing', 'replayed']).nullable(),
 })
 export type Plan = z.infer<typeof Plan>
-
-const StatementMark = z.enum(['drop', 'alter', 'twice'])
 
 const Payment = z.object({
   operation: Operation,
@@ -56,7 +54,7 @@ const Payment = z.object({
   expiresAtMs: z.number().nullable(),
   /** When what has settled is taken back. */
   returnsAtMs: z.number().nullable(),
-  statement: StatementMark.nullable(),
+  statement: Distortion.nullable(),
 })
 export type Payment = z.infer<typeof Payment>
 
@@ -98,13 +96,8 @@ const Outage = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '
 const InquiryTrouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
 export type InquiryTrouble = z.infer<typeof InquiryTrouble>
 
-/** What a day's statement says that the book does not. */
-const Tamper = z.object({
-  date: z.string(),
-  drop: z.string().optional(),
-  alter: z.object({ reference: z.string(), amount: Minor }).optional(),
-  add: z.object({ reference: z.string(), amount: Minor, currency: z.string(), account: z.string() }).optional(),
-})
+/** What a day's statement says that the book does not; `reference` is '' of what was added. */
+const Tamper = Distortion.extend({ date: z.string(), reference: z.string() })
 export type Tamper = z.infer<typeof Tamper>
 
 const Entry = z.strictObject({

@@ -40,9 +40,9 @@ const BEHAVIOUR = new Map<number, readonly Fault[]>([
   [50, [...plain('hang_after'), { kind: 'inquiry_fail', s: 30 }]],
   [51, [...plain('hang_after'), { kind: 'inquiry_lag', s: 5 }]],
   [62, plain('return_later')],
-  [70, [{ kind: 'statement', mode: 'drop' }]],
-  [71, [{ kind: 'statement', mode: 'alter' }]],
-  [72, [{ kind: 'statement', mode: 'twice' }]],
+  [70, plain('statement')],
+  [71, [{ kind: 'statement', mode: 'alter', field: 'amount' }]],
+  [72, [{ kind: 'statement', mode: 'twice', field: 'amount' }]],
 ])
 
 /** What a refund of a collect from these numbers meets; the collect itself settles. */

@@ -165,7 +165,7 @@ export class Payments {
       plan,
       expiresAtMs: fault?.kind === 'expire' ? nowMs + fault.after_s * 1000 : null,
       returnsAtMs: later === null ? null : nowMs + later.after_s * 1000,
-      statement: statement?.mode ?? null,
+      statement: statement === null ? null : { mode: statement.mode, field: statement.field },
     }
     const opened = openingsFor(state, asked)
     Object.assign(entry, { accepted: payment, ...(opened.length === 0 ? {} : { opened }) })

@@ -1,7 +1,7 @@
+import type { Distortion } from '../common/faults/kinds.ts'
 import type { Payment } from './entry.ts'
 import { keyOf, type Effect, type OperatorState } from './state.ts'
-import { writeAmount } from './wire/amount.ts'
-import { partiesOf, transactionView, type View } from './wire/view.ts'
+import { altered, partiesOf, transactionView, type View } from './wire/view.ts'
 
 /** What an account's lists say: the book, and what statement faults and tampering make of it. */
 
@@ -56,52 +56,60 @@ export function entryView(view: View): View {
 }
 
 function marked(line: Line, payment: Payment): Line[] {
-  switch (payment.statement) {
-    case 'drop':
-      return []
-    case 'twice':
-      return [line, line]
-    case 'alter':
-      return [{ ...line, view: { ...line.view, amount: writeAmount(payment.amountMinor + 1n, payment.currency) } }]
-    default:
-      return [line]
-  }
+  return payment.statement === null ? [line] : distorted(line, payment.statement, payment)
 }
 
 function tampered(state: OperatorState, lines: readonly Line[]): Line[] {
   let told = [...lines]
-  for (const { date, drop, alter, add } of state.tampers) {
-    const isOf = (reference: string, { atMs, view }: Line): boolean =>
-      dayOf(atMs) === date && view['requestingOrganisationTransactionReference'] === reference
-    if (drop !== undefined) told = told.filter((line) => !isOf(drop, line))
-    if (alter !== undefined) {
-      told = told.map((line) =>
-        isOf(alter.reference, line)
-          ? { ...line, view: { ...line.view, amount: writeAmount(alter.amount, String(line.view['currency'])) } }
-          : line,
-      )
+  for (const [nth, tamper] of state.tampers.entries()) {
+    if (tamper.mode === 'add') {
+      told.push(nobodys(Date.parse(`${tamper.date}T12:00:00.000Z`), `MMADDED${nth}`))
+      continue
     }
-    if (add !== undefined) told.push(addedLine(date, add))
+    told = told.flatMap((line) => {
+      const isIt =
+        dayOf(line.atMs) === tamper.date && line.view['requestingOrganisationTransactionReference'] === tamper.reference
+      const payment = isIt ? state.at(state.byTransaction.get(String(line.view['transactionReference']))) : null
+      return payment === null ? [line] : distorted(line, tamper, payment)
+    })
   }
   return told
 }
 
-function addedLine(date: string, add: { reference: string; amount: bigint; currency: string; account: string }): Line {
-  const at = `${date}T12:00:00.000Z`
-  const transactionReference = `MM${add.reference}`
+function distorted(line: Line, { mode, field }: Distortion, payment: Payment): Line[] {
+  switch (mode) {
+    case 'drop':
+      return []
+    case 'twice':
+      return [line, line]
+    case 'add':
+      return [line, nobodys(line.atMs, `${payment.transactionReference}ADDED`)]
+    default: {
+      const { debitParty, creditParty } = line.view
+      const view =
+        field === 'sign'
+          ? { ...line.view, debitParty: creditParty, creditParty: debitParty }
+          : altered(line.view, payment, field)
+      return [{ ...line, view }]
+    }
+  }
+}
+
+/** A credit that nobody made. */
+function nobodys(atMs: number, transactionReference: string): Line {
+  const at = new Date(atMs).toISOString()
   const view: View = {
     transactionReference,
-    requestingOrganisationTransactionReference: add.reference,
     type: 'merchantpay',
     transactionStatus: 'completed',
-    amount: writeAmount(add.amount, add.currency),
-    currency: add.currency,
-    debitParty: [{ key: 'msisdn', value: add.account }],
-    creditParty: [{ key: 'accountid', value: 'unexplained' }],
+    amount: '1.00',
+    currency: 'KES',
+    debitParty: [{ key: 'msisdn', value: '+254700999999' }],
+    creditParty: [{ key: 'accountid', value: 'unknown' }],
     creationDate: at,
     modificationDate: at,
   }
-  return { atMs: Date.parse(at), view, entry: true }
+  return { atMs, view, entry: true }
 }
 
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

@@ -91,19 +91,33 @@ describe('a statement', () => {
     expect(await ofReference(doubled.reference)).toHaveLength(2)
   })
 
-  test('can be tampered with by day: drop, alter, add', async () => {
-    const [one, two] = [collectFrom('+254700000042'), collectFrom('+254700000042')]
-    await stage.post(one)
-    await stage.post(two)
-    const tamper = `statement/${today()}/tamper`
-    await stage.control('POST', tamper, { drop: one.reference })
-    await stage.control('POST', tamper, { alter: { reference: two.reference, amount: '1' } })
-    const add = { reference: 'unexplained1', amount: '700', currency: 'KES', account: '+254700000042' }
-    await stage.control('POST', tamper, { add })
+  test('can be tampered with by day: drop, alter, twice, add', async () => {
+    const [one, two, three, four] = Array.from({ length: 4 }, () => collectFrom('+254700000042'))
+    if (one === undefined || two === undefined || three === undefined || four === undefined) throw new Error('four')
+    for (const request of [one, two, three, four]) await stage.post(request)
+    const before = (await lines()).length
+    const tamper = (body: object) => stage.control('POST', `statement/${today()}/tamper`, body)
+    await tamper({ drop: one.reference, twice: two.reference })
+    await tamper({ alter: { reference: three.reference } })
+    await tamper({ alter: { reference: four.reference, field: 'sign' }, add: true })
     expect(await ofReference(one.reference)).toEqual([])
-    expect(await ofReference(two.reference)).toMatchObject([{ amount: '0.01' }])
-    expect(await ofReference('unexplained1')).toMatchObject([{ amount: '7.00' }])
+    expect(await ofReference(two.reference)).toHaveLength(2)
+    expect(await ofReference(three.reference)).toMatchObject([{ amount: '125.51' }])
+    const text = (await stage.get(`/accounts/accountid/${MONEY.account_id}/transactions?limit=200`)).text
+    const told = (JSON.parse(text) as Record<string, unknown>[]).find(
+      (line) => line['requestingOrganisationTransactionReference'] === four.reference,
+    )
+    expect(told).toMatchObject({ debitParty: [{ key: 'accountid' }], creditParty: [{ key: 'msisdn' }] })
+    expect((await lines()).filter(({ reference }) => reference === undefined)).toHaveLength(1)
+    expect(await lines()).toHaveLength(before + 1)
+    for (const { reference } of [one, two, three, four]) {
+      expect(await stage.moves(reference)).toMatchObject([{ amount: '12550' }])
+    }
+    await stage.operator.kill()
+    await stage.restart()
+    expect(await lines()).toHaveLength(before + 1)
     expect((await stage.control('POST', 'statement/today/tamper', {})).status).toBe(400)
+    expect((await tamper({ gap: true })).status).toBe(400)
     expect((await stage.control('POST', 'day/close', { date: today() })).body).toMatchObject({ date: today() })
   })
 

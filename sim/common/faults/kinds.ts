@@ -18,6 +18,14 @@ const reason = z
 const faultOf = <K extends string, S extends z.ZodRawShape>(name: K, parameters: S) =>
   z.strictObject({ kind: z.literal(name), ...parameters })
 
+/** What a statement does with a line: leaves it out, tells it wrong, tells it twice, or tells one that nobody made. */
+export const Distortion = z.object({
+  mode: z.enum(['drop', 'alter', 'twice', 'add']).default('drop'),
+  /** Of `alter`: what the line says wrong. */
+  field: z.enum(['amount', 'reference', 'sign']).default('amount'),
+})
+export type Distortion = z.infer<typeof Distortion>
+
 export const Fault = z.discriminatedUnion('kind', [
   faultOf('decline', { reason }),
   faultOf('delay', { ms: milliseconds(1_000) }),
@@ -51,7 +59,7 @@ export const Fault = z.discriminatedUnion('kind', [
   faultOf('inquiry_lag', { s: seconds(5) }),
   faultOf('duplicate_answer', {}),
   faultOf('expire', { after_s: seconds(3) }),
-  faultOf('statement', { mode: z.enum(['drop', 'alter', 'twice']).default('drop') }),
+  faultOf('statement', Distortion.shape),
   faultOf('return_later', { after_s: seconds(10), reason }),
   faultOf('outage', { seconds: seconds(10), mode: z.enum(['refuse', 'hang', '500']).default('refuse') }),
 ])
