@@ -1,4 +1,5 @@
 import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
+import { MOBILE_MONEY } from './mobile-money.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
@@ -95,4 +96,5 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: [SHORT],
     edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
   },
+  ...MOBILE_MONEY,
 ]
