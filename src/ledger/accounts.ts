@@ -51,7 +51,7 @@ export function makeAccountBook(sql: Sql, process = 0): AccountBook {
         name: spec.name,
         owner: spec.owner,
         debits_must_not_exceed_credits: spec.debitsMustNotExceedCredits,
-        credits_must_not_exceed_debits: false,
+        credits_must_not_exceed_debits: spec.creditsMustNotExceedDebits ?? false,
       }
       // Shard 0 stands for the account wherever it is named.
       const allowance = (spec.allowanceMinor ?? 0n).toString()

@@ -154,13 +154,13 @@ test('a transfer between ledgers is refused', async () => {
 
 test('parallel payments cannot slip past a limit, and a release returns to the bucket it came from', async () => {
   const counted = await ensureLedger(books.owner, 'KES', 2, 'limits')
-  const limits = makeLimitBook({ ledger: books.ledger, accounts: books.accounts, ids, ledgerId: counted.id })
+  const limits = makeLimitBook({ accounts: books.accounts, ids, ledgerId: counted.id })
   const [from, to] = [await books.wallet(10_000), await books.merchant()]
   const limit = { owner: ids.make('usr'), period: 'day:2026-11-23', amountMinor: 1_000n }
   const tries = await Promise.all(
     Array.from({ length: 30 }, async () => {
-      const used = await limits.use(limit, 100n, 'test')
-      const result = await books.apply([books.reserve(from, to, 100), used])
+      const used = await limits.use([limit], { amountMinor: 100n, subject: 'test' })
+      const result = await books.apply([books.reserve(from, to, 100), ...used])
       return { used, result }
     }),
   )
@@ -169,8 +169,8 @@ test('parallel payments cannot slip past a limit, and a release returns to the b
   expect(tries.filter(({ result }) => result.code === 'refused' && result.leg === 1)).toHaveLength(20)
   expect(await books.balance(from)).toMatchObject({ out: 1_000n })
 
-  await books.apply([{ ...books.end('void', granted[0]?.used.id ?? ''), ledger: counted.id }])
-  expect(await books.apply([await limits.use(limit, 100n, 'test')])).toEqual({ code: 'ok' })
+  await books.apply([{ ...books.end('void', granted[0]?.used[0]?.id ?? ''), ledger: counted.id }])
+  expect(await books.apply(await limits.use([limit], { amountMinor: 100n, subject: 'test' }))).toEqual({ code: 'ok' })
 })
 
 test('a merchant is credited in shards, and they are swept to where it is spent from', async () => {

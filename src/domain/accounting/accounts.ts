@@ -7,6 +7,8 @@ export type AccountSpec = {
   /** The user or merchant whose money it is; null for our own. */
   owner: string | null
   debitsMustNotExceedCredits: boolean
+  /** Of an account that is not of the chart, which has none such. */
+  creditsMustNotExceedDebits?: boolean
   /** How far it may be overdrawn, minor units: given as it is opened, and from then on it stays (L3). */
   allowanceMinor?: bigint
   class?: AccountClass

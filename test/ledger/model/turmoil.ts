@@ -150,7 +150,8 @@ export async function turmoil(place: Place, options: { workers: number; forMs: n
 
   async function limited(): Promise<void> {
     const limit = { owner: pick(place.users), period: `day:${String(below(2))}`, amountMinor: 3_000n }
-    const transfers = [leg('post', ...between()), await place.limits.use(limit, BigInt(1 + below(300)), 'fuzz')]
+    const use = await place.limits.use([limit], { amountMinor: BigInt(1 + below(300)), subject: 'fuzz' })
+    const transfers = [leg('post', ...between()), ...use]
     await send('limited', { id: ids.uuid(), transfers, ok: {} })
   }
 

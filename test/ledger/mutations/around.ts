@@ -14,10 +14,11 @@ const network = broken('src/ledger/sqlstate.ts', 'test/ledger/sqlstate.test.ts')
 export const AROUND: readonly Mutation[] = [
   prices('loses what is left where splits name nobody', 'if (!splits.ok) return splits', ''),
   limits('counts all uses of limits on one row', "  sharded: 'either_side',\n", ''),
+  limits('lets a limit be exceeded', 'creditsMustNotExceedDebits: true', 'creditsMustNotExceedDebits: false'),
   limits(
-    'opens a limit anew in each process',
-    'derivedUuid(`${String(ledgerId)}/${bucket.name}/open`)',
-    'deps.ids.uuid()',
+    'tells of a limit by what was asked, not by what it was opened with',
+    'row?.most ?? limit.amountMinor',
+    'limit.amountMinor',
   ),
   aggregator('takes units after drain was asked for', 'if (draining) return', 'if (false) return'),
   aggregator('calls itself drained while units are out', '(isIdle() ? resolve() : idle', '(true ? resolve() : idle'),
