@@ -19,7 +19,7 @@ export const DevJson = z.object({
   nats: z.string(),
   /** Minor units. */
   pin_above: z.string(),
-  limits: z.object({ payment: z.string() }),
+  limits: z.object({ payment: z.string(), day: z.string(), month: z.string() }),
   merchants: z.array(z.object({ id: z.string(), name: z.string(), secret_key: z.string(), store: z.string() })),
   sim: z.object({
     bank: z.object({ url: z.string(), control: z.string(), control_token: z.string(), bank: z.string() }),

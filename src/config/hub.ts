@@ -14,6 +14,13 @@ export const HubEnv = CommonEnv.extend({
   MOORING_PIN_ABOVE: EnvAmount,
   /** The most one payment may move, minor units. */
   MOORING_LIMIT_PAYMENT: EnvAmount,
+  /** The most a user may spend in a day and in a month, minor units. Raised or lowered, it counts from the next period. */
+  MOORING_LIMIT_DAY: EnvAmount,
+  MOORING_LIMIT_MONTH: EnvAmount,
+  /** Whose days and months these are. */
+  MOORING_TIME_ZONE: z.string().min(1).default('Africa/Nairobi'),
+  /** When wallet payments are posted as they are accepted, without a workflow. */
+  MOORING_EXPRESS: z.enum(['off', 'overload', 'always']).default('overload'),
   /** Which rows of hot accounts this hub writes: another number for each hub, so that they do not wait for each other. */
   MOORING_LEDGER_SHARD: z.coerce.number().int().min(0).max(63).default(0),
   MOORING_CAPS: z.enum(['on', 'off']).default('on'),

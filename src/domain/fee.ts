@@ -1,4 +1,4 @@
-import { divideHalfEven, minOf } from './money.ts'
+import { divideHalfEven, maxOf, minOf } from './money.ts'
 
 /** 100 % in basis points. */
 export const WHOLE_BASIS_POINTS = 10_000n
@@ -9,6 +9,10 @@ export type TaxPlan = { authority: string; basisPoints: bigint }
 export type FeePlan = {
   basisPoints: bigint
   fixedMinor: bigint
+  /** The least it comes to; 0 where left out. */
+  minimumMinor?: bigint
+  /** The most it comes to; none where left out. Not below the minimum. */
+  capMinor?: bigint
   /** None where left out. */
   tax?: TaxPlan
   /** What becomes of the fee when the payment is refunded; `kept` where left out. */
@@ -20,10 +24,15 @@ export type Fee = { feeMinor: bigint; tax: { authority: string; amountMinor: big
 
 export const NO_FEE: Fee = { feeMinor: 0n, tax: null }
 
-/** Fee on a gross amount, in minor units: basis points rounded half-even, plus a fixed part, never above the gross. */
+/**
+ * Fee on a gross amount, in minor units: basis points rounded half-even, plus a fixed part, between the plan's minimum
+ * and cap, never above the gross.
+ */
 export function feeMinor(grossMinor: bigint, plan: FeePlan): bigint {
   const variable = divideHalfEven(grossMinor * plan.basisPoints, WHOLE_BASIS_POINTS)
-  return minOf(variable + plan.fixedMinor, grossMinor)
+  const atLeast = maxOf(variable + plan.fixedMinor, plan.minimumMinor ?? 0n)
+  const atMost = plan.capMinor === undefined ? atLeast : minOf(atLeast, plan.capMinor)
+  return minOf(atMost, grossMinor)
 }
 
 /** Of a fee on the whole what is due on a part of it, half-even, minor units. */
@@ -36,12 +45,14 @@ export function taxMinor(fee: bigint, plan: TaxPlan): bigint {
   return divideHalfEven(fee * plan.basisPoints, WHOLE_BASIS_POINTS + plan.basisPoints)
 }
 
+/** The tax in a fee that was priced by this plan; null where there is none. */
+export function taxIn(fee: bigint, plan: FeePlan | null): Fee['tax'] {
+  const tax = plan?.tax
+  return tax === undefined ? null : { authority: tax.authority, amountMinor: taxMinor(fee, tax) }
+}
+
 /** A merchant's or a payer's fee on this amount, with its tax. */
 export function feeOf(grossMinor: bigint, plan: FeePlan): Fee {
   const fee = feeMinor(grossMinor, plan)
-  const { tax } = plan
-  return {
-    feeMinor: fee,
-    tax: tax === undefined ? null : { authority: tax.authority, amountMinor: taxMinor(fee, tax) },
-  }
+  return { feeMinor: fee, tax: taxIn(fee, plan) }
 }

@@ -20,6 +20,10 @@ export function minOf(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
 
+export function maxOf(a: bigint, b: bigint): bigint {
+  return a < b ? b : a
+}
+
 /** Minor units as decimal text with exactly `exponent` decimals: 5, 2 → "0.05"; 5, 0 → "5". */
 export function toDecimal(amountMinor: bigint, exponent: number): string {
   if (amountMinor < 0n) throw new RangeError('amounts are not negative')

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
-import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client'
 import type { Log } from '../observe/log.ts'
 import { DURABLE_LIMITS } from './limits.ts'
 
@@ -15,18 +16,62 @@ export type Starter = {
   restart(payment: string): void
   /** Tells a payment's workflow to look; best effort. */
   wake(payment: string): void
+  /** Whether the circuit is open: starts have failed in a row, and Temporal has answered nothing since. */
+  isAway(): boolean
   drain(): Promise<void>
 }
+
+/** No payment is called so. */
+const PROBE = 'mooring-starter-probe'
 
 export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
   const running = new Map<string, Promise<void>>()
   let failures = 0
   let pausedUntil = 0
+  let probing = false
+  const stopping = new AbortController()
+
+  const isAway = () => failures >= DURABLE_LIMITS.start_failures
+
+  /**
+   * The deadline of a call is each try's, and the client tries again by itself (with Temporal killed a start failed after
+   * 10 s): whoever waits is told at the deadline. A start that arrives all the same is the one that was asked for.
+   */
+  async function inTime<T>(call: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('Temporal did not answer in time')), DURABLE_LIMITS.start_deadline_ms)
+    })
+    try {
+      return await Promise.race([client.withDeadline(Date.now() + DURABLE_LIMITS.start_deadline_ms, call), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /**
+   * Asks after a workflow that does not exist, which only a Temporal that reads its database can say: while payments
+   * take the express lane nobody else would notice that it is back.
+   */
+  async function probe(): Promise<void> {
+    if (probing) return
+    probing = true
+    while (isAway() && !stopping.signal.aborted) {
+      await delay(DURABLE_LIMITS.start_pause_ms, undefined, { ref: false, signal: stopping.signal }).catch(() => {})
+      try {
+        await inTime(() => client.workflow.getHandle(PROBE).describe())
+        failures = 0
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) failures = 0
+      }
+    }
+    probing = false
+  }
 
   async function startNow(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): Promise<void> {
     try {
-      await client.withDeadline(Date.now() + DURABLE_LIMITS.start_deadline_ms, () =>
+      await inTime(() =>
         client.workflow.start('payment', {
           workflowId: payment,
           taskQueue: DURABLE_LIMITS.task_queue,
@@ -45,7 +90,10 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
         return
       }
       failures += 1
-      if (failures >= DURABLE_LIMITS.start_failures) pausedUntil = performance.now() + DURABLE_LIMITS.start_pause_ms
+      if (isAway()) {
+        pausedUntil = performance.now() + DURABLE_LIMITS.start_pause_ms
+        void probe()
+      }
       log.warn({ err: error, payment }, 'a workflow could not be started; the sweeper will')
     }
   }
@@ -77,7 +125,9 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
           log.debug({ err: error, payment }, 'a workflow could not be told to look; its timer will'),
         )
     },
+    isAway,
     async drain() {
+      stopping.abort()
       await Promise.allSettled(running.values())
     },
   }

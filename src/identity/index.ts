@@ -14,6 +14,7 @@ import { identityNonce, identityToken } from './token.ts'
 
 export type { Authenticate, Principal } from './authenticate.ts'
 export { actionBodyHash, expiryRefusal, mismatchRefusal, openConfirmation } from './confirmation.ts'
+export { makeFeePlans, publishFeePlan, type FeePlans } from './fee-plans.ts'
 export type { Handler } from './handler.ts'
 export { contentHash } from './idempotency-hash.ts'
 export { readIdentityKeys, readPepper, type IdentityKeys } from './keys.ts'

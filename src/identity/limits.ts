@@ -20,9 +20,11 @@ export const IDENTITY_LIMITS = {
   token_cache_entries: 50_000,
   device_cache_entries: 50_000,
   merchant_cache_entries: 10_000,
-  /** How old a cached device or merchant key may be: a change is honoured within this (and must be within 2 s). */
+  /** How old a cached device, merchant key or payers' fee plan may be: a change is honoured within this (and must be within 2 s). */
   device_stale_ms: 1_000,
   merchant_stale_ms: 1_000,
+  fee_plan_cache_entries: 10_000,
+  fee_plan_stale_ms: 1_000,
   /** last_seen_at is not rewritten more often than this. */
   last_seen_gap_s: 60,
   proof_bytes: 4_096,

@@ -5,10 +5,12 @@ import type { FeePlan } from '../domain/fee.ts'
 import type { Ids } from '../domain/ids.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
+import { type PlanRow, planColumns, planOf, publishFeePlan, type StoredFeePlan } from './fee-plans.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { LruMap } from './lru.ts'
 
-export type Merchant = { merchant: string; name: string; feePlan: FeePlan }
+/** `feePlan`: the version in force. */
+export type Merchant = { merchant: string; name: string; feePlan: StoredFeePlan }
 
 export type AuthenticateMerchant = (secretKey: string) => Promise<Result<Merchant, Refusal>>
 
@@ -48,28 +50,27 @@ export function makeAuthenticateMerchant(deps: {
 }
 
 async function readMerchant(sql: Sql, hash: Buffer): Promise<Merchant | null> {
-  const [row] = await sql<{ merchant: string; name: string; basis: number; fixed: string }[]>`
-    select m.id as merchant, m.name, m.fee_basis_points as basis, m.fee_fixed_minor::text as fixed
+  const [row] = await sql<(PlanRow & { merchant: string; name: string })[]>`
+    select m.id as merchant, m.name, f.*
     from merchant_keys k
     join merchants m on m.id = k.merchant
+    cross join lateral (
+      select ${planColumns(sql)} from fee_plans where owner = m.id order by version desc limit 1) f
     where k.hash = ${hash} and (k.revoked_at is null or k.revoked_at > clock_timestamp())`
-  if (row === undefined) return null
-  const feePlan = { basisPoints: BigInt(row.basis), fixedMinor: BigInt(row.fixed) }
-  return { merchant: row.merchant, name: row.name, feePlan }
+  return row === undefined ? null : { merchant: row.merchant, name: row.name, feePlan: planOf(row) }
 }
 
 export type NewMerchant = {
   name: string
   secretKey: string
-  feeBasisPoints: number
-  feeFixedMinor?: bigint
+  feePlan: FeePlan
   storeName: string
 }
 
 /**
  * Makes a merchant with one key and one store, or finds the one this key
- * already belongs to; its name and fees are then left as they are. Safe to
- * repeat and to run twice at once: the key's hash decides.
+ * already belongs to; its name is then left as it is, and another fee plan is
+ * its next version. Safe to repeat and to run twice at once: the key's hash decides.
  */
 export async function createMerchant(
   deps: { sql: Sql; ids: Ids; pepper: Uint8Array },
@@ -83,13 +84,12 @@ export async function createMerchant(
     const [owner] = await sql<{ merchant: string }[]>`select merchant from merchant_keys where hash = ${hash}`
     const id = owner?.merchant ?? deps.ids.make('mer')
     if (owner === undefined) {
-      await sql`
-        insert into merchants (id, name, fee_basis_points, fee_fixed_minor)
-        values (${id}, ${input.name}, ${input.feeBasisPoints}, ${(input.feeFixedMinor ?? 0n).toString()})`
+      await sql`insert into merchants (id, name) values (${id}, ${input.name})`
       await sql`
         insert into merchant_keys (hash, merchant, prefix)
         values (${hash}, ${id}, ${input.secretKey.slice(0, PREFIX_CHARACTERS)})`
     }
+    await publishFeePlan({ sql, ids: deps.ids }, { merchant: id }, input.feePlan)
     await sql`
       insert into stores (id, merchant, name) values (${deps.ids.make('sto')}, ${id}, ${input.storeName})
       on conflict (merchant, name) do nothing`

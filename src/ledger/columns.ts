@@ -58,6 +58,7 @@ export const COLUMNS = {
     'kind',
     'amount',
     'currency',
+    'fee_plan',
     'payee',
     'payee_name',
     'merchant',

@@ -102,6 +102,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     amount,
     currency: rules.currency,
     fee,
+    fee_plan: merchant.feePlan.id,
     payer_fee: 0n,
     captured_amount: 0n,
     refund_reserved: 0n,

@@ -1,11 +1,14 @@
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
-import type { Authenticate, AuthenticateMerchant } from '../identity/index.ts'
+import type { Authenticate, AuthenticateMerchant, FeePlans } from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
+import type { Admission } from './admission.ts'
 import type { Claims } from './claims.ts'
 import type { RailBook } from './rail-book.ts'
+import type { RailGuard } from './rail-guard.ts'
+import type { Spending } from './spending.ts'
 import type { PaymentStore } from './store.ts'
 
 /** The rules this hub is configured with. Amounts in minor units of `currency`. */
@@ -41,6 +44,10 @@ export type PaymentDeps = {
   claims: Claims
   rules: PaymentRules
   rails: RailBook
+  feePlans: FeePlans
+  spending: Spending
+  admission: Admission
+  guard: RailGuard
   failpoint: Failpoint
   /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
   start: (payment: string, started?: () => void) => void

@@ -12,6 +12,7 @@ import {
   type PostingFacts,
   SOURCE_CODE,
   type Standing,
+  type Taxes,
   touchedWallets,
   walletAccount,
 } from '../domain/accounting/index.ts'
@@ -59,16 +60,16 @@ export function moved(row: PaymentRow, patch: PaymentPatch, nowMs: number): Paym
 }
 
 /** What postings a payment makes. */
-export function postingFacts(row: PaymentRow, rail: string | null): PostingFacts {
+export function postingFacts(row: PaymentRow, rail: string | null, taxes: Taxes = {}): PostingFacts {
   if (row.payer === null || row.source_type === null)
     throw new Error('a payment that moves money has a payer and a source')
   const { kind, source_type: source, amount: amountMinor, fee: feeMinor, payer, payee } = row
-  return { kind, source, amountMinor, feeMinor, payer, payee, rail }
+  return { kind, source, amountMinor, feeMinor, payerFeeMinor: row.payer_fee, taxes, payer, payee, rail }
 }
 
 /**
- * Transfers that place the hold of a payment as it is once it was accepted; `before` that, null where it is born so.
- * Ids are fresh: after a refusal the same payment may be tried again.
+ * Transfers that place the hold of a payment as it is once it was accepted, or that post it where it has succeeded by
+ * that; `before` that, null where it is born so. Ids are fresh: after a refusal the same payment may be tried again.
  */
 export async function holdTransfers(
   row: PaymentRow,
@@ -76,15 +77,17 @@ export async function holdTransfers(
   ids: Ids,
   accounts: AccountBook,
   before: PaymentRow | null = null,
+  taxes: Taxes = {},
 ): Promise<TransferInput[]> {
-  assertLedgerMove(before === null ? null : standing(before), standing(row), 'reserve')
-  const legs = paymentLegs(postingFacts(row, rail))
+  const kind = row.status === 'succeeded' ? 'post' : 'reserve'
+  assertLedgerMove(before === null ? null : standing(before), standing(row), kind)
+  const legs = paymentLegs(postingFacts(row, rail, taxes))
   assertHeld(row, legs)
   const pairs = await accounts.ensureLegs(row.ledger, legs, row.payer ?? row.id)
   return legs.map((leg, i) => ({
     id: ids.uuid(),
     ledger: row.ledger,
-    kind: 'reserve',
+    kind,
     debit: pairs[i]?.debit ?? '',
     credit: pairs[i]?.credit ?? '',
     amount: leg.amountMinor.toString(),
@@ -96,19 +99,20 @@ function standing(row: PaymentRow): Standing {
   return { status: row.status, accepted: row.accepted_at !== null }
 }
 
-/** Throws where these legs do not hold what the state asks for (L5). */
+/** Throws where these legs do not hold, or post, what the state asks for (L5). */
 function assertHeld(row: PaymentRow, legs: readonly Leg[]): void {
   const allowed = allowedPostings(standing(row))
   const code = row.source_type === null ? null : SOURCE_CODE[row.kind][row.source_type]
   if (allowed === null || code === null) throw new Error(`illegal_postings: a ${row.kind} has no such source`)
-  const { heldMinor } = expectedPostings(allowed, {
+  const { heldMinor, postedMinor } = expectedPostings(allowed, {
     amountMinor: row.amount,
     capturedMinor: row.captured_amount,
     payerFeeMinor: row.payer_fee,
   })
   const held = legs.reduce((sum, { debit, amountMinor }) => sum + (debit.code === code ? amountMinor : 0n), 0n)
-  if (held !== heldMinor) {
-    throw new Error(`illegal_postings: a hold of ${String(held)} where ${row.status} asks for ${String(heldMinor)}`)
+  const asked = heldMinor + postedMinor
+  if (held !== asked) {
+    throw new Error(`illegal_postings: a hold of ${String(held)} where ${row.status} asks for ${String(asked)}`)
   }
 }
 
@@ -156,6 +160,7 @@ export function paymentColumns(row: PaymentRow): Columns<'payment'> {
     status: row.status,
     status_reason: row.status_reason,
     version: row.version,
+    fee: row.fee.toString(),
     captured_amount: row.captured_amount.toString(),
     capture_requested: row.capture_requested?.toString() ?? null,
     cancel_requested_at: time(row.cancel_requested_at),
@@ -188,7 +193,7 @@ export function newPaymentColumns(row: PaymentRow): Columns<'new_payment'> {
     kind: row.kind,
     amount: row.amount.toString(),
     currency: row.currency,
-    fee: row.fee.toString(),
+    fee_plan: row.fee_plan,
     refund_reserved: row.refund_reserved.toString(),
     refunded_amount: row.refunded_amount.toString(),
     payee: row.payee,

@@ -23,6 +23,8 @@ export type PaymentRow = {
   amount: bigint
   currency: string
   fee: bigint
+  /** The version of its merchant's plan it is priced by (src/identity/fee-plans.ts); null where there is none. */
+  fee_plan: string | null
   payer_fee: bigint
   captured_amount: bigint
   refund_reserved: bigint

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { UNSENT, type AttemptState, type RailStep, isUnresolved } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
+import type { FeePlan } from '../domain/fee.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Ledger, Unit } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
@@ -36,6 +37,8 @@ export type StepDeps = {
   log: Log
   caller: Caller
   profiles: Profiles
+  /** The plan a payment was priced with: a capture in part is priced by it again. */
+  feePlan: (id: string) => Promise<FeePlan>
   /** How long a payer has to type a code, and a merchant to capture, ms. */
   holds: { actionMs: number; captureMs: number }
   failpoint: Failpoint
@@ -116,7 +119,7 @@ export function makeSteps(deps: StepDeps): Steps {
     async confirm(id) {
       const confirmed = await settleOn(id, async (at) => {
         if (next(at).step !== 'confirm') return null
-        const part = await captureInPart(store, at)
+        const part = await captureInPart(deps, at)
         return { unit: confirm(at, ids, clock.now(), part), after: { step: 'done', status: 'succeeded' } }
       })
       deps.failpoint('confirmed', confirmed.state.payment.amount.toString())

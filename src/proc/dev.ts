@@ -119,6 +119,7 @@ async function start(chosen: DevOptions): Promise<void> {
     keysDir,
     failpoints: process.env['MOORING_FAILPOINTS'],
     workflowTaskTimeoutMs: process.env['MOORING_WORKFLOW_TASK_TIMEOUT_MS'],
+    express: process.env['MOORING_EXPRESS'],
     logLevel: process.env['LOG_LEVEL'] ?? 'info',
   }
 

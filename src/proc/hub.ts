@@ -21,12 +21,13 @@ import {
   promote,
   workflowBundle,
 } from '../durable/index.ts'
-import { makeIdentity, readIdentityKeys } from '../identity/index.ts'
+import { makeFeePlans, makeIdentity, readIdentityKeys } from '../identity/index.ts'
 import {
   findLedger,
   makeAccountBook,
   makeLedger,
   makeLedgerMetrics,
+  makeLimitBook,
   openDatabase,
   startSealer,
   startSweeper,
@@ -37,6 +38,7 @@ import {
   callbackHandlers,
   checkoutCommands,
   feedCommands,
+  makeAdmission,
   makeAftermath,
   makeBearers,
   makeCaller,
@@ -47,13 +49,16 @@ import {
   makeLookNow,
   makePaymentStore,
   makeRailBook,
+  makeRailGuard,
   makeRailHealth,
+  makeSpending,
   makeSteps,
   phoneCommands,
   recordOutcome,
   review,
   takeCallback,
   tend,
+  watchBacklog,
   type ConsumeApproval,
   type Heard,
   type PaymentDeps,
@@ -75,7 +80,10 @@ const unitSql = openDatabase({ ...database, name: `${env.MOORING_PROCESS}-ledger
 const ledger = makeLedger({ sql: unitSql, log, metrics: makeLedgerMetrics(registry) })
 const currencies = currencyTable(env.MOORING_CURRENCIES)
 const currency = currencyOf(currencies, env.MOORING_CURRENCY)
-const ledgerOf = await findLedger(sql, env.MOORING_CURRENCY)
+const [ledgerOf, limitsOf] = await Promise.all([
+  findLedger(sql, env.MOORING_CURRENCY),
+  findLedger(sql, env.MOORING_CURRENCY, 'limits'),
+])
 
 // Time is the database's, as last heard: expiries are decided there.
 await ledger.syncClock()
@@ -120,10 +128,19 @@ const starter = makeStarter({
   log,
   workflowTaskTimeoutMs: env.MOORING_WORKFLOW_TASK_TIMEOUT_MS ?? DURABLE_LIMITS.workflow_task_timeout_ms,
 })
+const guard = makeRailGuard({ clock, registry, callsMax: (id) => rails.profile(id).callsMax })
+let counted = 0
+const admission = makeAdmission({
+  mode: env.MOORING_EXPRESS,
+  counted: () => counted,
+  startsFail: starter.isAway,
+})
 const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
 const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
+const feePlans = makeFeePlans({ sql, clock })
 const steps = makeSteps({
   store,
+  feePlan: feePlans.byId,
   ledger,
   ids,
   clock,
@@ -132,7 +149,7 @@ const steps = makeSteps({
   holds: { actionMs: HUB_LIMITS.action_ms, captureMs: HUB_LIMITS.capture_ms },
   caller: makeCaller({
     ...outcomes,
-    rails: rails.rails,
+    rails: new Map(rails.entries.map(({ id, rail }) => [id, guard.watch(rail)])),
     calls,
     wake: starter.wake,
     heard: health.heard,
@@ -169,11 +186,12 @@ const identity = makeIdentity({
   caps: env.MOORING_CAPS,
   log,
 })
+const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
 const deps: PaymentDeps = {
   sql,
   store,
   ledger,
-  accounts: makeAccountBook(sql, env.MOORING_LEDGER_SHARD),
+  accounts,
   ids,
   clock,
   log,
@@ -193,6 +211,20 @@ const deps: PaymentDeps = {
     startWithinMs: HUB_LIMITS.start_within_ms,
   },
   rails,
+  feePlans,
+  spending: makeSpending({
+    sql,
+    book: makeLimitBook({ accounts, ids, ledgerId: limitsOf.id }),
+    rules: {
+      currency: ledgerOf.currency,
+      paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
+      dayMaxMinor: env.MOORING_LIMIT_DAY,
+      monthMaxMinor: env.MOORING_LIMIT_MONTH,
+      timeZone: env.MOORING_TIME_ZONE,
+    },
+  }),
+  admission,
+  guard,
   failpoint,
   start: starter.start,
   restart: starter.restart,
@@ -226,6 +258,14 @@ const callbacks = serveCallbacks(
   { log },
 )
 const tending = tend(deps)
+const backlog = watchBacklog({
+  sql,
+  log,
+  counted: (waiting) => {
+    counted = waiting
+    admission.recount()
+  },
+})
 const keepingTime = setInterval(() => {
   ledger.syncClock().catch((error: unknown) => log.warn({ err: error }, 'the database did not tell the time'))
 }, HUB_LIMITS.clock_sync_every_ms)
@@ -265,7 +305,14 @@ async function drain(): Promise<void> {
   promotion.stop()
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
   const orderly = async () => {
-    await Promise.all([commands.drain(), callbacks.drain(), tending.stop(), sweeper.stop(), sealer.stop()])
+    await Promise.all([
+      commands.drain(),
+      callbacks.drain(),
+      tending.stop(),
+      backlog.stop(),
+      sweeper.stop(),
+      sealer.stop(),
+    ])
     await starter.drain()
     worker.shutdown()
     // An activity may begin a call and leave it behind, and the call writes its outcome: first the one, then the other.
@@ -294,5 +341,7 @@ function gauges(): void {
   gauge('mooring_ledger_units_waiting', 'Units waiting for a ledger connection', () => ledger.stats().queued)
   gauge('mooring_ledger_units_total', 'Units applied', () => ledger.stats().units)
   gauge('mooring_ledger_batches_total', 'Calls that applied them', () => ledger.stats().batches)
+  gauge('mooring_payments_unstarted', 'Accepted payments whose workflow has not begun', () => admission.backlog())
+  gauge('mooring_starts_paused', '1 while Temporal starts nothing', () => (starter.isAway() ? 1 : 0))
   gauge('mooring_rail_calls_in_flight', 'Rail calls being awaited', () => calls.size)
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { currencyOf, currencyTable, EnvCurrencies } from '../config/currencies.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
+import type { FeePlan } from '../domain/fee.ts'
 import { makeIds } from '../domain/ids.ts'
 import { postingsOf } from '../domain/accounting/index.ts'
-import { createMerchant, readPepper } from '../identity/index.ts'
+import { createMerchant, publishFeePlan, readPepper } from '../identity/index.ts'
 import {
   derivedUuid,
   ensureLedger,
@@ -24,6 +25,21 @@ import { makeLog } from '../observe/log.ts'
  * hub at every start, as the schema's owner; doing it again changes nothing.
  * Prints the merchants as one line of JSON.
  */
+const Minor = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,17})$/)
+  .transform((text) => BigInt(text))
+
+/** A fee plan as people write it: sums in minor units, as text; what is left out is none. */
+const FeePlanFields = z.object({
+  fee_basis_points: z.number().int().min(0).max(10_000),
+  fee_fixed: Minor.optional(),
+  fee_minimum: Minor.optional(),
+  fee_cap: Minor.optional(),
+  fee_tax: z.object({ authority: z.string().min(1), basis_points: z.number().int().min(1).max(10_000) }).optional(),
+  fee_on_refund: z.enum(['kept', 'proportional']).optional(),
+})
+
 const Env = z.object({
   DATABASE_URL: z.string().min(1),
   MOORING_KEYS: z.string().min(1),
@@ -36,15 +52,15 @@ const Env = z.object({
     .string()
     .regex(/^[1-9][0-9]{0,17}$/)
     .default('1000000000'),
+  /** What payers pay for a transfer and a withdrawal, JSON by kind; a plan that differs from the one in force is its next version. */
+  MOORING_PAYER_FEES: z
+    .string()
+    .default('{}')
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.strictObject({ transfer: FeePlanFields.optional(), withdrawal: FeePlanFields.optional() })),
 })
 
-const MerchantsFile = z.array(
-  z.object({
-    name: z.string().min(1),
-    secret_key: z.string().min(1),
-    fee_basis_points: z.number().int().min(0).max(10_000),
-  }),
-)
+const MerchantsFile = z.array(FeePlanFields.extend({ name: z.string().min(1), secret_key: z.string().min(1) }))
 
 const env = readEnv(Env, process.env)
 const ids = makeIds(Date.now, randomBytes)
@@ -53,6 +69,7 @@ try {
   await migrate(sql)
   await openBooks(sql, await openLedger(sql, env.MOORING_CURRENCY))
   for (const added of Object.keys(env.MOORING_CURRENCIES)) await openLedger(sql, added)
+  await openPayerFees(sql)
   process.stdout.write(`${JSON.stringify({ merchants: await openMerchants(sql) })}\n`)
 } finally {
   await sql.end({ timeout: 2 })
@@ -94,15 +111,34 @@ async function openBooks(db: Sql, ledger: LedgerOf): Promise<void> {
   if (result.code !== 'ok') throw new Error(`the opening posting was answered ${JSON.stringify(result)}`)
 }
 
+async function openPayerFees(db: Sql): Promise<void> {
+  for (const [payersOf, fee] of Object.entries(env.MOORING_PAYER_FEES)) {
+    if (fee === undefined) continue
+    await db.begin((tx) => publishFeePlan({ sql: tx, ids }, { payersOf }, feePlanOf(fee)))
+  }
+}
+
+function feePlanOf(fee: z.infer<typeof FeePlanFields>): FeePlan {
+  const tax = fee.fee_tax
+  return {
+    basisPoints: BigInt(fee.fee_basis_points),
+    fixedMinor: fee.fee_fixed ?? 0n,
+    ...(fee.fee_minimum === undefined ? {} : { minimumMinor: fee.fee_minimum }),
+    ...(fee.fee_cap === undefined ? {} : { capMinor: fee.fee_cap }),
+    ...(tax === undefined ? {} : { tax: { authority: tax.authority, basisPoints: BigInt(tax.basis_points) } }),
+    ...(fee.fee_on_refund === undefined ? {} : { onRefund: fee.fee_on_refund }),
+  }
+}
+
 async function openMerchants(db: Sql): Promise<{ id: string; name: string; store: string }[]> {
   const merchants = MerchantsFile.parse(JSON.parse(readKeyFile(env.MOORING_KEYS, 'merchants.json')))
   // Merchants' keys are stored under the hub's pepper: its directory stands beside ours.
   const pepper = readPepper(join(env.MOORING_KEYS, '..', 'hub'))
   const made = []
-  for (const { name, secret_key: secretKey, fee_basis_points: feeBasisPoints } of merchants) {
+  for (const { name, secret_key: secretKey, ...fee } of merchants) {
     const { id, store } = await createMerchant(
       { sql: db, ids, pepper },
-      { name, secretKey, feeBasisPoints, storeName: 'Main store' },
+      { name, secretKey, feePlan: feePlanOf(fee), storeName: 'Main store' },
     )
     made.push({ id, name, store })
   }

@@ -20,6 +20,8 @@ const SETTINGS = {
   MOORING_CURRENCY: 'KES',
   MOORING_PIN_ABOVE: '500000',
   MOORING_LIMIT_PAYMENT: '10000000',
+  MOORING_LIMIT_DAY: '10000000',
+  MOORING_LIMIT_MONTH: '10000000',
   MOORING_RAILS: '[{"id":"a-bank","connector":"iso20022","name":"A Bank","url":"https://localhost:1"}]',
   MOORING_CAMARA_URL: 'http://127.0.0.1:1',
   MOORING_PUBLIC_URL: 'http://127.0.0.1:1',

@@ -13,7 +13,7 @@ const newKey = () => `sk_test_${String((made += 1)).padStart(32, 'k')}`
 const create = (secretKey: string, storeName = 'Main') =>
   createMerchant(
     { sql: stage.admin, ids, pepper: readPepper(stage.keysDir) },
-    { name: 'Kahawa House', secretKey, feeBasisPoints: 150, storeName },
+    { name: 'Kahawa House', secretKey, feePlan: { basisPoints: 150n, fixedMinor: 0n }, storeName },
   )
 const codeOf = async (secretKey: string) => {
   const result = await stage.identity.authenticateMerchant(secretKey)
@@ -24,9 +24,14 @@ describe('a merchant’s secret key', () => {
   it('names its merchant and fees', async () => {
     const key = newKey()
     const { id } = await create(key)
+    const planId: unknown = expect.stringMatching(/^fpl_/)
     expect(await stage.identity.authenticateMerchant(key)).toEqual({
       ok: true,
-      value: { merchant: id, name: 'Kahawa House', feePlan: { basisPoints: 150n, fixedMinor: 0n } },
+      value: {
+        merchant: id,
+        name: 'Kahawa House',
+        feePlan: { id: planId, basisPoints: 150n, fixedMinor: 0n, onRefund: 'kept' },
+      },
     })
   })
 

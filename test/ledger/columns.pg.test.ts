@@ -28,6 +28,7 @@ function payment(): Sample<'new_payment'> & { id: string } {
     amount: '1000',
     currency: 'KES',
     fee: '10',
+    fee_plan: 'fpl_columns',
     payer_fee: '5',
     captured_amount: '900',
     refund_reserved: '300',

@@ -148,11 +148,12 @@ describe.each([
 })
 
 test('a payment without a hold is not confirmed, and one whose legs are not what its state holds is not accepted', async () => {
-  const { payment } = await accepted('transfer', 'wallet')
-  expect(() => confirm({ payment, attempt: null, holds: [] }, ids, Date.now())).toThrow('no hold')
-  await expect(holdTransfers({ ...payment, payer_fee: 5n }, null, ids, books.accounts)).rejects.toThrow(
+  const bought = await accepted('purchase', 'wallet')
+  await expect(holdTransfers({ ...bought.payment, payer_fee: 5n }, null, ids, books.accounts)).rejects.toThrow(
     'illegal_postings',
   )
+  const { payment } = await accepted('transfer', 'wallet')
+  expect(() => confirm({ payment, attempt: null, holds: [] }, ids, Date.now())).toThrow('no hold')
   const before: PaymentRow = { ...payment, status: 'requires_action' }
   await expect(holdTransfers(payment, null, ids, books.accounts, before)).rejects.toThrow('illegal_postings')
   const asked: PaymentRow = { ...before, accepted_at: null }

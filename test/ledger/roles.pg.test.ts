@@ -50,6 +50,8 @@ const TABLES: Readonly<Record<string, Rights>> = {
   // What is written down beside it.
   rail_callbacks: read('select', 'insert', 'update'),
   incidents: read('select', 'insert'),
+  // What payments are priced by.
+  fee_plans: read('select'),
   // Who may speak to the hub.
   users: hub('select', 'insert', 'update'),
   devices: hub('select', 'insert', 'update'),
@@ -67,6 +69,7 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   open_accounts: ['mooring_hub'],
   transfers_are_append_only: [],
   account_bounds_stay: [],
+  fee_plans_are_append_only: [],
   keep_attempt_call: [],
   seal_transfers: ['mooring_hub', 'mooring_ops'],
   balance_at: ['mooring_ops'],

@@ -73,6 +73,7 @@ function makeHub() {
     clock,
     log,
     profiles: bank.book.profile,
+    feePlan: () => Promise.reject(new Error('nothing here has a plan')),
     holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
     caller: makeCaller({
       ...outcomes,

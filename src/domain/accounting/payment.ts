@@ -1,17 +1,25 @@
 import type { PaymentKind, SourceType } from '../../contract/names.ts'
-import { NO_FEE } from '../fee.ts'
+import type { Fee } from '../fee.ts'
 import { assertNever } from '../result.ts'
 import { CHART } from './chart.ts'
 import type { AccountingEvent, MoneySource } from './events.ts'
 import type { Leg } from './legs.ts'
 import { postingsOf } from './postings.ts'
 
+/** Taxes in a payment's fees, by the plans it was priced with; of a fee that is left out there is none. */
+export type Taxes = { fee?: Fee['tax']; payerFee?: Fee['tax'] }
+
 /** A payment's facts as far as its postings go. `rail` is the source's rail; null when the source is the wallet. */
 export type PostingFacts = {
   kind: PaymentKind
   source: SourceType
   amountMinor: bigint
+  /** The merchant's, within the amount. */
   feeMinor: bigint
+  /** The payer's, beside the amount: of a transfer or a withdrawal. */
+  payerFeeMinor?: bigint
+  /** What of these is tax. */
+  taxes?: Taxes
   payer: string
   payee: string
   rail: string | null
@@ -19,20 +27,22 @@ export type PostingFacts = {
 
 /** The event that a payment's acceptance is. */
 function acceptance(facts: PostingFacts): AccountingEvent {
-  const { kind, amountMinor, feeMinor, payer, payee } = facts
+  const { kind, amountMinor, feeMinor, payer, payee, taxes } = facts
+  const fee: Fee = { feeMinor, tax: taxes?.fee ?? null }
+  const payerFee: Fee = { feeMinor: facts.payerFeeMinor ?? 0n, tax: taxes?.payerFee ?? null }
   switch (kind) {
     case 'topup':
       return { type: 'topup', user: payer, rail: needRail(facts), amountMinor }
     case 'withdrawal':
-      return { type: 'withdrawal', user: payer, rail: needRail(facts), amountMinor, payerFee: NO_FEE }
+      return { type: 'withdrawal', user: payer, rail: needRail(facts), amountMinor, payerFee }
     case 'transfer':
-      return { type: 'transfer', from: payer, to: payee, amountMinor, payerFee: NO_FEE, timing: 'reserve' }
+      return { type: 'transfer', from: payer, to: payee, amountMinor, payerFee, timing: 'reserve' }
     case 'purchase': {
       const shares = [{ merchant: payee, amountMinor: amountMinor - feeMinor }]
       return {
         type: 'purchase',
         source: sourceOf(facts),
-        price: { grossMinor: amountMinor, feeMinor, tax: null, shares, commissionMinor: 0n },
+        price: { grossMinor: amountMinor, ...fee, shares, commissionMinor: 0n },
         timing: 'reserve',
       }
     }
@@ -55,7 +65,7 @@ export type HeldLeg = { amount: bigint; debit_code: number; credit_code: number 
  */
 export function captureHolds(
   held: PostingFacts,
-  part: { amountMinor: bigint; feeMinor: bigint },
+  part: { amountMinor: bigint; feeMinor: bigint; taxes?: Taxes },
   holds: readonly HeldLeg[],
 ): bigint[] {
   const whole = paymentLegs(held)

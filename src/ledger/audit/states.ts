@@ -1,6 +1,7 @@
 import { SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
+import { limitUses } from './limit-uses.ts'
 import { receivers } from './receivers.ts'
 
 /** The domain's tables as rows, so that the payment code and the audit go by the same (docs/accounting.md, States and postings). */
@@ -87,6 +88,7 @@ export async function states(sql: Query): Promise<Finding> {
           `payment ${row.id} of ${row.amount} is ${row.status}: held ${row.held}, posted ${row.posted}, ${row.why}`,
       ),
       ...(await receivers(sql)),
+      ...(await limitUses(sql, RULES)),
       ...strangers.map(
         (row) => `payment ${row.id}: transfer ${row.transfer} moves money of ${row.account}, which is no party to it`,
       ),

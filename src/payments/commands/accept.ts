@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { CaptureMethod, PaymentKind } from '../../contract/names.ts'
+import type { Taxes } from '../../domain/accounting/index.ts'
+import { type Fee, feeOf, NO_FEE, taxIn } from '../../domain/fee.ts'
 import { attemptReference } from '../../domain/ids.ts'
+import type { Refusal } from '../../domain/refusal.ts'
+import { err, ok, type Result } from '../../domain/result.ts'
+import { overloaded } from '../admission.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentColumns, paymentEvents } from '../moves.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
@@ -7,6 +13,7 @@ import { paymentView } from '../view.ts'
 import {
   accountBlocked,
   insufficientFunds,
+  limitExceeded,
   OPERATION,
   type RailSource,
   type ResolvedSource,
@@ -14,22 +21,68 @@ import {
 } from './authorise.ts'
 import type { Decision } from './pipeline.ts'
 
-/**
- * Accepts a payment: hold, state, attempt, signature and events as one unit
- * (payments.md, Accept). `before` is the payment as it stood, null for kinds
- * that are born here. The positive reply is durable because it follows the commit.
- */
-export async function acceptDecision(
+/** Which way this payment would go now, or why it is not taken at all (E1, E2). */
+export function wayOf(
   deps: PaymentDeps,
-  accepted: PaymentRow,
-  before: PaymentRow | null,
-  source: ResolvedSource,
-  signed: Signed,
-): Promise<Decision> {
+  of: { source: string; kind: PaymentKind; capture: CaptureMethod },
+): Result<'express' | 'workflow', Refusal> {
+  const ownBooks = of.source === 'wallet' && (of.kind === 'purchase' || of.kind === 'transfer')
+  const way = deps.admission.way(ownBooks && of.capture === 'automatic')
+  return way === 'full' ? err(overloaded()) : ok(way)
+}
+
+/** Fields a payment gains when it is accepted: held, or posted at once on the express lane. */
+export function acceptance(
+  deps: PaymentDeps,
+  way: 'express' | 'workflow',
+  of: { source: ResolvedSource; user: string; amountMinor: bigint; payerFeeMinor: bigint },
+  nowMs: number,
+) {
+  const { source, user, amountMinor, payerFeeMinor } = of
+  return {
+    ...(way === 'express'
+      ? { status: 'succeeded' as const, captured_amount: amountMinor, start_by: null }
+      : {
+          status: 'processing' as const,
+          captured_amount: 0n,
+          start_by: new Date(nowMs + deps.rules.startWithinMs),
+        }),
+    payer: user,
+    payer_fee: payerFeeMinor,
+    source_type: source.type,
+    source_id: source.id,
+    source_label: source.label,
+    accepted_at: new Date(nowMs),
+  }
+}
+
+export type Acceptance = {
+  accepted: PaymentRow
+  /** The payment as it stood, null for kinds that are born here. */
+  before: PaymentRow | null
+  source: ResolvedSource
+  signed: Signed
+  taxes: Taxes
+}
+
+/**
+ * Accepts a payment: limits, hold, state, attempt, signature and events as one unit
+ * (payments.md, Accept). The positive reply is durable because it follows the commit.
+ * Its rail is asked for before anything is held; the ledger refuses limits before funds.
+ */
+export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise<Decision> {
+  const { accepted, before, source, signed, taxes } = of
+  const now = deps.clock.now()
   const rail = source.account?.entry.id ?? null
-  const attempt = source.account === null ? null : newAttempt(accepted, source.account, deps.clock.now())
+  const place = rail === null ? null : deps.guard.admit(rail, accepted.id)
+  if (place?.ok === false) {
+    const fits = await deps.spending.fits(spentBy(accepted), now)
+    return { kind: 'refusal', refusal: fits ? place.error : limitExceeded() }
+  }
+  const attempt = source.account === null ? null : newAttempt(accepted, source.account, now)
   const amount = accepted.amount.toString()
   const events = paymentEvents(accepted, rail, deps.ids, { balances: true })
+  const isOver = accepted.status === 'succeeded'
   return {
     kind: 'unit',
     unit: {
@@ -45,7 +98,10 @@ export async function acceptDecision(
               },
             },
           }),
-      transfers: await holdTransfers(accepted, rail, deps.ids, deps.accounts, before),
+      transfers: [
+        ...(await deps.spending.legs(accepted, now)),
+        ...(await holdTransfers(accepted, rail, deps.ids, deps.accounts, before, taxes)),
+      ],
       ok: {
         ...(before === null ? { new_payment: newPaymentColumns(accepted) } : { payment: paymentColumns(accepted) }),
         ...(attempt === null ? {} : { new_attempt: newAttemptColumns(attempt) }),
@@ -55,28 +111,39 @@ export async function acceptDecision(
     body: paymentView(accepted, 'payer'),
     refused: {
       any: insufficientFunds(),
-      byReason: { account_frozen: accountBlocked(), account_closed: accountBlocked() },
+      byReason: {
+        // Only limits are bounded on this side (src/ledger/limits.ts).
+        exceeds_debits: limitExceeded(),
+        account_frozen: accountBlocked(),
+        account_closed: accountBlocked(),
+      },
     },
+    refusedAfterAll: () => void (place?.ok === true && place.value.giveBack()),
     after: () => {
       deps.failpoint('reply-sent', amount)
+      if (isOver) return
+      deps.admission.accepted()
       deps.start(accepted.id, () => deps.failpoint('started', amount))
     },
     amount,
   }
 }
 
-/** Fields a payment gains when it is accepted. */
-export function acceptance(deps: PaymentDeps, source: ResolvedSource, user: string, nowMs: number) {
-  return {
-    status: 'processing' as const,
-    payer: user,
-    payer_fee: 0n,
-    source_type: source.type,
-    source_id: source.id,
-    source_label: source.label,
-    accepted_at: new Date(nowMs),
-    start_by: new Date(nowMs + deps.rules.startWithinMs),
-  }
+function spentBy(row: PaymentRow): { user: string; kind: PaymentKind; totalMinor: bigint } {
+  if (row.payer === null) throw new Error('an accepted payment has a payer')
+  return { user: row.payer, kind: row.kind, totalMinor: row.amount + row.payer_fee }
+}
+
+/** What the payer pays beside the amount, by the plan in force for this kind (docs/accounting.md, Fees). */
+export async function payerFee(deps: PaymentDeps, kind: PaymentKind, amountMinor: bigint): Promise<Fee> {
+  if (kind !== 'transfer' && kind !== 'withdrawal') return NO_FEE
+  const plan = await deps.feePlans.ofPayers(kind)
+  return plan === null ? NO_FEE : feeOf(amountMinor, plan)
+}
+
+/** The tax in a merchant's fee, by the plan its payment was priced with. */
+export async function merchantTax(deps: PaymentDeps, payment: PaymentRow): Promise<Fee['tax']> {
+  return payment.fee_plan === null ? null : taxIn(payment.fee, await deps.feePlans.byId(payment.fee_plan))
 }
 
 function newAttempt(payment: PaymentRow, source: RailSource, nowMs: number): AttemptRow {

@@ -161,6 +161,13 @@ export function sumRefusal(deps: PaymentDeps, totalMinor: bigint): Refusal | nul
   return null
 }
 
+/** Of a day or a month. */
+export function limitExceeded(): Refusal {
+  return refuse('limit_exceeded', 'This is more than your limit for the day or the month leaves; see limit.list.', {
+    param: 'amount',
+  })
+}
+
 export function insufficientFunds(): Refusal {
   return refuse('insufficient_funds', 'The wallet does not hold enough; top it up and use a new key.', {
     param: 'amount',

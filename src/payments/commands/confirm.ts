@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../domain/result.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { moved } from '../moves.ts'
 import type { PaymentRow } from '../rows.ts'
-import { acceptDecision, acceptance } from './accept.ts'
+import { acceptDecision, acceptance, merchantTax, wayOf } from './accept.ts'
 import { confirmationMismatch, readSignature, resolveSource, sumRefusal } from './authorise.ts'
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
@@ -44,10 +44,15 @@ export async function decideConfirm(
   if (!source.ok) return { kind: 'refusal', refusal: source.error }
   const sum = sumRefusal(deps, before.amount + before.payer_fee)
   if (sum !== null) return { kind: 'refusal', refusal: sum }
+  const way = wayOf(deps, { source: body.source, kind: before.kind, capture: before.capture_method })
+  if (!way.ok) return { kind: 'refusal', refusal: way.error }
 
   const now = deps.clock.now()
-  const accepted = moved(before, acceptance(deps, source.value, principal.user, now), now)
-  return acceptDecision(deps, accepted, before, source.value, signed.value)
+  const { user } = principal
+  const of = { source: source.value, user, amountMinor: before.amount, payerFeeMinor: before.payer_fee }
+  const accepted = moved(before, acceptance(deps, way.value, of, now), now)
+  const taxes = { fee: await merchantTax(deps, before) }
+  return acceptDecision(deps, { accepted, before, source: source.value, signed: signed.value, taxes })
 }
 
 /** The payment, if this user may confirm it now; not_found → already_claimed → payment_expired → payment_not_confirmable. */

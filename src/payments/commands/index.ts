@@ -54,6 +54,6 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'wallet.balances': phoneRead(deps, COMMANDS['wallet.balances'].body, async ({ user }) =>
       ok({ data: await balancesOf(deps.sql, user, deps.rules.currency) }),
     ),
-    'limit.list': phoneRead(deps, COMMANDS['limit.list'].body, () => Promise.resolve(ok(limitList(deps)))),
+    'limit.list': phoneRead(deps, COMMANDS['limit.list'].body, ({ user }) => limitList(deps, user)),
   }
 }

@@ -7,6 +7,7 @@ import type { Query } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { RailEntry } from '../rail-book.ts'
 import { paymentView, sourceView } from '../view.ts'
+import { payerFee } from './accept.ts'
 import { resolveSource } from './authorise.ts'
 
 /** A phone's questions. Whatever is not this user's answers as if it did not exist. */
@@ -37,15 +38,16 @@ export async function quote(
   user: string,
   body: CommandBody<'quote'>,
 ): Promise<Result<CommandAnswer<'quote'>, Refusal>> {
-  const { pinAboveMinor, paymentMaxMinor } = deps.rules
   const source = await resolveSource(deps, user, body.source, { kind: body.kind, captureMethod: 'automatic' })
   if (!source.ok) return source
-  const total = minor(body.amount)
+  const amountMinor = minor(body.amount)
+  const { feeMinor } = await payerFee(deps, body.kind, amountMinor)
+  const totalMinor = amountMinor + feeMinor
   return ok({
-    payer_fee: '0',
-    total: total.toString(),
-    pin_required: total > pinAboveMinor,
-    limits_ok: total <= paymentMaxMinor,
+    payer_fee: feeMinor.toString(),
+    total: totalMinor.toString(),
+    pin_required: totalMinor > deps.rules.pinAboveMinor,
+    limits_ok: await deps.spending.fits({ user, kind: body.kind, totalMinor }, deps.clock.now()),
   })
 }
 
@@ -86,7 +88,10 @@ export function sourceOptions(deps: PaymentDeps): CommandAnswer<'source.options'
   }
 }
 
-export function limitList(deps: PaymentDeps): CommandAnswer<'limit.list'> {
-  const { currency, paymentMaxMinor } = deps.rules
-  return { data: [{ name: 'payment', currency, period: 'payment', max: paymentMaxMinor.toString(), used: '0' }] }
+/** What the user may spend and has spent or holds, in the periods of this moment. */
+export async function limitList(
+  deps: PaymentDeps,
+  user: string,
+): Promise<Result<CommandAnswer<'limit.list'>, Refusal>> {
+  return ok({ data: await deps.spending.list(user, deps.clock.now()) })
 }

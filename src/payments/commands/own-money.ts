@@ -1,10 +1,11 @@
 import type { CommandBody } from '../../contract/index.ts'
 import type { PaymentKind } from '../../contract/names.ts'
+import type { Fee } from '../../domain/fee.ts'
 import { minor } from '../../domain/money.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { type PaymentRow, UNTOUCHED } from '../rows.ts'
-import { acceptDecision, acceptance } from './accept.ts'
+import { acceptDecision, acceptance, payerFee, wayOf } from './accept.ts'
 import {
   confirmationMismatch,
   readSignature,
@@ -18,7 +19,8 @@ import { maskedPhone } from './payee.ts'
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
 /**
- * The kinds a phone starts by itself, born `processing`: between the user's
+ * The kinds a phone starts by itself, born `processing`, or
+ * `succeeded` on the express lane: between the user's
  * wallet and a linked account, and to another person.
  */
 
@@ -30,6 +32,7 @@ type Order = {
   description: string | null
   /** As the signature must name it. */
   source: string
+  payerFee: Fee
 }
 
 export async function decideTopup(
@@ -61,6 +64,7 @@ async function betweenOwn(
     amountMinor: minor(body.amount),
     description: null,
     source: body.source,
+    payerFee: await payerFee(deps, kind, minor(body.amount)),
   }
   const mismatch = signatureRefusal(deps, command, order, signed.value)
   if (mismatch !== null) return mismatch
@@ -96,6 +100,7 @@ export async function decideTransfer(
     amountMinor: minor(body.amount),
     description: body.note ?? null,
     source: 'wallet',
+    payerFee: await payerFee(deps, 'transfer', minor(body.amount)),
   }
   const mismatch = signatureRefusal(deps, command, order, signed.value)
   if (mismatch !== null) return mismatch
@@ -117,7 +122,7 @@ function signatureRefusal(
     payee: order.payee,
     amountMinor: order.amountMinor,
     currency: deps.rules.currency,
-    payerFeeMinor: 0n,
+    payerFeeMinor: order.payerFee.feeMinor,
     source: order.source,
     captureMethod: 'automatic',
     orderRef: null,
@@ -132,8 +137,10 @@ async function born(
   source: ResolvedSource,
   signed: Signed,
 ): Promise<Decision> {
-  const sum = sumRefusal(deps, order.amountMinor)
+  const sum = sumRefusal(deps, order.amountMinor + order.payerFee.feeMinor)
   if (sum !== null) return { kind: 'refusal', refusal: sum }
+  const way = wayOf(deps, { source: order.source, kind: order.kind, capture: 'automatic' })
+  if (!way.ok) return { kind: 'refusal', refusal: way.error }
   const now = deps.clock.now()
   const payment: PaymentRow = {
     id: deps.ids.make('pay'),
@@ -144,7 +151,7 @@ async function born(
     amount: order.amountMinor,
     currency: deps.rules.currency,
     fee: 0n,
-    captured_amount: 0n,
+    fee_plan: null,
     refund_reserved: 0n,
     refunded_amount: 0n,
     ...UNTOUCHED,
@@ -163,7 +170,18 @@ async function born(
     updated_at: new Date(now),
     expires_at: null,
     started_at: null,
-    ...acceptance(deps, source, command.principal.user, now),
+    ...acceptance(
+      deps,
+      way.value,
+      {
+        source,
+        user: command.principal.user,
+        amountMinor: order.amountMinor,
+        payerFeeMinor: order.payerFee.feeMinor,
+      },
+      now,
+    ),
   }
-  return acceptDecision(deps, payment, null, source, signed)
+  const taxes = { payerFee: order.payerFee.tax }
+  return acceptDecision(deps, { accepted: payment, before: null, source, signed, taxes })
 }

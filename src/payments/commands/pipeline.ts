@@ -39,6 +39,8 @@ export type Decision =
       body: unknown
       after?: () => void
       refused?: LedgerRefusals
+      /** Where the unit was not applied: what was taken for it outside the ledger is given back. */
+      refusedAfterAll?: () => void
       /** The sum it moves, for failpoints. */
       amount?: string
     }
@@ -84,6 +86,7 @@ export async function decideAndApply(
     if (amount !== undefined) deps.failpoint('accept-before-commit', amount)
     const result = await deps.ledger.apply(unit)
     if (amount !== undefined && result.code === 'ok') deps.failpoint('accept-after-commit', amount)
+    if (decision.kind === 'unit' && result.code !== 'ok') decision.refusedAfterAll?.()
     const answer = answerOf(result, decision, changer.requestId)
     if (answer !== null) return answer
     // Whoever holds what this one needs is done within a commit; a little apart, so that the tries do not meet again.

@@ -4,7 +4,7 @@ import type { DevJson } from '../../../tools/dev-json.ts'
 import { readKeyFile } from '../../config/env.ts'
 import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
-import { BANK, CURRENCY, LIMIT_PAYMENT, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
+import { BANK, CURRENCY, LIMITS, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
 
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
 
@@ -31,7 +31,7 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
     database: servers.database('mooring_owner'),
     nats: servers.nats('ops'),
     pin_above: PIN_ABOVE,
-    limits: { payment: LIMIT_PAYMENT },
+    limits: LIMITS,
     merchants,
     sim: {
       bank: { url: `https://localhost:${ports.bank}`, ...control(ports.bankControl, 'sim-bank'), bank: BANK.id },

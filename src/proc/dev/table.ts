@@ -12,7 +12,7 @@ import type { Servers } from './servers.ts'
 export const CURRENCY = 'KES'
 /** Minor units. */
 export const PIN_ABOVE = '500000'
-export const LIMIT_PAYMENT = '10000000'
+export const LIMITS = { payment: '10000000', day: '1000000000', month: '10000000000' }
 export const BANK = { id: 'demo-bank', name: 'Demo Bank' }
 export const OPERATOR = 'demo-mobile'
 export const MONEY = { id: 'demo-money', name: 'Demo Money' }
@@ -28,6 +28,8 @@ export type Base = {
   failpoints: string | undefined
   /** The hub's, ms; a test that kills hubs shortens it. */
   workflowTaskTimeoutMs: string | undefined
+  /** The hub's; a bench switches the express lane on or off. */
+  express: string | undefined
   logLevel: string
 }
 
@@ -164,11 +166,14 @@ export function workers(base: Base, servers: Servers): Launch[] {
         TEMPORAL_NAMESPACE: servers.temporal.namespace,
         MOORING_CURRENCY: CURRENCY,
         MOORING_PIN_ABOVE: PIN_ABOVE,
-        MOORING_LIMIT_PAYMENT: LIMIT_PAYMENT,
+        MOORING_LIMIT_PAYMENT: LIMITS.payment,
+        MOORING_LIMIT_DAY: LIMITS.day,
+        MOORING_LIMIT_MONTH: LIMITS.month,
         MOORING_CAPS: options.caps ? 'on' : 'off',
         MOORING_RAILS: JSON.stringify(rails(ports)),
         MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
         MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
+        ...(base.express === undefined ? {} : { MOORING_EXPRESS: base.express }),
         ...(taskTimeout === undefined ? {} : { MOORING_WORKFLOW_TASK_TIMEOUT_MS: taskTimeout }),
       },
     }

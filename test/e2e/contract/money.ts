@@ -160,10 +160,18 @@ export function money(stage: () => Stage): void {
     expect(codeOf(await quote({ kind: 'topup', source: treasury.source }))).toBe('source_not_found')
   })
 
-  test('the one limit so far is the most one payment may move', async () => {
+  test('limits are those of a payment, a day and a month, and tell what was spent of them', async () => {
     const { anna, dev } = stage()
     const { data } = await anna.must('limit.list', {})
-    expect(data).toEqual([{ name: aText, currency: 'KES', period: 'payment', max: dev.limits.payment, used: '0' }])
+    const line = (period: 'payment' | 'day' | 'month', used: unknown) => ({
+      name: aText,
+      currency: 'KES',
+      period,
+      max: dev.limits[period],
+      used,
+    })
+    const anAmount: unknown = expect.stringMatching(/^(0|[1-9][0-9]*)$/)
+    expect(data).toEqual([line('payment', '0'), line('day', anAmount), line('month', anAmount)])
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 import { MOBILE_MONEY } from './mobile-money.ts'
 import { BANK_RAIL } from './bank-rail.ts'
+import { ACCEPTANCE } from './acceptance.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -22,6 +23,7 @@ const RESENDS: readonly Edit[] = [
 
 export const MUTATIONS: readonly Mutation[] = [
   ...BANK_RAIL,
+  ...ACCEPTANCE,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],

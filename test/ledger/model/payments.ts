@@ -38,6 +38,7 @@ export function paymentRow(of: {
     amount: of.amount,
     currency: 'KES',
     fee: 0n,
+    fee_plan: null,
     payer_fee: 0n,
     captured_amount: 0n,
     refund_reserved: 0n,

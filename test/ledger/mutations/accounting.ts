@@ -20,11 +20,7 @@ const rounding: readonly Mutation[] = [
   money('rounds a half down', HALF, 'false'),
   money('rounds down', `twice > d || ${HALF}`, 'false'),
   money('forgets a sign', 'return negative ? -q : q', 'return q'),
-  fees(
-    'takes a fee above the gross',
-    'return minOf(variable + plan.fixedMinor, grossMinor)',
-    'return variable + plan.fixedMinor',
-  ),
+  fees('takes a fee above the gross', 'return minOf(atMost, grossMinor)', 'return atMost'),
   taxes('adds a tax to the fee it is in', 'WHOLE_BASIS_POINTS + plan.basisPoints)', 'WHOLE_BASIS_POINTS)'),
   taxes('takes a tax of the gross', 'taxMinor(fee, tax)', 'taxMinor(grossMinor, tax)'),
 ]

@@ -46,10 +46,10 @@ export const AROUND: readonly Mutation[] = [
   moves('confirms a payment that has no hold', 'if (state.holds.length === 0) throw', 'if (false) throw'),
   moves(
     'accepts a payment that holds already',
-    "  assertLedgerMove(before === null ? null : standing(before), standing(row), 'reserve')\n",
+    '  assertLedgerMove(before === null ? null : standing(before), standing(row), kind)\n',
     '',
   ),
-  moves('holds another sum than is asked for', 'if (held !== heldMinor) {', 'if (false) {'),
+  moves('holds another sum than is asked for', 'if (held !== asked) {', 'if (false) {'),
   {
     name: 'expires a payment that holds money',
     tests: ['test/payments/tending.pg.test.ts'],

@@ -14,6 +14,7 @@ export function paymentRow(of: Pick<PaymentRow, 'id' | 'ledger' | 'kind'> & Part
     amount: 100n,
     currency: 'KES',
     fee: 0n,
+    fee_plan: null,
     payer_fee: 0n,
     captured_amount: 0n,
     refund_reserved: 0n,

@@ -1,0 +1,206 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Clock } from '../domain/clock.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { err, ok, type Result } from '../domain/result.ts'
+import type { RailOutcome } from '../rails/port.ts'
+
+/**
+ * Keeps new payments from a rail that does not answer, before any money is held for them:
+ *
+ *  G1 A bulkhead: at most so many calls of this process are unresolved at a rail, counting payments accepted for it
+ *     whose call has not begun.
+ *  G2 A circuit: after failures in a row with no authentic answer between them nothing new is let through; after a pause
+ *     one trial payment is, and decides.
+ *  G3 What was accepted is never held up: calls and inquiries of it always go out, and an authentic answer to any of
+ *     them closes the circuit.
+ *  G4 One rail's trouble is no other's.
+ */
+export const GUARD_LIMITS = {
+  /** Failures in a row that open the circuit. */
+  failures: 10,
+  pause_ms: 5_000,
+  /** A trial that nothing was heard of by then makes room for another: above the longest rail deadline. */
+  trial_ms: 10_000,
+  /** A payment accepted for a rail whose call has not begun here by then was begun by another process, or not at all. */
+  place_ms: 5_000,
+  calls: 500,
+  full_retry_ms: 500,
+} as const
+
+/** A payment's place among the unresolved; given back where it was not accepted after all. */
+export type Place = { giveBack(): void }
+
+/** As much of a rail as is watched. */
+type Watched = {
+  readonly id: string
+  send(order: { reference: string }, ...rest: never[]): Promise<RailOutcome>
+  inquire(...args: never[]): Promise<RailOutcome>
+}
+
+export type RailGuard = {
+  /** Asked before a payment for this rail is accepted. `rail_unavailable` with a time to come back, or its place. */
+  admit(rail: string, payment: string): Result<Place, Refusal>
+  /** Told of each authentic answer of a rail, and of each failure. */
+  heard(rail: string, answered: boolean): void
+  /** The same rail, of whose calls the guard hears. */
+  watch<R extends Watched>(rail: R): R
+}
+
+type State = 'closed' | 'half_open' | 'open'
+
+type Circuit = {
+  failures: number
+  openUntil: number
+  trialUntil: number
+  /** References of calls that are being made. */
+  calls: Set<string>
+  /** Until when a payment has its place, by the 22 digits of its id. */
+  places: Map<string, number>
+}
+
+/** `callsMax`: of a rail, where it is not the default. */
+export function makeRailGuard(deps: {
+  clock: Clock
+  registry?: Registry
+  callsMax?: (rail: string) => number | undefined
+}): RailGuard {
+  const { clock } = deps
+  const circuits = new Map<string, Circuit>()
+  const metrics = deps.registry === undefined ? null : guardMetrics(deps.registry, circuits, (at) => stateOf(at))
+
+  function circuitOf(rail: string): Circuit {
+    const there = circuits.get(rail)
+    if (there !== undefined) return there
+    const made: Circuit = { failures: 0, openUntil: 0, trialUntil: 0, calls: new Set(), places: new Map() }
+    circuits.set(rail, made)
+    return made
+  }
+
+  function stateOf(circuit: Circuit): State {
+    if (circuit.failures < GUARD_LIMITS.failures) return 'closed'
+    return clock.monotonic() < circuit.openUntil ? 'open' : 'half_open'
+  }
+
+  function unresolved(circuit: Circuit): number {
+    const now = clock.monotonic()
+    // In the order they were taken, so the first that still counts ends the search.
+    for (const [payment, until] of circuit.places) {
+      if (until > now) break
+      circuit.places.delete(payment)
+    }
+    return circuit.calls.size + circuit.places.size
+  }
+
+  function refused(rail: string, why: 'circuit' | 'bulkhead', retryAfterMs: number): Result<Place, Refusal> {
+    metrics?.refusals.inc({ rail, why })
+    return err(unavailable(Math.ceil(retryAfterMs)))
+  }
+
+  function heard(rail: string, answered: boolean): void {
+    const circuit = circuitOf(rail)
+    if (answered) {
+      circuit.failures = 0
+      circuit.trialUntil = 0
+      return
+    }
+    const wasOpen = stateOf(circuit) === 'open'
+    circuit.failures += 1
+    // Failures of what was accepted before do not put the next trial off.
+    if (wasOpen || circuit.failures < GUARD_LIMITS.failures) return
+    circuit.openUntil = clock.monotonic() + GUARD_LIMITS.pause_ms
+    circuit.trialUntil = 0
+  }
+
+  return {
+    heard,
+    admit(rail, payment) {
+      const circuit = circuitOf(rail)
+      const now = clock.monotonic()
+      const state = stateOf(circuit)
+      if (state === 'open') return refused(rail, 'circuit', circuit.openUntil - now)
+      if (state === 'half_open' && now < circuit.trialUntil) {
+        return refused(rail, 'circuit', Math.min(circuit.trialUntil - now, GUARD_LIMITS.pause_ms))
+      }
+      if (unresolved(circuit) >= (deps.callsMax?.(rail) ?? GUARD_LIMITS.calls)) {
+        return refused(rail, 'bulkhead', GUARD_LIMITS.full_retry_ms)
+      }
+      const isTrial = state === 'half_open'
+      if (isTrial) circuit.trialUntil = now + GUARD_LIMITS.trial_ms
+      const key = digits(payment)
+      circuit.places.delete(key)
+      circuit.places.set(key, now + GUARD_LIMITS.place_ms)
+      return ok({
+        giveBack() {
+          circuit.places.delete(key)
+          if (isTrial) circuit.trialUntil = 0
+        },
+      })
+    },
+    watch(rail) {
+      const circuit = circuitOf(rail.id)
+      const note = (outcome: RailOutcome): RailOutcome => {
+        heard(rail.id, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+        return outcome
+      }
+      return {
+        ...rail,
+        async send(order: { reference: string }, ...rest: never[]) {
+          circuit.places.delete(order.reference.slice(0, ID_DIGITS))
+          circuit.calls.add(order.reference)
+          try {
+            return note(await rail.send(order, ...rest))
+          } finally {
+            circuit.calls.delete(order.reference)
+          }
+        },
+        inquire: async (...args: never[]) => note(await rail.inquire(...args)),
+      }
+    },
+  }
+}
+
+/** A reference at a rail begins with them (domain/ids.ts). */
+const ID_DIGITS = 22
+
+function digits(payment: string): string {
+  return payment.slice(payment.indexOf('_') + 1)
+}
+
+function unavailable(retryAfterMs: number): Refusal {
+  return refuse(
+    'rail_unavailable',
+    'This source cannot be reached right now; nothing was charged. Try again shortly.',
+    {
+      param: 'source',
+      retryAfterMs,
+    },
+  )
+}
+
+function guardMetrics(
+  registry: Registry,
+  circuits: ReadonlyMap<string, Circuit>,
+  stateOf: (circuit: Circuit) => State,
+): { refusals: Counter<'rail' | 'why'> } {
+  const values: Readonly<Record<State, number>> = { closed: 0, half_open: 1, open: 2 }
+  const gauge = (name: string, help: string, read: (circuit: Circuit) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['rail'],
+      registers: [registry],
+      collect() {
+        for (const [rail, circuit] of circuits) this.set({ rail }, read(circuit))
+      },
+    })
+  gauge('mooring_rail_calls_unresolved', 'Calls at a rail that this process awaits', ({ calls }) => calls.size)
+  gauge('mooring_rail_circuit', '0 closed, 1 half open, 2 open', (circuit) => values[stateOf(circuit)])
+  return {
+    refusals: new Counter({
+      name: 'mooring_rail_refusals_total',
+      help: 'Payments not accepted for a rail, by what stood against them',
+      labelNames: ['rail', 'why'],
+      registers: [registry],
+    }),
+  }
+}

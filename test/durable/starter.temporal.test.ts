@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, connect, type Server, type Socket } from 'node:net'
+import { Client } from '@temporalio/client'
+import { NativeConnection } from '@temporalio/worker'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DURABLE_LIMITS, makeStarter } from '../../src/durable/index.ts'
+import { makeLog } from '../../src/observe/log.ts'
+import { testTemporal } from '../support/run-servers.ts'
+
+/** A way to Temporal that a test can cut: what is in it is reset, and nobody listens until it is mended. */
+function makeWay(target: { host: string; port: number }) {
+  const sockets = new Set<Socket>()
+  let server: Server | null = null
+  let port = 0
+  return {
+    async mend(): Promise<string> {
+      const listening = createServer((inward) => {
+        const outward = connect(target)
+        for (const [one, other] of [
+          [inward, outward],
+          [outward, inward],
+        ] as const) {
+          sockets.add(one)
+          one.on('error', () => {})
+          one.on('close', () => {
+            sockets.delete(one)
+            other.destroy()
+          })
+          one.pipe(other)
+        }
+      })
+      await new Promise<void>((resolve) => listening.listen(port, '127.0.0.1', resolve))
+      const address = listening.address()
+      if (address === null || typeof address === 'string') throw new Error('no TCP address')
+      port = address.port
+      server = listening
+      return `127.0.0.1:${String(port)}`
+    },
+    async cut(): Promise<void> {
+      const closed = new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve())))
+      for (const socket of sockets) socket.resetAndDestroy()
+      await closed
+    },
+  }
+}
+
+let way: ReturnType<typeof makeWay>
+let connection: NativeConnection
+let client: Client
+
+beforeAll(async () => {
+  const { address, namespace } = testTemporal()
+  const { hostname, port } = new URL(`http://${address}`)
+  way = makeWay({ host: hostname, port: Number(port) })
+  connection = await NativeConnection.connect({ address: await way.mend() })
+  client = new Client({ connection, namespace })
+})
+afterAll(async () => {
+  await connection.close()
+  await way.cut()
+})
+
+const PATIENCE_MS = 60_000
+
+test(
+  'starts that fail open the circuit, and it closes once Temporal answers, with no payment to try it on',
+  async () => {
+    const log = makeLog({ name: 'test', level: 'silent' })
+    const starter = makeStarter({ client, log, workflowTaskTimeoutMs: 10_000 })
+    let begun = 0
+    const start = () => starter.start(`pay_${randomUUID().replaceAll('-', '')}`, () => (begun += 1))
+    start()
+    await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(1)
+    expect(starter.isAway()).toBe(false)
+
+    await way.cut()
+    const cutAt = performance.now()
+    for (let i = 0; i < DURABLE_LIMITS.start_failures; i++) start()
+    await expect.poll(() => starter.isAway(), { timeout: PATIENCE_MS }).toBe(true)
+    // Left to itself the client gives up after ten seconds.
+    expect(performance.now() - cutAt).toBeLessThan(3 * DURABLE_LIMITS.start_deadline_ms)
+    expect(begun).toBe(1)
+
+    await way.mend()
+    await expect.poll(() => starter.isAway(), { timeout: PATIENCE_MS }).toBe(false)
+    start()
+    await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(2)
+    await starter.drain()
+  },
+  4 * PATIENCE_MS,
+)

@@ -1,0 +1,146 @@
+import { Registry } from 'prom-client'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { attemptReference, makeIds } from '../../src/domain/ids.ts'
+import { GUARD_LIMITS, makeRailGuard, type RailGuard } from '../../src/payments/rail-guard.ts'
+import type { RailOutcome } from '../../src/rails/port.ts'
+import { settled } from './support/rail.ts'
+
+const RAIL = 'bank'
+const ids = makeIds(Date.now, (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(Math.random() * 256)))
+
+let nowMs = 0
+let registry: Registry
+let guard: RailGuard
+beforeEach(() => {
+  nowMs = 0
+  registry = new Registry()
+  guard = makeRailGuard({
+    clock: { now: () => nowMs, monotonic: () => nowMs },
+    registry,
+    callsMax: (rail) => (rail === RAIL ? 3 : undefined),
+  })
+})
+
+const unknown: RailOutcome = { kind: 'unknown', why: 'reset', alarm: false }
+
+const codeOf = (rail = RAIL) => {
+  const asked = guard.admit(rail, ids.make('pay'))
+  return asked.ok ? 'admitted' : { code: asked.error.code, ms: asked.error.retryAfterMs, param: asked.error.param }
+}
+const fail = (times: number, rail = RAIL) => {
+  for (let i = 0; i < times; i++) guard.heard(rail, false)
+}
+const metric = async (name: string, labels: Record<string, string>) =>
+  (await registry.getSingleMetric(name)?.get())?.values.find(({ labels: its }) =>
+    Object.entries(labels).every(([label, value]) => its[label] === value),
+  )?.value
+
+describe('the circuit', () => {
+  test('opens after failures in a row, and says when to come back', async () => {
+    fail(GUARD_LIMITS.failures - 1)
+    expect(codeOf()).toBe('admitted')
+    guard.heard(RAIL, true)
+    fail(GUARD_LIMITS.failures - 1)
+    expect(codeOf()).toBe('admitted')
+    fail(1)
+    nowMs = 1_000
+    expect(codeOf()).toEqual({ code: 'rail_unavailable', ms: GUARD_LIMITS.pause_ms - 1_000, param: 'source' })
+    expect(await metric('mooring_rail_circuit', { rail: RAIL })).toBe(2)
+    expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'circuit' })).toBe(1)
+  })
+
+  test('of one rail is no other’s', () => {
+    fail(GUARD_LIMITS.failures)
+    expect(codeOf('operator')).toBe('admitted')
+  })
+
+  test('closes by any authentic answer, an inquiry’s too', async () => {
+    fail(GUARD_LIMITS.failures)
+    const rail = guard.watch({
+      id: RAIL,
+      send: () => Promise.resolve(unknown),
+      inquire: () => Promise.resolve(settled()),
+    })
+    expect(codeOf()).toMatchObject({ code: 'rail_unavailable' })
+    await rail.inquire()
+    expect(codeOf()).toBe('admitted')
+  })
+
+  test('lets one trial through after its pause, which closes it or opens it again', async () => {
+    fail(GUARD_LIMITS.failures)
+    nowMs = GUARD_LIMITS.pause_ms
+    expect(codeOf()).toBe('admitted')
+    expect(codeOf()).toMatchObject({ code: 'rail_unavailable' })
+    expect(await metric('mooring_rail_circuit', { rail: RAIL })).toBe(1)
+    fail(1)
+    nowMs += GUARD_LIMITS.pause_ms - 1
+    expect(codeOf()).toMatchObject({ code: 'rail_unavailable' })
+    nowMs += 1
+    expect(codeOf()).toBe('admitted')
+    guard.heard(RAIL, true)
+    expect(codeOf()).toBe('admitted')
+  })
+
+  test('is not kept open by inquiries that fail: the next trial comes in its time', () => {
+    fail(GUARD_LIMITS.failures)
+    nowMs = GUARD_LIMITS.pause_ms - 1
+    fail(100)
+    nowMs += 1
+    expect(codeOf()).toBe('admitted')
+  })
+
+  test('a trial that came to nothing makes room for another, at once or when nothing was heard of it', () => {
+    fail(GUARD_LIMITS.failures)
+    nowMs = GUARD_LIMITS.pause_ms
+    const trial = guard.admit(RAIL, ids.make('pay'))
+    if (trial.ok) trial.value.giveBack()
+    expect(codeOf()).toBe('admitted')
+    nowMs += GUARD_LIMITS.trial_ms - 1
+    expect(codeOf()).toMatchObject({ code: 'rail_unavailable' })
+    nowMs += 1
+    expect(codeOf()).toBe('admitted')
+  })
+})
+
+describe('the bulkhead', () => {
+  /** A rail that answers when the test says so. */
+  function slow() {
+    const answers: ((outcome: RailOutcome) => void)[] = []
+    const rail = guard.watch({
+      id: RAIL,
+      send: (_order: { reference: string }) => new Promise<RailOutcome>((resolve) => answers.push(resolve)),
+      inquire: () => Promise.resolve(unknown),
+    })
+    return { rail, answers }
+  }
+
+  test('counts calls that are unresolved, and never holds one up that was accepted', async () => {
+    const { rail, answers } = slow()
+    const sent = Array.from({ length: 5 }, () => {
+      const payment = ids.make('pay')
+      return rail.send({ reference: attemptReference(payment, 'collect', 1) })
+    })
+    expect(answers).toHaveLength(5)
+    expect(codeOf()).toEqual({ code: 'rail_unavailable', ms: GUARD_LIMITS.full_retry_ms, param: 'source' })
+    expect(await metric('mooring_rail_calls_unresolved', { rail: RAIL })).toBe(5)
+    expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'bulkhead' })).toBe(1)
+    for (const answer of answers.splice(0)) answer(settled())
+    await Promise.all(sent)
+    expect(codeOf()).toBe('admitted')
+  })
+
+  test('counts what was admitted from then on, once, until it is called, given back, or another hub’s', async () => {
+    const { rail, answers } = slow()
+    const payment = ids.make('pay')
+    expect(guard.admit(RAIL, payment).ok).toBe(true)
+    const call = rail.send({ reference: attemptReference(payment, 'collect', 1) })
+    const second = guard.admit(RAIL, ids.make('pay'))
+    expect([codeOf(), codeOf()]).toEqual(['admitted', expect.objectContaining({ code: 'rail_unavailable' })])
+    if (second.ok) second.value.giveBack()
+    expect(codeOf()).toBe('admitted')
+    answers[0]?.(settled())
+    await call
+    nowMs += GUARD_LIMITS.place_ms
+    expect([codeOf(), codeOf(), codeOf()]).toEqual(['admitted', 'admitted', 'admitted'])
+  })
+})

@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Clock } from '../../../src/domain/clock.ts'
+import { confirmationClaims } from '../../../src/domain/confirmation.ts'
+import type { FeePlan } from '../../../src/domain/fee.ts'
+import { refuse } from '../../../src/domain/refusal.ts'
+import { err, ok } from '../../../src/domain/result.ts'
+import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
+import { makeFeePlans, publishFeePlan, type Principal } from '../../../src/identity/index.ts'
+import { importDeviceKey } from '../../../src/identity/keys.ts'
+import { audit, ensureLedger, makeAccountBook, makeLimitBook } from '../../../src/ledger/index.ts'
+import {
+  type ExpressMode,
+  makeAdmission,
+  makeClaims,
+  makePaymentStore,
+  makeRailGuard,
+  makeSpending,
+  phoneCommands,
+  type PaymentDeps,
+  type SpendingRules,
+} from '../../../src/payments/index.ts'
+import { newPaymentColumns } from '../../../src/payments/moves.ts'
+import type { PaymentRow } from '../../../src/payments/rows.ts'
+import { compactJws, type DeviceKey, makeKey, random } from '../../e2e/support/raw-key.ts'
+import { paymentRow } from '../../ledger/model/payments.ts'
+import { ids, log, openBooks } from '../../ledger/support/books.ts'
+import { scriptedRail } from './rail.ts'
+
+/** The hub's commands over books of a test's own: phones that sign, merchants' orders, and any number of hubs. */
+
+export const RAIL = 'test-bank'
+export const START_WITHIN_MS = 60_000
+
+export type Phone = { user: string; device: string; key: DeviceKey; source: string }
+
+export type HubOptions = {
+  /** Which of the processes that share the ledger this is. */
+  process?: number
+  mode?: ExpressMode
+  limits?: Partial<SpendingRules>
+}
+
+export type Hub = ReturnType<Stage['hub']>
+export type Stage = Awaited<ReturnType<typeof openStage>>
+
+type Ask = { name: 'transfer.create' | 'payment.confirm' | 'topup.create' | 'withdrawal.create'; key?: string }
+
+export async function openStage() {
+  const books = await openBooks()
+  const limitsLedger = (await ensureLedger(books.owner, 'KES', 2, 'limits')).id
+  const store = makePaymentStore(books.hub)
+  const claims = makeClaims(randomBytes(32))
+  const principals = new Map<string, Principal>()
+  /** Added to the time of the hubs; the database keeps its own. */
+  const time = { aheadMs: 0 }
+  const clock: Clock = {
+    now: () => Date.now() + time.aheadMs,
+    monotonic: () => performance.now() + time.aheadMs,
+  }
+
+  function hub(options: HubOptions = {}) {
+    const accounts = makeAccountBook(books.hub, options.process ?? 0)
+    /** What the admission is told: unstarted payments, and whether starts fail. */
+    const strain = { backlog: 0, startsFail: false }
+    const started: string[] = []
+    const guard = makeRailGuard({ clock })
+    const deps: PaymentDeps = {
+      sql: books.hub,
+      store,
+      ledger: books.ledger,
+      accounts,
+      ids,
+      clock,
+      log,
+      authenticate: (token) => {
+        const principal = principals.get(token)
+        return Promise.resolve(principal === undefined ? err(refuse('unauthenticated', 'nobody')) : ok(principal))
+      },
+      authenticateMerchant: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
+      claims,
+      rules: {
+        env: 'test',
+        ledger: books.book,
+        currency: 'KES',
+        exponent: 2,
+        currencyNumeric: '404',
+        country: 'KE',
+        city: 'Nairobi',
+        pinAboveMinor: 1_000_000n,
+        paymentMaxMinor: 1_000_000n,
+        startWithinMs: START_WITHIN_MS,
+      },
+      rails: scriptedRail(RAIL).book,
+      feePlans: makeFeePlans({ sql: books.hub, clock }),
+      spending: makeSpending({
+        sql: books.hub,
+        book: makeLimitBook({ accounts, ids, ledgerId: limitsLedger }),
+        rules: {
+          currency: 'KES',
+          paymentMaxMinor: 1_000_000n,
+          dayMaxMinor: 1_000_000n,
+          monthMaxMinor: 10_000_000n,
+          timeZone: 'Africa/Nairobi',
+          ...options.limits,
+        },
+      }),
+      admission: makeAdmission({
+        mode: options.mode ?? 'off',
+        counted: () => strain.backlog,
+        startsFail: () => strain.startsFail,
+      }),
+      guard,
+      failpoint: () => {},
+      start: (payment) => void started.push(payment),
+      restart: () => {},
+    }
+    const commands = phoneCommands(deps)
+
+    /** As the front door asks: the reply, and what follows it. */
+    async function send(phone: Phone, name: keyof typeof commands, body: unknown, key?: string) {
+      const { reply, after } = await commands[name]({
+        requestId: 'req_test',
+        credential: { type: 'device', token: phone.user },
+        ...(key === undefined ? {} : { key }),
+        body,
+        deadline: Date.now() + 60_000,
+      })
+      after?.()
+      return reply
+    }
+
+    return {
+      deps,
+      guard,
+      strain,
+      started,
+      send,
+      /** Answers with the payment, or with the code of the refusal. */
+      async ask(phone: Phone, { name, key = random(18) }: Ask, body: object) {
+        const reply = await send(phone, name, body, key)
+        return reply.ok ? accepted(reply.body) : { code: reply.error.code, retryAfterMs: reply.error.retry_after_ms }
+      },
+    }
+  }
+
+  async function sign(phone: Phone, what: Omit<Parameters<typeof confirmationClaims>[0], 'env' | 'user' | 'device'>) {
+    const expected = confirmationClaims({ env: 'test', user: phone.user, device: phone.device, ...what })
+    return compactJws(
+      { alg: 'ES256', typ: 'mooring-confirm+jwt', kid: phone.device },
+      { ...expected, jti: random(18), exp: Math.floor(clock.now() / 1_000) + 120 },
+      phone.key.sign,
+    )
+  }
+
+  const common = { currency: 'KES', captureMethod: 'automatic' as const, orderRef: null }
+  return {
+    books,
+    store,
+    time,
+    hub,
+
+    /** A user with a phone, this much in the wallet, and a linked account. */
+    async phone(balance: number): Promise<Phone> {
+      const phone = { user: ids.make('usr'), device: ids.make('dev'), key: await makeKey(), source: ids.make('src') }
+      principals.set(phone.user, {
+        user: phone.user,
+        device: phone.device,
+        deviceStatus: 'active',
+        publicKey: await importDeviceKey({ ...phone.key.publicJwk, kty: 'EC', crv: 'P-256' }),
+        jkt: 'test',
+        expiresAtMs: Date.now() + 3_600_000,
+      })
+      await books.owner`
+        insert into users (id, phone) values (${phone.user}, ${`+2547${randomBytes(4).readUInt32BE().toString()}`})`
+      await books.owner`
+        insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, mandate_id,
+          mandate_signed_on, created_at)
+        values (${phone.source}, ${phone.user}, 'bank', ${RAIL}, ${RAIL}, 'DE23999999990000000000', 'Customer', 'KES',
+          'Test Bank', 'active', 'M1', '2026-01-01', clock_timestamp())`
+      const [cash = '', wallet = ''] = await books.open(cashAccount('bank', 'trust'), walletAccount(phone.user))
+      if (balance > 0) await books.apply([books.post(cash, wallet, balance)])
+      return phone
+    },
+
+    /** What this phone sends to pay another one; `payerFee` as it was quoted. */
+    async transfer(phone: Phone, to: Phone, amount: number, key = random(18), payerFee = 0) {
+      const confirmation = await sign(phone, {
+        ...common,
+        kind: 'transfer',
+        subject: { key },
+        payee: to.user,
+        amountMinor: BigInt(amount),
+        payerFeeMinor: BigInt(payerFee),
+        source: 'wallet',
+      })
+      return {
+        ask: { name: 'transfer.create' as const, key },
+        body: { to: to.user, amount: String(amount), currency: 'KES', confirmation },
+      }
+    },
+
+    async own(kind: 'topup' | 'withdrawal', phone: Phone, amount: number, payerFee = 0) {
+      const key = random(18)
+      const confirmation = await sign(phone, {
+        ...common,
+        kind,
+        subject: { key },
+        payee: 'self',
+        amountMinor: BigInt(amount),
+        payerFeeMinor: BigInt(payerFee),
+        source: phone.source,
+      })
+      const name = `${kind}.create` as const
+      return {
+        ask: { name, key },
+        body: { source: phone.source, amount: String(amount), currency: 'KES', confirmation },
+      }
+    },
+
+    /** A merchant's order, as `POST /v1/payments` makes it. */
+    async order(amount: number, more: Partial<PaymentRow> = {}): Promise<PaymentRow> {
+      const row = paymentRow({
+        id: ids.make('pay'),
+        ledger: books.book,
+        kind: 'order',
+        user: '',
+        to: random(12),
+        amount: BigInt(amount),
+      })
+      const payment = { ...row, ...more }
+      const made = await books.ledger.apply({ id: ids.uuid(), ok: { new_payment: newPaymentColumns(payment) } })
+      if (made.code !== 'ok') throw new Error(`an order was answered ${made.code}`)
+      return payment
+    },
+
+    /** What this phone sends to pay an order. */
+    async confirm(phone: Phone, payment: PaymentRow, source = 'wallet') {
+      const confirmation = await sign(phone, {
+        ...common,
+        kind: 'purchase',
+        subject: { payment: payment.id },
+        payee: payment.payee,
+        amountMinor: payment.amount,
+        payerFeeMinor: 0n,
+        source,
+        captureMethod: payment.capture_method,
+        orderRef: payment.order_ref,
+      })
+      const claim = claims.make(payment.id, phone.user)
+      return {
+        ask: { name: 'payment.confirm' as const, key: random(18) },
+        body: { payment: payment.id, claim, source, confirmation },
+      }
+    },
+
+    publish: (of: { merchant: string } | { payersOf: string }, plan: FeePlan) =>
+      books.owner.begin((tx) => publishFeePlan({ sql: tx, ids }, of, plan)),
+
+    /** What is held and posted of a user's limits, by period. */
+    async used(phone: Phone): Promise<Record<string, { held: bigint; posted: bigint; max: bigint }>> {
+      const rows = await books.owner<{ name: string; held: bigint; posted: bigint; max: bigint }[]>`
+        select replace(name, 'limit:' || owner || ':', '') as name, credits_pending as held, credits_posted as posted, allowance as max
+        from accounts where ledger = ${limitsLedger} and owner = ${phone.user} order by name`
+      return Object.fromEntries(rows.map(({ name, ...sums }) => [name, sums]))
+    },
+
+    async wallet(phone: Phone): Promise<{ left: bigint; held: bigint }> {
+      const [row] = await books.owner<{ left: bigint; held: bigint }[]>`
+        select credits_posted - debits_posted as left, debits_pending as held from accounts
+        where name = ${`wallet:${phone.user}`}`
+      if (row === undefined) throw new Error('no wallet')
+      return row
+    },
+
+    /** Everything the audit finds wrong. */
+    async breaches(): Promise<string[]> {
+      const { breaches } = await audit(books.owner)
+      return breaches.map(({ invariant, what }) => `${invariant} ${what}`)
+    },
+
+    close: () => books.close(),
+  }
+}
+
+const View = z.object({ id: z.string(), status: z.string(), version: z.number(), captured_amount: z.string() })
+
+/** What a positive reply to a command that makes or moves a payment tells. */
+function accepted(body: unknown): { id: string; status: string; version: number; captured: string } {
+  const { captured_amount: captured, ...view } = View.parse(body)
+  return { ...view, captured }
+}
