@@ -161,6 +161,8 @@ async function inTheLedger({ sql, dev }: World, ended: readonly Ended[]): Promis
   const rows = await sql<{ subject: string; posting: string }[]>`
     select t.subject, d.name || ' to ' || c.name || ': ' || t.amount as posting
     from transfers t
+    -- What it takes of limits is in another ledger; the audit looks after that.
+    join payments p on p.id = t.subject and p.ledger = t.ledger
     join accounts d on d.ledger = t.ledger and d.id = t.debit_account
     join accounts c on c.ledger = t.ledger and c.id = t.credit_account
     where t.subject in ${sql(ids)} and t.kind in ('confirm', 'post')`
