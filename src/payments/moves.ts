@@ -61,8 +61,7 @@ export function moved(row: PaymentRow, patch: PaymentPatch, nowMs: number): Paym
 
 /** What postings a payment makes. */
 export function postingFacts(row: PaymentRow, rail: string | null, taxes: Taxes = {}): PostingFacts {
-  if (row.payer === null || row.source_type === null)
-    throw new Error('a payment that moves money has a payer and a source')
+  if (row.payer === null || row.source_type === null) throw new Error('nobody has accepted to pay it yet')
   const { kind, source_type: source, amount: amountMinor, fee: feeMinor, payer, payee } = row
   return { kind, source, amountMinor, feeMinor, payerFeeMinor: row.payer_fee, taxes, payer, payee, rail }
 }
@@ -110,9 +109,8 @@ function assertHeld(row: PaymentRow, legs: readonly Leg[]): void {
     payerFeeMinor: row.payer_fee,
   })
   const held = legs.reduce((sum, { debit, amountMinor }) => sum + (debit.code === code ? amountMinor : 0n), 0n)
-  const asked = heldMinor + postedMinor
-  if (held !== asked) {
-    throw new Error(`illegal_postings: a hold of ${String(held)} where ${row.status} asks for ${String(asked)}`)
+  if (held !== heldMinor + postedMinor) {
+    throw new Error(`illegal_postings: ${String(held)} is not what ${row.status} asks for`)
   }
 }
 
@@ -238,8 +236,7 @@ export function newAttemptColumns(row: AttemptRow): Columns<'new_attempt'> {
 }
 
 /** The workflow takes the payment over: from here the sweeper leaves it alone. Not a visible change. */
-export function takeOver(state: PaymentState, ids: Ids, nowMs: number): Unit {
-  const { payment } = state
+export function takeOver({ payment }: PaymentState, ids: Ids, nowMs: number): Unit {
   return {
     id: ids.uuid(),
     guard: { payment: { id: payment.id, version: payment.version } },
@@ -248,8 +245,7 @@ export function takeOver(state: PaymentState, ids: Ids, nowMs: number): Unit {
 }
 
 /** Says that the rail has not answered yet; a payment that says so already stays as it is. */
-export function awaitRail(state: PaymentState, ids: Ids, nowMs: number): Branch {
-  const { payment, attempt } = state
+export function awaitRail({ payment, attempt }: PaymentState, ids: Ids, nowMs: number): Branch {
   // Only while it waits for a rail and says nothing yet; what an operator must decide goes on saying so.
   if (payment.status_reason !== null || (payment.status !== 'processing' && payment.status !== 'requires_capture')) {
     return {}

@@ -9,14 +9,14 @@ const RAIL = 'bank'
 const ids = makeIds(Date.now, (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(Math.random() * 256)))
 
 let nowMs = 0
-let registry: Registry
+let metrics: Registry
 let guard: RailGuard
 beforeEach(() => {
   nowMs = 0
-  registry = new Registry()
+  metrics = new Registry()
   guard = makeRailGuard({
     clock: { now: () => nowMs, monotonic: () => nowMs },
-    registry,
+    registry: metrics,
     callsMax: (rail) => (rail === RAIL ? 3 : undefined),
   })
 })
@@ -31,7 +31,7 @@ const fail = (times: number, rail = RAIL) => {
   for (let i = 0; i < times; i++) guard.heard(rail, false)
 }
 const metric = async (name: string, labels: Record<string, string>) =>
-  (await registry.getSingleMetric(name)?.get())?.values.find(({ labels: its }) =>
+  (await metrics.getSingleMetric(name)?.get())?.values.find(({ labels: its }) =>
     Object.entries(labels).every(([label, value]) => its[label] === value),
   )?.value
 

@@ -12,6 +12,7 @@ export async function references(sql: Query): Promise<Finding> {
     await ledgers(sql),
     await subjects(sql),
     await sources(sql),
+    await plans(sql),
     await rails(sql),
   ]
   return { broken: found.flat().map(({ what }) => what) }
@@ -77,6 +78,16 @@ function sources(sql: Query) {
       and (s.user_id is distinct from p.payer
         or (a.payment is not null and (a.rail, a.account, a.account_holder) is distinct from (s.rail, s.account, s.holder)))
     order by 1 limit ${LISTED}`
+}
+
+/** A payment that names the plan it was priced by can be captured in part, and refunded, only if that is there. */
+function plans(sql: Query) {
+  return sql<{ what: string }[]>`
+    select 'payment ' || p.id || ' was priced by fee plan ' || p.fee_plan || ', which '
+      || case when f.id is null then 'does not exist' else 'is not its merchant''s' end as what
+    from payments p left join fee_plans f on f.id = p.fee_plan
+    where p.fee_plan is not null and (f.id is null or f.owner is distinct from p.merchant)
+    order by p.id limit ${LISTED}`
 }
 
 /** What a rail said, and what people are to look at, is of an attempt that was made. */

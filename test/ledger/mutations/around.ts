@@ -49,7 +49,7 @@ export const AROUND: readonly Mutation[] = [
     '  assertLedgerMove(before === null ? null : standing(before), standing(row), kind)\n',
     '',
   ),
-  moves('holds another sum than is asked for', 'if (held !== asked) {', 'if (false) {'),
+  moves('holds another sum than is asked for', 'if (held !== heldMinor + postedMinor) {', 'if (false) {'),
   {
     name: 'expires a payment that holds money',
     tests: ['test/payments/tending.pg.test.ts'],

@@ -19,6 +19,8 @@ export const NOT_NAMED: Readonly<Record<string, string>> = {
   'attempt_calls altered': 'people read it, and nothing follows from it: the attempt’s own row decides',
   'attempt_calls missing': 'people read it, and nothing follows from it: the attempt’s own row decides',
   'attempt_calls added': 'people read it, and nothing follows from it: the attempt’s own row decides',
+  'fee_plans altered': 'a trigger refuses it; the fee that a payment was priced with is its own',
+  'fee_plans added': 'the next version is what setup adds',
   'refunds altered': 'nothing is refunded yet',
   'refunds missing': 'nothing is refunded yet',
   'refunds added': 'nothing is refunded yet',

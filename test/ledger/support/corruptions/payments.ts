@@ -268,4 +268,17 @@ const SOURCES = ofTable('sources', {
   added: [],
 })
 
-export const PAYMENTS: readonly Corruption[] = [...PAYMENT_ROWS, ...ATTEMPTS, ...SOURCES]
+const FEE_PLANS = ofTable('fee_plans', {
+  altered: [],
+  missing: [
+    {
+      what: 'a payment was priced by it',
+      act: (tx, { payments }) => tx`update payments set fee_plan = 'fpl_gone' where id = ${payments.processing}`,
+      breaks: ['references'],
+      names: ({ payments }) => `payment ${payments.processing} was priced by fee plan fpl_gone, which does not exist`,
+    },
+  ],
+  added: [],
+})
+
+export const PAYMENTS: readonly Corruption[] = [...PAYMENT_ROWS, ...ATTEMPTS, ...SOURCES, ...FEE_PLANS]
