@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<void> {
     },
   })
   const [rounds, count, idle] = [Number(values.rounds), Number(values.count), Number(values.idle)]
-  const stack = values.data === undefined ? await startStack() : undefined
+  const stack = values.data === undefined ? await startStack({ env: { MOORING_EXPRESS: 'off' } }) : undefined
   const dev = stack?.dev() ?? running(values.data ?? '')
   const bare = await startBare(dev)
   const phones = await Promise.all(Array.from({ length: PHONES }, (_, i) => benchPhone(dev, i)))

@@ -23,7 +23,6 @@ export const GUARD_LIMITS = {
   trial_ms: 10_000,
   /** A payment accepted for a rail whose call has not begun here by then was begun by another process, or not at all. */
   place_ms: 5_000,
-  calls: 500,
   full_retry_ms: 500,
 } as const
 
@@ -58,11 +57,11 @@ type Circuit = {
   places: Map<string, number>
 }
 
-/** `callsMax`: of a rail, where it is not the default. */
+/** `callsMax`: how many calls of this process a rail may have unresolved. */
 export function makeRailGuard(deps: {
   clock: Clock
   registry?: Registry
-  callsMax?: (rail: string) => number | undefined
+  callsMax: (rail: string) => number
 }): RailGuard {
   const { clock } = deps
   const circuits = new Map<string, Circuit>()
@@ -121,7 +120,7 @@ export function makeRailGuard(deps: {
       if (state === 'half_open' && now < circuit.trialUntil) {
         return refused(rail, 'circuit', Math.min(circuit.trialUntil - now, GUARD_LIMITS.pause_ms))
       }
-      if (unresolved(circuit) >= (deps.callsMax?.(rail) ?? GUARD_LIMITS.calls)) {
+      if (unresolved(circuit) >= deps.callsMax(rail)) {
         return refused(rail, 'bulkhead', GUARD_LIMITS.full_retry_ms)
       }
       const isTrial = state === 'half_open'

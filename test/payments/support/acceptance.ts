@@ -64,7 +64,7 @@ export async function openStage() {
     /** What the admission is told: unstarted payments, and whether starts fail. */
     const strain = { backlog: 0, startsFail: false }
     const started: string[] = []
-    const guard = makeRailGuard({ clock })
+    const guard = makeRailGuard({ clock, callsMax: () => 1_000 })
     const deps: PaymentDeps = {
       sql: books.hub,
       store,
