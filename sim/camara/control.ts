@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { BadCall, type ControlRoute } from '../common/control.ts'
 import { ClockRequest, OutageRequest, readCall } from '../common/requests.ts'
 import type { Desk } from './billing/calls.ts'
-import { Tamper, type Effect, type Entry } from './billing/entry.ts'
-import { RandomSettings, RuleRequest } from './billing/faults/kinds.ts'
+import type { Effect, Entry } from './billing/entry.ts'
+import { RandomSettings, RuleRequest, StatementFault } from './billing/faults/kinds.ts'
 import { keyOf } from './billing/book.ts'
 import { isCurrency } from './billing/money.ts'
 import type { Passwords } from './passwords.ts'
@@ -31,6 +31,14 @@ const AccountRequest = z
     'a balance is in a currency, and a currency has a balance',
   )
 const Day = z.strictObject({ date: z.iso.date() })
+/** By reference; `add` tells a charge nobody made, `gap` skips a number before it. */
+const TamperRequest = z.strictObject({
+  drop: z.string().optional(),
+  twice: z.string().optional(),
+  alter: z.strictObject({ reference: z.string(), field: StatementFault.shape.field }).optional(),
+  add: z.literal(true).optional(),
+  gap: z.string().optional(),
+})
 
 export function controlRoutes(passwords: Passwords, desk: Desk): ControlRoute[] {
   const { book } = desk
@@ -122,12 +130,19 @@ export function controlRoutes(passwords: Passwords, desk: Desk): ControlRoute[] 
     }),
     route('POST', 'day/close', ({ body }) => {
       const { date } = readCall(Day, body)
-      return keep({ dayClosed: date }, { date })
+      return keep(book.closedDays.has(date) ? {} : { dayClosed: [date, book.effects.length] }, { date })
     }),
     route('POST', 'statement/:id/tamper', ({ params: [date = ''], body }) => {
       if (!Day.safeParse({ date }).success) throw new BadCall('the path names no date')
-      const tamper = readCall(Tamper, body)
-      return keep({ tamper: [date, tamper] }, tamper)
+      const { drop, twice, alter, add, gap } = readCall(TamperRequest, body)
+      const tamper = (mode: StatementFault['mode'], reference: string, field: StatementFault['field'] = 'amount') =>
+        book.record({ tamper: { date, reference, fault: { kind: 'statement', mode, field } } })
+      if (drop !== undefined) tamper('drop', drop)
+      if (twice !== undefined) tamper('twice', twice)
+      if (alter !== undefined) tamper('alter', alter.reference, alter.field)
+      if (gap !== undefined) tamper('gap', gap)
+      if (add === true) tamper('add', '')
+      return keep({}, { date })
     }),
     route('GET', 'sms', ({ query }) => {
       const phone = phoneIn(query.get('phone'))

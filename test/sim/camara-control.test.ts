@@ -9,7 +9,9 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-const today = () => new Date().toISOString().slice(0, 10)
+function today(): string {
+  return new Date().toISOString().slice(0, 10)
+}
 const charge = async (over: Parameters<typeof paymentRequest>[1] = {}) => {
   const reference = newReference()
   const said = await stage.call('POST', PAYMENTS, paymentRequest(reference, over))
@@ -60,10 +62,12 @@ test('the statement of a day is there once it is closed, with one line a movemen
   ]
   const tampered = await charge()
   await stage.control('POST', `statement/${today()}/tamper`, {
-    alter: [{ reference: tampered.reference, amount: '1' }],
-    add: [{ reference: 'NOBODY', operation: 'collect', amount: '5', currency: 'KES' }],
+    alter: { reference: tampered.reference, field: 'sign' },
+    gap: tampered.reference,
+    add: true,
   })
   await stage.control('POST', 'day/close', { date: today() })
+  const late = await charge()
   const said = await stage.call('GET', path)
   const lines: unknown[] = said.text
     .trim()
@@ -76,10 +80,12 @@ test('the statement of a day is there once it is closed, with one line a movemen
   expect(linesOf(missing.reference)).toEqual([])
   expect(linesOf(altered.reference)).toMatchObject([{ amount: 12.51 }])
   expect(linesOf(doubled.reference)).toHaveLength(2)
-  expect(linesOf(tampered.reference)).toMatchObject([{ amount: 0.01 }])
+  expect(linesOf(tampered.reference)).toMatchObject([{ amount: 12.5, type: 'refund' }])
+  // What moves on a closed day is of the next.
+  expect(linesOf(late.reference)).toEqual([])
   expect(linesOf('NOBODY')).toHaveLength(1)
   const sequence = lines.map((line) => at(line, 'sequence'))
-  expect(new Set(sequence).size).toBe(sequence.length)
+  expect(sequence.at(-1)).toBe(lines.length + 1)
   expect((await stage.book(missing.reference))[0]?.effect).toBe('moved')
   expect((await stage.call('GET', '/carrier-billing/statements/yesterday')).status).toBe(400)
   expect((await stage.call('GET', '/carrier-billing/statements/2020-01-01')).text).toBe('')
@@ -108,6 +114,7 @@ test.each([
   ['outage', { seconds: -1 }],
   ['day/close', { date: '28.11.2026' }],
   ['statement/today/tamper', {}],
+  [`statement/${today()}/tamper`, { add: 1 }],
 ])('%s refuses %j', async (path, body) => {
   expect((await stage.control('POST', path, body)).status).toBe(400)
 })

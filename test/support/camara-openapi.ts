@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
@@ -33,6 +33,7 @@ export const specsAreMissing = (): string | null => {
 export class CamaraApi {
   readonly #document: z.infer<typeof Document>
   readonly #base: string
+  readonly #compiled = new Map<string, ValidateFunction>()
   // Amounts are multiples of 0.001, which binary fractions are not.
   readonly #ajv = new Ajv({
     strict: false,
@@ -96,7 +97,8 @@ export class CamaraApi {
 
   #fault(schema: unknown, value: unknown): string | null {
     const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"api#/')
-    const validate = this.#ajv.compile(Node.parse(JSON.parse(text)))
+    const validate = this.#compiled.get(text) ?? this.#ajv.compile(Node.parse(JSON.parse(text)))
+    this.#compiled.set(text, validate)
     return validate(value) ? null : `${this.#ajv.errorsText(validate.errors)}: ${JSON.stringify(value)}`
   }
 }

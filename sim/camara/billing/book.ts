@@ -52,8 +52,9 @@ export class Book {
   readonly troubles = new Map<string, Trouble>()
   readonly notices = new Map<string, Notice>()
   readonly rules = new Map<string, Rule>()
-  readonly closedDays = new Set<string>()
-  readonly tampers = new Map<string, Tamper[]>()
+  /** Effects the book had when a day was closed. */
+  readonly closedDays = new Map<string, number>()
+  readonly tampers: Tamper[] = []
   random: RandomSettings = { seed: 0, faults: {} }
   readonly #accounts = new Map<string, Account & { movedMinor: bigint; heldMinor: bigint }>()
   readonly #subscribers = new Map<string, Subscriber>()
@@ -150,11 +151,8 @@ export class Book {
     if (entry.rule !== undefined) this.rules.set(entry.rule.id, entry.rule)
     if (entry.ruleRemoved !== undefined) this.rules.delete(entry.ruleRemoved)
     if (entry.random !== undefined) this.random = entry.random
-    if (entry.dayClosed !== undefined) this.closedDays.add(entry.dayClosed)
-    if (entry.tamper !== undefined) {
-      const [day, tamper] = entry.tamper
-      this.tampers.set(day, [...(this.tampers.get(day) ?? []), tamper])
-    }
+    if (entry.dayClosed !== undefined) this.closedDays.set(...entry.dayClosed)
+    if (entry.tamper !== undefined) this.tampers.push(entry.tamper)
   }
 
   #use(id: string): void {

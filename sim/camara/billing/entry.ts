@@ -136,32 +136,8 @@ export type Notice = z.infer<typeof Notice>
 const Sms = z.object({ phone: z.string(), text: z.string(), atMs: z.number() })
 export type Sms = z.infer<typeof Sms>
 
-export const Tamper = z.strictObject({
-  drop: z.array(z.string()).optional(),
-  alter: z
-    .array(
-      z.strictObject({
-        reference: z.string(),
-        amount: z
-          .string()
-          .regex(/^(0|[1-9][0-9]{0,17})$/)
-          .optional(),
-        to_reference: z.string().optional(),
-      }),
-    )
-    .optional(),
-  add: z
-    .array(
-      z.strictObject({
-        reference: z.string(),
-        operation: z.enum(['collect', 'refund']),
-        amount: z.string().regex(/^[1-9][0-9]{0,17}$/),
-        currency: z.string(),
-        account: z.string().default(''),
-      }),
-    )
-    .optional(),
-})
+/** What a day's file was told to say wrong; `reference` is '' where no line is meant. */
+const Tamper = z.object({ date: z.string(), reference: z.string(), fault: StatementFault })
 export type Tamper = z.infer<typeof Tamper>
 
 const Trouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
@@ -184,8 +160,9 @@ const Entry = z.strictObject({
   rule: Rule.optional(),
   ruleRemoved: z.string().optional(),
   random: RandomSettings.optional(),
-  dayClosed: z.string().optional(),
-  tamper: z.tuple([z.string(), Tamper]).optional(),
+  /** A day, and how many effects the book had when it was closed: what moves later belongs to the next. */
+  dayClosed: z.tuple([z.string(), z.number()]).optional(),
+  tamper: Tamper.optional(),
 })
 export type Entry = z.infer<typeof Entry>
 
@@ -201,6 +178,8 @@ export function writeEntry(entry: Entry): string {
 /** A line of the operator's file of a day. */
 export type StatementLine = {
   sequence: number
+  /** A number is skipped before it. */
+  gap?: boolean
   paymentId: string
   refundId: string | null
   reference: string

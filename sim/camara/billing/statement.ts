@@ -1,5 +1,6 @@
 import { keyOf, type Book } from './book.ts'
 import type { Effect, Payment, Refund, StatementLine } from './entry.ts'
+import type { StatementFault } from './faults/kinds.ts'
 import { Num, writeJson } from './json.ts'
 import { amountOf } from './money.ts'
 
@@ -10,45 +11,49 @@ import { amountOf } from './money.ts'
 
 /** Null while the day is open. */
 export function statementOf(book: Book, date: string): string | null {
-  const over = new Date(book.clock.nowMs()).toISOString().slice(0, 10) > date
+  const over = dayOf(book.clock.nowMs()) > date
   if (!over && !book.closedDays.has(date)) return null
-  let lines: StatementLine[] = []
-  let sequence = 0
-  for (const effect of book.effects) {
-    if (new Date(effect.atMs).toISOString().slice(0, 10) !== date) continue
-    sequence += 1
+  const lines: StatementLine[] = []
+  const tell = (line: StatementLine) => lines.push({ ...line, sequence: lines.length + 1 })
+  const tampers = book.tampers.filter((one) => one.date === date)
+  for (const [index, effect] of book.effects.entries()) {
+    if (bookedOn(book, effect, index) !== date) continue
     const of = recordOf(book, effect)
-    const line = lineOf(effect, of, sequence)
-    const fault = effect.effect === 'moved' ? (of?.statement ?? null) : null
-    if (fault?.gap === true) line.sequence = ++sequence
-    if (fault?.drop === true) continue
-    if (fault?.alter !== undefined) alter(line, fault.alter.amount, fault.alter.reference, fault.alter.sign)
-    lines.push(line)
-    if (fault?.twice === true) lines.push({ ...line, sequence: ++sequence })
-    if (fault?.add === true) lines.push(strange(line, ++sequence))
+    const own = effect.effect === 'moved' ? (of?.statement ?? null) : null
+    const told = tampers.filter(({ reference }) => reference === effect.reference).map(({ fault }) => fault)
+    tellOf(lineOf(effect, of), own === null ? told : [own, ...told], tell)
   }
-  for (const { drop, alter: altered, add } of book.tampers.get(date) ?? []) {
-    lines = lines.filter(({ reference }) => drop?.includes(reference) !== true)
-    for (const { reference, amount, to_reference } of altered ?? [])
-      for (const line of lines.filter((one) => one.reference === reference))
-        alter(line, amount, to_reference, undefined)
-    for (const { amount, ...added } of add ?? []) {
-      const { reference, operation, currency, account } = added
-      const more = { paymentId: `P${reference}`, refundId: operation === 'refund' ? `R${reference}` : null }
-      lines.push({
-        ...more,
-        reference,
-        operation,
-        currency,
-        account,
-        amountMinor: BigInt(amount),
-        state: 'succeeded',
-        at: `${date}T12:00:00.000Z`,
-        sequence: ++sequence,
-      })
-    }
-  }
-  return lines.map((line) => `${textOf(line)}\n`).join('')
+  for (const { reference, fault } of tampers) if (reference === '') tellOf(nobodys(date), [fault], tell, false)
+  const gaps = lines.filter(({ gap }) => gap === true).map(({ sequence }) => sequence)
+  return lines
+    .map((line) => ({ ...line, sequence: line.sequence + gaps.filter((gap) => gap <= line.sequence).length }))
+    .map((line) => `${textOf(line)}\n`)
+    .join('')
+}
+
+/** One line, and what faults make of it; `real` where there is a line without them. */
+function tellOf(
+  line: StatementLine,
+  faults: readonly StatementFault[],
+  tell: (line: StatementLine) => void,
+  real = true,
+): void {
+  const has = (mode: StatementFault['mode']) => faults.some((fault) => fault.mode === mode)
+  const altered = faults.filter(({ mode }) => mode === 'alter').reduce((to, { field }) => alter(to, field), line)
+  const whole = has('gap') ? { ...altered, gap: true } : altered
+  if (real && !has('drop')) tell(whole)
+  if (real && has('twice')) tell(altered)
+  if (has('add')) tell({ ...nobodys(line.at.slice(0, 10)), currency: line.currency })
+}
+
+const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10)
+const DAY_MS = 86_400_000
+
+/** What moves on a day that was closed before is of the next. */
+function bookedOn({ closedDays }: Book, { atMs }: Effect, index: number): string {
+  let at = atMs
+  while (index >= (closedDays.get(dayOf(at)) ?? Number.POSITIVE_INFINITY)) at += DAY_MS
+  return dayOf(at)
 }
 
 function recordOf(book: Book, { operation, reference }: Effect): Payment | Refund | undefined {
@@ -56,7 +61,7 @@ function recordOf(book: Book, { operation, reference }: Effect): Payment | Refun
   return operation === 'refund' ? book.refunds.get(id) : book.payments.get(id)
 }
 
-function lineOf(effect: Effect, of: Payment | Refund | undefined, sequence: number): StatementLine {
+function lineOf(effect: Effect, of: Payment | Refund | undefined): StatementLine {
   const { operation, reference, amountMinor, currency, account, atMs } = effect
   return {
     paymentId: of?.paymentId ?? '',
@@ -68,24 +73,29 @@ function lineOf(effect: Effect, of: Payment | Refund | undefined, sequence: numb
     account,
     state: effect.effect === 'returned' ? 'returned' : 'succeeded',
     at: new Date(atMs).toISOString(),
-    sequence,
+    sequence: 0,
   }
 }
 
-/** `amount`: minor units, or a difference where it has a sign. */
-function alter(
-  line: StatementLine,
-  amount: string | undefined,
-  reference: string | undefined,
-  sign: boolean | undefined,
-) {
-  if (amount !== undefined) line.amountMinor = /^[+-]/.test(amount) ? line.amountMinor + BigInt(amount) : BigInt(amount)
-  if (reference !== undefined) line.reference = reference
-  if (sign === true) line.operation = line.operation === 'refund' ? 'collect' : 'refund'
+function alter(line: StatementLine, field: StatementFault['field']): StatementLine {
+  if (field === 'amount') return { ...line, amountMinor: line.amountMinor + 1n }
+  if (field === 'reference') return { ...line, reference: `X${line.reference.slice(1)}` }
+  return { ...line, operation: line.operation === 'refund' ? 'collect' : 'refund' }
 }
 
-function strange(line: StatementLine, sequence: number): StatementLine {
-  return { ...line, paymentId: 'Pstrange', reference: `STRANGE${sequence}`, sequence }
+/** A charge nobody made. */
+function nobodys(date: string): StatementLine {
+  const at = `${date}T12:00:00.000Z`
+  const charge = { operation: 'collect', state: 'succeeded', amountMinor: 100n, currency: 'KES' } as const
+  return {
+    ...charge,
+    paymentId: 'PNOBODY',
+    refundId: null,
+    reference: 'NOBODY',
+    account: '+999555000',
+    at,
+    sequence: 0,
+  }
 }
 
 function textOf(line: StatementLine): string {

@@ -42,19 +42,12 @@ const REASON_NAMES = Object.keys(REASONS).filter((name): name is Reason => Objec
 
 const Status5xx = z.literal([500, 502, 503]).default(503)
 
-const alter = z.strictObject({
-  amount: z.string().optional(),
-  reference: z.string().optional(),
-  sign: z.boolean().optional(),
+/** What the day's file does with a line: leaves it out, tells it wrong, tells it twice, tells one nobody made, skips a number. */
+export const StatementFault = fault('statement', {
+  mode: oneOf('drop', 'alter', 'twice', 'add', 'gap'),
+  /** Of `alter`: what the line says wrong. */
+  field: oneOf('amount', 'reference', 'sign'),
 })
-const statement = fault('statement', {
-  drop: z.boolean().optional(),
-  alter: alter.optional(),
-  add: z.boolean().optional(),
-  twice: z.boolean().optional(),
-  gap: z.boolean().optional(),
-})
-export const StatementFault = statement
 export type StatementFault = z.infer<typeof StatementFault>
 
 const Fault = z.discriminatedUnion('kind', [
@@ -80,7 +73,7 @@ const Fault = z.discriminatedUnion('kind', [
   fault('inquiry_fail', { s: s(5) }),
   fault('inquiry_lag', { s: s(5) }),
   fault('return_later', { after_s: s(10), reason: z.string().max(64).default('MD06') }),
-  statement,
+  StatementFault,
 ])
 export type Fault = z.infer<typeof Fault>
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
@@ -96,9 +89,9 @@ export function isLater(one: Fault): one is LaterFault {
 
 export const KINDS = Fault.options.map((option) => option.shape.kind.value)
 
-/** With its default parameters; a statement's is to leave the line out. */
+/** With its default parameters. */
 export function plainFault(kind: Fault['kind']): Fault {
-  return Fault.parse(kind === 'statement' ? { kind, drop: true } : { kind })
+  return Fault.parse({ kind })
 }
 
 const Match = z.strictObject({

@@ -46,9 +46,9 @@ const CHARGE = new Map<number, Fault[]>([
   [50, [plainFault('hang_after'), { kind: 'inquiry_fail', s: 30 }]],
   [51, [plainFault('hang_after'), plainFault('inquiry_lag')]],
   [62, [plainFault('return_later')]],
-  [70, [{ kind: 'statement', drop: true }]],
-  [71, [{ kind: 'statement', alter: { amount: '+1' } }]],
-  [72, [{ kind: 'statement', twice: true }]],
+  [70, [plainFault('statement')]],
+  [71, [{ kind: 'statement', mode: 'alter', field: 'amount' }]],
+  [72, [{ kind: 'statement', mode: 'twice', field: 'amount' }]],
 ])
 
 const REFUND = new Map<number, Fault[]>([
