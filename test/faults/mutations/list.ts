@@ -2,6 +2,7 @@ import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 import { MOBILE_MONEY } from './mobile-money.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
+import { OPERATOR_RAIL } from './operator-rail.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -24,6 +25,7 @@ const RESENDS: readonly Edit[] = [
 export const MUTATIONS: readonly Mutation[] = [
   ...BANK_RAIL,
   ...ACCEPTANCE,
+  ...OPERATOR_RAIL,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
