@@ -67,7 +67,8 @@ it('is absent only after two complete walks that saw the same', async () => {
 it.each<[string, (query: URLSearchParams, call: number) => Came]>([
   ['a second walk that saw more', (_, call) => page(items(0, call))],
   ['a second walk that saw others', (_, call) => page(items(call, 2))],
-  ['fewer items than counted', () => page(items(0, 2), 3)],
+  ['fewer items than counted', (query) => page(query.get('page') === '1' ? items(0, 2) : [], 3)],
+  ['more items than counted', () => page(items(0, 2), 1)],
   ['a count that changes from page to page', (query) => page(items(0, 50), 100 + Number(query.get('page')))],
   ['no count', () => page(items(0, 2), null)],
   ['a page that fails', (query) => (query.get('page') === '2' ? refused(500, null) : page(items(0, 50), 51))],
