@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { z } from 'zod'
 import type { KeyRing } from './ring.ts'
 
 /**
@@ -20,6 +21,9 @@ const LENGTH_BYTES = 4
 const CIPHER = 'aes-256-gcm'
 
 export type Opened = { ok: true; payload: Payload } | { ok: false; why: 'not_ours' | 'unknown_key' | 'altered' }
+
+/** Metadata by name, each base64. */
+const About = z.record(z.string(), z.string())
 
 const text = (bytes: Uint8Array | undefined): string => (bytes === undefined ? '' : Buffer.from(bytes).toString('utf8'))
 const additional = (keyId: string): Buffer => Buffer.from(`${ENCODING}\0${keyId}`)
@@ -66,8 +70,7 @@ export function open(ring: KeyRing, payload: Payload): Opened {
   }
   // Authentic from here on: what stands in it, we wrote.
   const end = LENGTH_BYTES + plain.readUInt32BE(0)
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a codec: `seal` wrote it, and the tag says so
-  const about = JSON.parse(plain.toString('utf8', LENGTH_BYTES, end)) as Record<string, string>
+  const about = About.parse(JSON.parse(plain.toString('utf8', LENGTH_BYTES, end)))
   const metadata = Object.fromEntries(
     Object.entries(about).map(([name, base64]) => [name, new Uint8Array(Buffer.from(base64, 'base64'))]),
   )

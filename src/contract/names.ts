@@ -220,3 +220,7 @@ export const CURRENCIES: CurrencyTable = {
   UGX: { name: 'Uganda shilling', exponent: 0, numeric: '800' },
   USD: { name: 'US dollar', exponent: 2, numeric: '840' },
 }
+
+/** What an operator may decide about a payment or refund that waits; each needs an approval made by the ops service. */
+export const OPS_ACTIONS = ['inquire_now', 'resolve_settled', 'resolve_not_moved', 'cancel', 'approve_return'] as const
+export type OpsAction = (typeof OPS_ACTIONS)[number]

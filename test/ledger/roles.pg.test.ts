@@ -60,6 +60,12 @@ const TABLES: Readonly<Record<string, Rights>> = {
   merchants: hub('select', 'insert', 'update'),
   merchant_keys: hub('select', 'insert', 'update'),
   stores: hub('select', 'insert', 'update'),
+  // Operators and what they decide. The owner adds them; the hub consumes by its function.
+  operators: read(),
+  operator_sessions: { mooring_ops: ['select', 'insert', 'update(seen_at)', 'delete'] },
+  operator_throttle: { mooring_ops: ['select', 'insert', 'update', 'delete'] },
+  approvals: { mooring_ops: ['select', 'insert'] },
+  ops_audit: read(),
   migrations: nobody,
 }
 
@@ -76,6 +82,10 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   position_at: ['mooring_ops'],
   unsealed_at: ['mooring_ops'],
   history_is_append_only: [],
+  append_ops_audit: ['mooring_ops'],
+  consume_approval: ['mooring_hub'],
+  ops_audit_hash: [],
+  ops_audit_is_append_only: [],
 }
 
 const SERVING = DATABASE_ROLES.filter((role) => role !== 'mooring_owner')
