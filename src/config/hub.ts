@@ -21,6 +21,8 @@ export const HubEnv = CommonEnv.extend({
   MOORING_TIME_ZONE: z.string().min(1).default('Africa/Nairobi'),
   /** When wallet payments are posted as they are accepted, without a workflow. */
   MOORING_EXPRESS: z.enum(['off', 'overload', 'always']).default('overload'),
+  /** Above this an operator's decision needs a second person's, minor units. */
+  MOORING_OPS_TWO_ABOVE: EnvAmount,
   /** Which rows of hot accounts this hub writes: another number for each hub, so that they do not wait for each other. */
   MOORING_LEDGER_SHARD: z.coerce.number().int().min(0).max(63).default(0),
   MOORING_CAPS: z.enum(['on', 'off']).default('on'),

@@ -18,6 +18,7 @@ import {
   type Sql,
 } from '../ledger/index.ts'
 import { makeLog } from '../observe/log.ts'
+import { addOperator } from '../ops/operators.ts'
 
 /**
  * Makes a database ready to serve: migrations, the ledger of the configured
@@ -62,6 +63,8 @@ const Env = z.object({
 
 const MerchantsFile = z.array(FeePlanFields.extend({ name: z.string().min(1), secret_key: z.string().min(1) }))
 
+const OperatorsFile = z.array(z.object({ name: z.string(), person: z.string(), password: z.string() }))
+
 const env = readEnv(Env, process.env)
 const ids = makeIds(Date.now, randomBytes)
 const sql = openDatabase({ url: env.DATABASE_URL, name: 'setup', connections: 2 })
@@ -70,6 +73,7 @@ try {
   await openBooks(sql, await openLedger(sql, env.MOORING_CURRENCY))
   for (const added of Object.keys(env.MOORING_CURRENCIES)) await openLedger(sql, added)
   await openPayerFees(sql)
+  await openOperators(sql)
   process.stdout.write(`${JSON.stringify({ merchants: await openMerchants(sql) })}\n`)
 } finally {
   await sql.end({ timeout: 2 })
@@ -143,4 +147,15 @@ async function openMerchants(db: Sql): Promise<{ id: string; name: string; store
     made.push({ id, name, store })
   }
   return made
+}
+
+/** Operators whom the keys directory names and who are not there yet. */
+async function openOperators(db: Sql): Promise<void> {
+  const operators = OperatorsFile.parse(JSON.parse(readKeyFile(env.MOORING_KEYS, 'operators.json')))
+  for (const operator of operators) {
+    const [there] = await db`select from operators where name = ${operator.name}`
+    if (there !== undefined) continue
+    const added = await addOperator(db, ids, operator)
+    if (!added.ok) throw new Error(`the operator ${operator.name} could not be added: ${added.error}`)
+  }
 }

@@ -40,6 +40,7 @@ describe('npm start', () => {
       'edge-0',
       'hub-0',
       'nats',
+      'ops-0',
       'postgres',
       'relay-0',
       'sim-bank',
@@ -59,7 +60,7 @@ describe('npm start', () => {
     expect(output).toContain(`running on ${stack.dataDir} already (pid ${stack.pid})`)
   })
 
-  it.each(['postgres', 'nats', 'temporal', 'sim-bank', 'sim-gsma', 'relay-0', 'hub-0', 'edge-0', 'bridge-0'])(
+  it.each(['postgres', 'nats', 'temporal', 'sim-bank', 'sim-gsma', 'relay-0', 'hub-0', 'edge-0', 'bridge-0', 'ops-0'])(
     'starts %s again when it is killed',
     async (name) => {
       const before = stack.dev().pids[name]

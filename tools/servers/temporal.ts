@@ -29,8 +29,14 @@ const DYNAMIC_CONFIG = {
 export type TemporalPorts = { grpc: number; ui: number | undefined; http: number; metrics: number }
 
 /** The development server on SQLite, with its web UI unless `ports.ui` is undefined. `dir` holds its database. */
-export function temporalLaunch(options: { binary: string; dir: string; ports: TemporalPorts }): Launch {
-  const { binary, dir, ports } = options
+export function temporalLaunch(options: {
+  binary: string
+  dir: string
+  ports: TemporalPorts
+  /** Where the UI has payloads decoded, for browsers that are logged in there. */
+  codecEndpoint?: string
+}): Launch {
+  const { binary, dir, ports, codecEndpoint } = options
   const database = join(dir, 'temporal.db')
   const served = join(dir, 'served')
   return {
@@ -44,6 +50,7 @@ export function temporalLaunch(options: { binary: string; dir: string; ports: Te
       `--http-port=${ports.http}`,
       `--metrics-port=${ports.metrics}`,
       ...(ports.ui === undefined ? ['--headless'] : [`--ui-port=${ports.ui}`, '--ui-disable-news-fetch']),
+      ...(ports.ui === undefined || codecEndpoint === undefined ? [] : [`--ui-codec-endpoint=${codecEndpoint}`]),
       `--db-filename=${database}`,
       '--log-level=error',
       '--log-format=json',

@@ -14,6 +14,10 @@ export function banner(
     ...dev.edge.map((url, index): [string, string] => [`edge-${index}`, url]),
     ['bridge', dev.bridge],
     ['API', `${dev.bridge}/openapi.json`],
+    [
+      'ops page',
+      `${dev.ops.url}   operators ${dev.ops.operators.map(({ name }) => name).join(', ')}: passwords in dev.json`,
+    ],
     ...(dev.temporal.ui === undefined ? [] : [['Temporal UI', dev.temporal.ui] satisfies [string, string]]),
     ['Temporal', dev.temporal.address],
     ['Postgres', withoutPassword(dev.database)],

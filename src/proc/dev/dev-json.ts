@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { readKeyFile } from '../../config/env.ts'
+import { opsUrl } from './ports.ts'
 import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
 import { BANK, CURRENCY, LIMITS, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
 
+const OperatorKeys = z.array(z.object({ name: z.string(), password: z.string() }))
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
 
 /** Everything of dev.json but the pids, which change. */
@@ -17,6 +19,7 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
     if (secretKey === undefined) throw new Error(`setup names a merchant without a key: ${merchant.name}`)
     return { id: merchant.id, name: merchant.name, secret_key: secretKey, store: merchant.store }
   })
+  const operators = OperatorKeys.parse(JSON.parse(readKeyFile(join(keysDir, 'setup'), 'operators.json')))
   const control = (port: number, role: string) => ({
     control: `http://127.0.0.1:${port}/control`,
     control_token: readKeyFile(join(keysDir, role), 'control.token'),
@@ -27,6 +30,8 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
     currency: CURRENCY,
     edge: Array.from({ length: options.edges }, (_, index) => `ws://127.0.0.1:${ports.edge(index)}/v1/socket`),
     bridge: `http://127.0.0.1:${ports.bridge}/v1`,
+    pages: { ops: opsUrl(ports) },
+    ops: { url: opsUrl(ports), operators },
     temporal: ui === undefined ? temporal : { ...temporal, ui },
     database: servers.database('mooring_owner'),
     nats: servers.nats('ops'),

@@ -14,6 +14,7 @@ export function devPorts(offset: number) {
     postgres: at(7432),
     bridgePrivate: at(7440),
     relayPrivate: at(7450),
+    opsPrivate: at(7455),
     temporalHttp: at(7460),
     temporalMetrics: at(7461),
     bankControl: at(7501),
@@ -24,6 +25,9 @@ export function devPorts(offset: number) {
     temporalUi: at(8233),
   }
 }
+
+/** Where operators reach the ops service; the same host as Temporal's UI, so that its cookie goes there. */
+export const opsUrl = (ports: DevPorts): string => `http://127.0.0.1:${ports.opsPage}`
 
 /** Each port that a start of this size takes, with what it is for. */
 export function portsInUse(
@@ -40,6 +44,8 @@ export function portsInUse(
     ...each(counts.hubs, 'private port of hub', ports.hubPrivate),
     { what: 'private port of bridge', port: ports.bridgePrivate },
     { what: 'private port of relay', port: ports.relayPrivate },
+    { what: 'ops page', port: ports.opsPage },
+    { what: 'private port of ops', port: ports.opsPrivate },
     { what: 'bank simulator', port: ports.bank },
     { what: 'control of the bank simulator', port: ports.bankControl },
     { what: 'CAMARA operator simulator', port: ports.camara },

@@ -18,7 +18,7 @@ import { TEMPORAL_NAMESPACE, temporalLaunch } from '../../../tools/servers/tempo
 import { registerSearchAttributes } from '../../../tools/servers/temporal-external.ts'
 import type { Supervisor } from '../../../tools/supervisor/supervisor.ts'
 import { readKeyFile } from '../../config/env.ts'
-import type { DevPorts } from './ports.ts'
+import { opsUrl, type DevPorts } from './ports.ts'
 
 /** Addresses of servers that run already and are used as they are; what is undefined is started here. */
 export type ExternalServers = {
@@ -103,6 +103,7 @@ export async function startTemporal(context: ServerContext): Promise<Servers['te
     temporalLaunch({
       binary,
       dir,
+      codecEndpoint: `${opsUrl(ports)}/codec`,
       ports: { grpc: ports.temporal, ui: ports.temporalUi, http: ports.temporalHttp, metrics: ports.temporalMetrics },
     }),
   )

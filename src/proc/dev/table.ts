@@ -4,7 +4,7 @@ import { answersOk } from '../../../tools/process/probe.ts'
 import { type Launch, nodeEnv } from '../../../tools/servers/launch.ts'
 import type { Stage } from '../../../tools/supervisor/supervisor.ts'
 import type { DevOptions } from './options.ts'
-import type { DevPorts } from './ports.ts'
+import { opsUrl, type DevPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
 
 /** What `npm start` runs besides the servers, in one table: who, from which main, with which settings. */
@@ -33,7 +33,10 @@ export type Base = {
   logLevel: string
 }
 
-type Role = 'hub' | 'edge' | 'bridge' | 'relay'
+/** Minor units above which a decision needs two operators. */
+export const OPS_TWO_ABOVE = '1000000'
+
+type Role = 'hub' | 'edge' | 'bridge' | 'relay' | 'ops'
 
 type Row = {
   name: string
@@ -68,14 +71,17 @@ function launch(row: Row): Launch {
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 
-/** Settings every process of ours shares. */
-function common(base: Base, nats: Servers['nats'], role: Role, name: string, privatePort: number) {
+/** Settings every process on the bus shares. */
+function common(base: Base, nats: Servers['nats'], role: Exclude<Role, 'ops'>, name: string, privatePort: number) {
+  return { ...ofEvery(base, role, name, privatePort), NATS_URL: nats(role) }
+}
+
+function ofEvery(base: Base, role: Role, name: string, privatePort: number) {
   return {
     MOORING_ENV: 'test',
     MOORING_PROCESS: name,
     MOORING_PRIVATE_PORT: String(privatePort),
     MOORING_KEYS: join(base.keysDir, role),
-    NATS_URL: nats(role),
     LOG_LEVEL: base.logLevel,
     ...(base.failpoints === undefined ? {} : { MOORING_FAILPOINTS: base.failpoints }),
   }
@@ -169,6 +175,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
         MOORING_LIMIT_PAYMENT: LIMITS.payment,
         MOORING_LIMIT_DAY: LIMITS.day,
         MOORING_LIMIT_MONTH: LIMITS.month,
+        MOORING_OPS_TWO_ABOVE: OPS_TWO_ABOVE,
         MOORING_CAPS: options.caps ? 'on' : 'off',
         MOORING_RAILS: JSON.stringify(rails(ports)),
         MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
@@ -178,7 +185,23 @@ export function workers(base: Base, servers: Servers): Launch[] {
       },
     }
   })
-  return [relay, ...hubs].map(launch)
+  const ops: Row = {
+    name: 'ops-0',
+    stage: 'work',
+    main: 'src/proc/ops.ts',
+    privatePort: ports.opsPrivate,
+    stopTimeoutMs: 10_000,
+    env: {
+      ...ofEvery(base, 'ops', 'ops-0', ports.opsPrivate),
+      DATABASE_URL: servers.database('mooring_ops'),
+      MOORING_PORT: String(ports.opsPage),
+      MOORING_OPS_URL: opsUrl(ports),
+      ...(servers.temporal.ui === undefined ? {} : { MOORING_TEMPORAL_UI: servers.temporal.ui }),
+      TEMPORAL_NAMESPACE: servers.temporal.namespace,
+      MOORING_OPS_TWO_ABOVE: OPS_TWO_ABOVE,
+    },
+  }
+  return [relay, ...hubs, ops].map(launch)
 }
 
 /** Pages of this machine that may open a socket from a browser. */

@@ -1,0 +1,5 @@
+export { OPS_LIMITS } from '../limits.ts'
+export { makeLogin } from '../login.ts'
+export { sweepSessions } from '../sessions.ts'
+export type { OpsDeps } from './deps.ts'
+export { makeOpsServer } from './server.ts'
