@@ -12,14 +12,14 @@ const CALLBACKS = 50
 export async function timelineOf(sql: Query, id: string): Promise<Entry[]> {
   const parts = await Promise.all([
     sql<Row[]>`
-      select created_at as at, 'made' as what, kind || ' ' || amount || ' ' || currency as detail from payments where id = ${id}
+      select created_at as at, 'made' as what, kind as detail from payments where id = ${id}
       union all select accepted_at, 'accepted', '' from payments where id = ${id} and accepted_at is not null
       union all select started_at, 'its workflow began', '' from payments where id = ${id} and started_at is not null
       union all select updated_at, 'is now ' || status,
         concat_ws(', ', status_reason, failure_code, failure_message) from payments where id = ${id}
-      union all select created_at, 'made', 'refund ' || amount || ' ' || currency || ' of ' || payment from refunds where id = ${id}
+      union all select created_at, 'made', 'refund of ' || payment from refunds where id = ${id}
       union all select updated_at, 'is now ' || status, concat_ws(', ', status_reason, failure_code) from refunds where id = ${id}
-      union all select created_at, 'refund ' || id, status || ' ' || amount || ' ' || currency from refunds where payment = ${id}`,
+      union all select created_at, 'refund ' || id, status || ', ' || amount || ' ' || currency || ' in minor units' from refunds where payment = ${id}`,
     sql<Row[]>`
       select coalesce(dispatched_at, updated_at) as at,
         'attempt ' || no || ': ' || operation || ' at ' || rail || ', ' || step || ' sent' as what, reference as detail
@@ -38,7 +38,7 @@ export async function timelineOf(sql: Query, id: string): Promise<Entry[]> {
       where a.payment = ${id} order by c.received_at limit ${CALLBACKS}`,
     sql<Row[]>`
       select at, 'incident: ' || kind as what, detail::text as detail from incidents where payment = ${id}
-      union all select at, 'money came back at ' || rail, amount || ', ' || reason from returns where payment = ${id}`,
+      union all select at, 'money came back at ' || rail, amount || ' in minor units, ' || reason from returns where payment = ${id}`,
     sql<Row[]>`
       select a.created_at as at, 'approval ' || a.id || ' by ' || o.name as what, a.action || ': ' || a.reason as detail
       from approvals a join operators o on o.id = a.operator where a.payment = ${id}

@@ -45,7 +45,12 @@ export async function waitingPayments(sql: Query, limit: number = OPS_LIMITS.wai
 /** In words, why it waits. */
 export function whyItWaits({ status_reason, state, rail, inquiries, next_look_at }: Waiting): string {
   if (status_reason === 'needs_operator') return 'it needs an operator'
-  const asked = inquiries === null || inquiries === 0 ? 'not asked yet' : `asked ${String(inquiries)} times`
+  const asked =
+    inquiries === null || inquiries === 0
+      ? 'not asked yet'
+      : inquiries === 1
+        ? 'asked once'
+        : `asked ${String(inquiries)} times`
   const next = next_look_at === null ? '' : `, next at ${next_look_at.toISOString().slice(11, 19)} UTC`
   switch (state) {
     case 'dispatched':

@@ -53,6 +53,8 @@ export function pageRoutes(app: FastifyInstance, deps: OpsDeps): void {
 
   app.get('/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(STYLE))
 
+  app.get('/favicon.ico', (_request, reply) => reply.code(204).send())
+
   app.get('/login', (request, reply) => {
     const { next } = z.object({ next: z.string().max(256).catch('/').default('/') }).parse(request.query)
     return show(reply, null, 'Log in', loginPage({ refused: null, next }))

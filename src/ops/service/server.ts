@@ -29,7 +29,8 @@ export function makeOpsServer(deps: OpsDeps): FastifyInstance {
     void reply
       .header('cache-control', 'no-store')
       .header('content-security-policy', CSP)
-      .header('referrer-policy', 'no-referrer')
+      // Not `no-referrer`: under it a form of our own page names its origin `null`.
+      .header('referrer-policy', 'same-origin')
       .header('x-content-type-options', 'nosniff')
       .header('x-frame-options', 'DENY')
       .header('cross-origin-opener-policy', 'same-origin')

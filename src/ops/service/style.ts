@@ -18,7 +18,8 @@ header > div { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: c
 header > div, main { max-width: 76rem; margin: 0 auto; padding: .75rem 1.25rem }
 main { padding-bottom: 3rem }
 .brand { font-weight: 700; text-decoration: none; color: var(--text) } header form { margin-left: auto; display: flex; gap: .75rem; align-items: center }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 .25rem } h2 { font-size: 1.15rem; margin: 0 0 .75rem }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 .25rem } h1.id { font-size: 1.3rem }
+h2 { font-size: 1.15rem; margin: 0 0 .75rem }
 .lead { color: var(--soft); margin: 0 0 1.25rem }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1.1rem 1.25rem; margin: 0 0 1.25rem }
 .narrow { max-width: 24rem; margin: 3rem auto } .two { display: grid; gap: 1.25rem; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); align-items: start }
@@ -26,7 +27,7 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 .25rem } h2 { font-siz
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .55rem .9rem .55rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 th { color: var(--soft); font-size: .85rem; font-weight: 600; white-space: nowrap } tr:last-child td { border-bottom: 0 }
-.amount { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } .time { white-space: nowrap; font-variant-numeric: tabular-nums }
+.amount { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } td .id { white-space: nowrap } .time { white-space: nowrap; font-variant-numeric: tabular-nums }
 code, pre, .id { font: .875rem/1.5 ui-monospace, monospace } .id { overflow-wrap: anywhere } .soft { color: var(--soft) }
 pre { background: var(--code); padding: .75rem .9rem; border-radius: .4rem; overflow-x: auto; margin: .25rem 0 .75rem; white-space: pre-wrap; overflow-wrap: anywhere }
 .tag { display: inline-block; border-radius: 1rem; padding: .05rem .65rem; font-size: .85rem; background: var(--code); white-space: nowrap }

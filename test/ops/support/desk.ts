@@ -3,6 +3,7 @@ import { makeIds } from '../../../src/domain/ids.ts'
 import { openDatabase, type Sql } from '../../../src/ledger/index.ts'
 import { addOperator, type Operator } from '../../../src/ops/operators.ts'
 import { testDatabase } from '../../support/run-servers.ts'
+import { insertWaiting } from './waiting-row.ts'
 
 /** A database with operators and payments that wait for a rail, and a pool for each role that meets them. */
 
@@ -35,17 +36,7 @@ export async function openDesk() {
     const reference = `REF${String(made).padStart(8, '0')}`
     await owner`
       insert into ledgers (id, tenant, currency, exponent) values (1, 'default', 'KES', 2) on conflict do nothing`
-    await owner`
-      insert into payments (id, ledger, kind, status, status_reason, version, amount, currency, payer, payee, payee_name,
-        created_at, updated_at, accepted_at, started_at, source_type)
-      values (${id}, 1, 'topup', 'processing', 'awaiting_rail', 3, ${amountMinor}, 'KES', 'usr_amina', 'usr_amina',
-        'Amina', now() - interval '1 minute', now(), now() - interval '1 minute', now() - interval '1 minute', 'bank')`
-    await owner`
-      insert into attempts (payment, no, ledger, rail, operation, reference, uetr, amount, currency, account,
-        account_holder, description, state, dispatch_token, dispatched_at, sends, inquiries, next_look_at, evidence, updated_at)
-      values (${id}, 1, 1, 'demo-bank', 'collect', ${reference}, gen_random_uuid(), ${amountMinor}, 'KES',
-        'DE02120300000000202051', 'Amina', 'Top-up', 'unknown', gen_random_uuid(), now() - interval '58 seconds', 1, 2,
-        now() + interval '60 seconds', '{"why":"the connection broke"}', now())`
+    await insertWaiting(owner, { id, reference, amountMinor })
     return { id, reference }
   }
 
