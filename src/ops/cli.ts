@@ -1,15 +1,17 @@
 import { openDatabase } from '../ledger/index.ts'
-import { type Line, readLine, usage } from './command.ts'
+import { type Answer, type Line, readLine, usage } from './command.ts'
 import { databaseRefusal, findDatabase } from './database.ts'
+import { DESK_COMMANDS } from './commands/index.ts'
 import { LEDGER_COMMANDS } from './ledger/index.ts'
 import { OpsRefusal } from './refusal.ts'
+import { withService } from './service-client.ts'
 
 /**
  * `npm run ops -- <command>`: what operators ask of a running system. Exits 0, with 1 where the books are broken,
  * with 2 where the question could not be asked.
  */
 
-const COMMANDS = LEDGER_COMMANDS
+const COMMANDS = [...LEDGER_COMMANDS, ...DESK_COMMANDS]
 
 async function answer(line: Line): Promise<number> {
   const { command, argument, given, json, data } = line
@@ -17,12 +19,17 @@ async function answer(line: Line): Promise<number> {
     console.log(usage(line.usageOf))
     return 0
   }
-  const url = findDatabase(data, process.env)
-  const sql = openDatabase({ url, name: 'ops', connections: 1 })
-  try {
-    const said = await command.ask(sql, argument, given)
+  const say = (said: Answer): number => {
     console.log(json ? asJson(said.json) : said.text.join('\n'))
     return said.ok ? 0 : 1
+  }
+  if ('call' in command) {
+    return say(await withService(data, process.env, (service) => command.call(service, argument, given)))
+  }
+  const url = findDatabase(data, process.env, command.as)
+  const sql = openDatabase({ url, name: 'ops', connections: 1 })
+  try {
+    return say(await command.ask(sql, argument, given))
   } catch (error) {
     throw databaseRefusal(error, url) ?? error
   } finally {

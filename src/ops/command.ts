@@ -11,12 +11,17 @@ const OPTIONS = {
   limit: '<lines>',
   after: '<position>',
   heads: '<file>',
+  head: '<hash>',
+  person: '<number>',
+  action: '<action>',
+  reason: '<text>',
+  evidence: '<hash>',
 } as const
 export type OptionName = keyof typeof OPTIONS
-type Given = Readonly<Partial<Record<OptionName, string>>>
+export type Given = Readonly<Partial<Record<OptionName, string>>>
 
 export type Answer = {
-  /** False: the books are not as they must be, and the command exits with 1. */
+  /** False: books or log are not as they must be, and the command exits with 1. */
   ok: boolean
   /** For `--json`: snake_case, amounts and positions as decimal text, amounts in minor units. */
   json: object
@@ -24,17 +29,31 @@ export type Answer = {
   text: readonly string[]
 }
 
-/** Something an operator may ask. It reads and writes nothing. */
+/** Something an operator may ask. What asks the database as mooring_ops reads and writes nothing. */
 export type Command = {
+  /** One word or two. */
   name: string
   /** What stands after the name, `<account>`; null where nothing does. */
   argument: string | null
   options: readonly OptionName[]
   /** For the usage, each line under 80 columns. */
   what: readonly string[]
-  /** @throws OpsRefusal */
-  ask(sql: Sql, argument: string, given: Given): Promise<Answer>
-}
+} & Asks
+
+type Asks =
+  | {
+      /** As whom the database is asked; mooring_ops where nothing is said. */
+      as?: 'mooring_owner'
+      /** @throws OpsRefusal */
+      ask(sql: Sql, argument: string, given: Given): Promise<Answer>
+    }
+  | {
+      /** Asks the ops service, as the operator who logs in. @throws OpsRefusal */
+      call(service: Service, argument: string, given: Given): Promise<Answer>
+    }
+
+/** The ops service's JSON API, logged in. @throws OpsRefusal with the service's own code and words. */
+export type Service = { get(path: string): Promise<unknown>; post(path: string, body: object): Promise<unknown> }
 
 export type Line = {
   /** Undefined: the usage was asked for, which is of these. */
@@ -56,14 +75,14 @@ export function readLine(args: readonly string[], commands: readonly Command[]):
   const { words, switches, values } = split(args)
   const { data, ...given } = values
   const name = words.slice(0, 2).join(' ')
-  const command = commands.find((each) => each.name === name)
+  const command = commands.find((each) => each.name === name) ?? commands.find((each) => each.name === (words[0] ?? ''))
   const line = { usageOf: command === undefined ? commands : [command], given, json: switches.has('json'), data }
   if (switches.has('help')) return { ...line, command: undefined, argument: '' }
   if (command === undefined) {
     const said = name === '' ? 'no command was given' : `there is no command "${name}"`
     throw new OpsRefusal('bad_usage', null, `${said}\n\n${usage(commands)}`)
   }
-  const [argument = '', ...more] = words.slice(2)
+  const [argument = '', ...more] = words.slice(command.name.split(' ').length)
   const expected = `expected npm run ops -- ${synopsis(command)}`
   if ((argument !== '') !== (command.argument !== null) || more.length > 0) {
     const wrong =

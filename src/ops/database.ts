@@ -10,11 +10,15 @@ const ROLE = 'mooring_ops'
 
 /**
  * The database to ask: DATABASE_URL as it is, else that of the `npm start` which runs on the data directory, as
- * mooring_ops. A directory that is named goes before the environment.
+ * mooring_ops or the tables' owner. A directory that is named goes before the environment.
  *
  * @throws OpsRefusal
  */
-export function findDatabase(data: string | undefined, env: NodeJS.ProcessEnv): string {
+export function findDatabase(
+  data: string | undefined,
+  env: NodeJS.ProcessEnv,
+  role: 'mooring_ops' | 'mooring_owner' = ROLE,
+): string {
   const fromEnv = env['DATABASE_URL']
   if (data === undefined && fromEnv !== undefined && fromEnv !== '') {
     if (URL.canParse(fromEnv) && /^postgres(ql)?:$/.test(new URL(fromEnv).protocol)) return fromEnv
@@ -26,12 +30,12 @@ export function findDatabase(data: string | undefined, env: NodeJS.ProcessEnv): 
   try {
     const dev = z.object({ database: z.url() }).parse(JSON.parse(readFileSync(join(dir, 'dev.json'), 'utf8')))
     url = new URL(dev.database)
-    password = readKeyFile(join(dir, 'keys', 'postgres'), `${ROLE}.password`)
+    password = readKeyFile(join(dir, 'keys', 'postgres'), `${role}.password`)
   } catch (cause) {
     const message = `no Mooring runs on ${dir}: run npm start, name its directory with --data, or set DATABASE_URL`
     throw new OpsRefusal('not_running', '--data', message, { cause })
   }
-  url.username = ROLE
+  url.username = role
   url.password = encodeURIComponent(password)
   return url.href
 }

@@ -13,6 +13,12 @@ export type OpsRefusalCode =
   | 'database_away'
   | 'database_busy'
   | 'database_refused'
+  /** Of operators and what they decide; most in the words of the ops service. */
+  | 'login_needed'
+  | 'service_away'
+  | 'service_refused'
+  | 'unknown_operator'
+  | 'operator_refused'
   | 'internal'
 
 /** Ends the command with exit 2; `option` is what to change on the command line, where that helps. */
