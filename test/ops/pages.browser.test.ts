@@ -97,13 +97,10 @@ describe('operators', () => {
   /** As docs/operations.md says: the UI's own setting, with credentials. */
   async function useCodec(page: Page): Promise<void> {
     await page.getByTestId('data-encoder-status-configured').click()
-    await page.locator('#use-local-endpoint-radio').check({ force: true })
-    await page
-      .locator('#codec-endpoint, dialog textarea, [role=dialog] textarea')
-      .first()
-      .fill(`${stack.dev().ops.url}/codec`)
-    await page.locator('#pass-access-credentials').check({ force: true })
-    await page.getByRole('button', { name: 'Apply' }).last().click()
+    await page.getByText('Use my browser setting and ignore Cluster-level setting').click()
+    await page.getByPlaceholder('Paste your endpoint here').fill(`${stack.dev().ops.url}/codec`)
+    await page.getByText('Include cross-origin credentials').click()
+    await page.getByRole('button', { name: 'Apply' }).filter({ visible: true }).click()
   }
 
   it('see in Temporal’s UI what payloads hold', async () => {
@@ -113,12 +110,11 @@ describe('operators', () => {
     await useCodec(page)
     await workflow(page)
     await page.getByText(`"${PAYMENT}"`).first().waitFor()
+    expect(await page.getByText('Data decoding failed').count()).toBe(0)
   })
 
   it('who are not logged in see ciphertext there', async () => {
     const stranger = await newPage()
-    await workflow(stranger)
-    await useCodec(stranger)
     const refused = stranger.waitForResponse((response) => response.url().includes('/codec/decode'))
     await workflow(stranger)
     expect((await refused).status()).toBe(401)

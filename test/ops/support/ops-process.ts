@@ -6,14 +6,18 @@ const ROOT = join(import.meta.dirname, '../../..')
 
 export type Said = { exit: number | string; out: string; err: string }
 
-/** `npm run ops -- <args>` as the process it is, with this environment and none of ours. */
-export function runOps(args: readonly string[], env: Record<string, string>): Promise<Said> {
+/** `npm run ops -- <args>` as the process it is, with this environment and none of ours, and `input` on standard input. */
+export function runOps(args: readonly string[], env: Record<string, string>, input = ''): Promise<Said> {
   const path = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile') }
   return new Promise((resolve) => {
     const main = join(ROOT, 'src/ops/cli.ts')
-    execFile(process.execPath, [main, ...args], { cwd: ROOT, env: { ...path, ...env } }, (error, out, err) =>
-      resolve({ exit: error === null ? 0 : (error.code ?? 'killed'), out, err }),
+    const child = execFile(
+      process.execPath,
+      [main, ...args],
+      { cwd: ROOT, env: { ...path, ...env } },
+      (error, out, err) => resolve({ exit: error === null ? 0 : (error.code ?? 'killed'), out, err }),
     )
+    child.stdin?.end(input)
   })
 }
 
