@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpsAction } from '../../src/contract/names.ts'
-import { actionsOf, consumeApproval, makeApproval } from '../../src/ops/approvals.ts'
+import { CONSUMPTION_REFUSALS, actionsOf, consumeApproval, makeApproval } from '../../src/ops/approvals.ts'
 import { evidenceOf, type Seen } from '../../src/ops/evidence.ts'
 import { addOperator, disableOperator } from '../../src/ops/operators.ts'
 import { ids, openDesk, type Desk, type DeskOperator } from './support/desk.ts'
@@ -111,6 +111,7 @@ describe('an approval', () => {
     const { id } = await desk.waiting()
     const approval = await approved(id, amara)
     expect(await ask(approval, id)).toBe(code)
+    expect(CONSUMPTION_REFUSALS).toHaveProperty(code)
     const [logged] = await desk.ops<{ kind: string; detail: string }[]>`
       select kind, detail from ops_audit order by no desc limit 1`
     expect(logged).toMatchObject({ kind: 'consumption_refused' })

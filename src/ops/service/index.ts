@@ -1,5 +1,4 @@
 export { OPS_LIMITS } from '../limits.ts'
 export { makeLogin } from '../login.ts'
 export { sweepSessions } from '../sessions.ts'
-export type { OpsDeps } from './deps.ts'
 export { makeOpsServer } from './server.ts'

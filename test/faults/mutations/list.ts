@@ -3,6 +3,7 @@ import { MOBILE_MONEY } from './mobile-money.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
+import { OPERATORS } from './operators.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -101,4 +102,5 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
   },
   ...MOBILE_MONEY,
+  ...OPERATORS,
 ]
