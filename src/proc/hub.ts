@@ -72,6 +72,8 @@ const env = readEnv(HubEnv, process.env)
 const failpoint = failpoints(env)
 const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const registry = new Registry()
+// Without its key no payload goes to Temporal, in any environment: the process does not start.
+const keyRing = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV)
 
 // Postgres. Money goes through the aggregator's own connections; reads have a pool.
 const database = { url: env.DATABASE_URL, silenceMs: HUB_LIMITS.database_silence_ms }
@@ -112,8 +114,6 @@ const otp = makeCamaraOtpSender({
 const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
 installRuntime(log)
 const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS })
-// Without its key no payload goes to Temporal, in any environment: the process does not start.
-const keyRing = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV)
 const client = new Client({
   connection,
   namespace: env.TEMPORAL_NAMESPACE,

@@ -14,6 +14,7 @@ import { makeOpsServer, makeLogin, OPS_LIMITS, sweepSessions } from '../ops/serv
 const env = readEnv(OpsEnv, process.env)
 const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const registry = new Registry()
+const ring = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV)
 const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort())
 
@@ -27,7 +28,7 @@ const app = makeOpsServer({
   sql,
   ids: makeIds(Date.now, randomBytes),
   log,
-  ring: readKeyRing(env.MOORING_KEYS, env.MOORING_ENV),
+  ring,
   login: makeLogin(sql),
   publicUrl: new URL(env.MOORING_OPS_URL),
   temporal: { uiOrigin: ui === undefined ? null : new URL(ui).origin, namespace: env.TEMPORAL_NAMESPACE },

@@ -48,7 +48,7 @@ describe('npm start', () => {
       'sim-gsma',
       'temporal',
     ])
-    expect(identities()).toHaveLength(10)
+    expect(identities()).toHaveLength(11)
     expect(stack.dev().merchants).toHaveLength(2)
     expect(stack.dev().merchants[0]?.secret_key).toMatch(/^sk_test_/)
   })

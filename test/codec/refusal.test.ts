@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ROOT } from '../../tools/paths.ts'
+
+/** Processes that would write to Temporal in the clear do not start. */
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'mooring-codec-'))
+})
+afterEach(() => rmSync(dir, { recursive: true }))
+
+/** Starts the process with every setting it needs, and servers that are not there: it gets no further than its keys. */
+function start(main: string, env: 'test' | 'live'): Promise<{ code: unknown; said: string }> {
+  const nowhere = {
+    MOORING_ENV: env,
+    MOORING_PROCESS: 'tried-0',
+    MOORING_PRIVATE_PORT: '0',
+    MOORING_KEYS: dir,
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+    NATS_URL: 'nats://127.0.0.1:9',
+    TEMPORAL_ADDRESS: '127.0.0.1:9',
+    MOORING_OPS_TWO_ABOVE: '0',
+    MOORING_PORT: '0',
+    MOORING_OPS_URL: 'https://ops.example',
+    MOORING_CURRENCY: 'KES',
+    MOORING_PIN_ABOVE: '0',
+    MOORING_LIMIT_PAYMENT: '1',
+    MOORING_RAILS: '[]',
+    MOORING_CAMARA_URL: 'http://127.0.0.1:9',
+    MOORING_PUBLIC_URL: 'http://127.0.0.1:9',
+    PATH: process.env['PATH'] ?? '',
+  }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(ROOT, main)], { cwd: ROOT, env: nowhere, timeout: 25_000 }, (error, out, err) =>
+      resolve({ code: error?.code, said: out + err }),
+    )
+  })
+}
+
+describe.each(['src/proc/hub.ts', 'src/proc/ops.ts'])('%s', (main) => {
+  test.each(['test', 'live'] as const)('does not start without the codec’s keys (%s)', async (env) => {
+    const { code, said } = await start(main, env)
+    expect(code).toBe(1)
+    expect(said).toContain('key file codec.json cannot be read')
+  })
+
+  test('does not start in production with keys made for development', async () => {
+    const key = Buffer.alloc(32, 1).toString('base64url')
+    writeFileSync(join(dir, 'codec.json'), JSON.stringify({ writes: 'dev-1', keys: { 'dev-1': key } }))
+    const { code, said } = await start(main, 'live')
+    expect(code).toBe(1)
+    expect(said).toContain('key dev-1 was made for development')
+    expect(said).not.toContain(key)
+  })
+})
