@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
-import { OPERATOR_UPDATES, type OperatorUpdate } from '../src/domain/approval.ts'
+import { OPS_UPDATES, type OpsUpdate } from '../src/contract/names.ts'
 import type { Next, Stage } from '../src/payments/index.ts'
 
 /**
@@ -42,7 +42,7 @@ export type Approved = { approval: string }
 /** What became of it, in words. */
 export type Decided = { done: string }
 
-const updates = OPERATOR_UPDATES.map((name) => [name, defineUpdate<Decided, [Approved]>(name)] as const)
+const updates = OPS_UPDATES.map((name) => [name, defineUpdate<Decided, [Approved]>(name)] as const)
 
 const STAGE = defineSearchAttributeKey('MooringStage', SearchAttributeType.KEYWORD)
 const TIMELINE_MAX = 200
@@ -58,7 +58,7 @@ export type LifeSteps = {
   /** May take as long as the rail's deadline. */
   inquire(): Promise<Next>
   /** Checks and consumes an operator's approval and does what it says; `by` names this very update. */
-  decide(update: OperatorUpdate, approval: string, by: string): Promise<Decided>
+  decide(update: OpsUpdate, approval: string, by: string): Promise<Decided>
 }
 
 type Step = Exclude<keyof LifeSteps, 'decide'>

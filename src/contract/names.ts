@@ -221,6 +221,10 @@ export const CURRENCIES: CurrencyTable = {
   USD: { name: 'US dollar', exponent: 2, numeric: '840' },
 }
 
+/** Updates of a workflow by which operators act on it; each carries an approval and nothing else. */
+export const OPS_UPDATES = ['resolve', 'cancel', 'inquireNow', 'approve'] as const
+export type OpsUpdate = (typeof OPS_UPDATES)[number]
+
 /** What an operator may decide about a payment or refund that waits; each needs an approval made by the ops service. */
 export const OPS_ACTIONS = ['inquire_now', 'resolve_settled', 'resolve_not_moved', 'cancel', 'approve_return'] as const
 export type OpsAction = (typeof OPS_ACTIONS)[number]

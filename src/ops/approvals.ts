@@ -1,4 +1,4 @@
-import { OPS_ACTIONS, type OpsAction } from '../contract/names.ts'
+import { OPS_ACTIONS, type OpsAction, type OpsUpdate } from '../contract/names.ts'
 import type { Ids } from '../domain/ids.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import type { Query, Sql } from '../ledger/index.ts'
@@ -7,7 +7,7 @@ import { evidenceOf } from './evidence.ts'
 import type { Operator } from './operators.ts'
 
 /** What each action does, and the workflow's update that acts on it (payments.md, Ops). */
-export const ACTIONS: Readonly<Record<OpsAction, { update: string; what: string }>> = {
+export const ACTIONS: Readonly<Record<OpsAction, { update: OpsUpdate; what: string }>> = {
   inquire_now: { update: 'inquireNow', what: 'Ask the rail again now' },
   resolve_settled: { update: 'resolve', what: 'Decide: the money moved' },
   resolve_not_moved: { update: 'resolve', what: 'Decide: no money moved, and none will' },
@@ -16,7 +16,7 @@ export const ACTIONS: Readonly<Record<OpsAction, { update: string; what: string 
 }
 
 /** The actions an update may be approved for. */
-export const actionsOf = (update: string): OpsAction[] =>
+export const actionsOf = (update: OpsUpdate): OpsAction[] =>
   OPS_ACTIONS.filter((action) => ACTIONS[action].update === update)
 
 /** What the amount counts as for the rule of two people, minor units: a sum above it needs both. */
@@ -143,3 +143,19 @@ export async function consumeApproval(
 type Answer =
   | { code: 'ok'; action: OpsAction; operators: string }
   | { code: ConsumptionRefusal; action: OpsAction | null; operators: null }
+
+/** `consumeApproval` as the hub acts on it: what is there now must be what was seen. */
+export function makeConsume(sql: Query, twoAboveMinor: bigint) {
+  return async (asked: { payment: string; update: OpsUpdate; approval: string; by: string }) => {
+    const { payment, update, approval, by } = asked
+    const seen = await evidenceOf(sql, payment)
+    if (seen === null) return { ok: false as const, code: 'not_found', message: 'there is no such payment or refund' }
+    const { hash: evidenceHash, amountMinor, currency } = seen
+    const actions = actionsOf(update)
+    const given = { approval, payment, actions, amountMinor, currency, evidenceHash, by, twoAboveMinor }
+    const consumed = await consumeApproval(sql, given)
+    return consumed.ok
+      ? { ok: true as const, ...consumed.value }
+      : { ok: false as const, code: consumed.error, message: CONSUMPTION_REFUSALS[consumed.error] }
+  }
+}

@@ -1,43 +1,32 @@
-import { createHash } from 'node:crypto'
 import { ApplicationFailure } from '@temporalio/common'
-import { APPROVED_ACTIONS, type ApprovedAction, evidenceText, type OperatorUpdate } from '../domain/approval.ts'
+import type { OpsAction, OpsUpdate } from '../contract/names.ts'
 import { UNSENT, isUnresolved, isUnsent } from '../domain/attempt.ts'
 import { timestamp } from '../domain/clock.ts'
 import { assertNever } from '../domain/result.ts'
 import type { RailOutcome } from '../rails/port.ts'
+import type { Bearer } from './bearer.ts'
 import { moved, paymentColumns, paymentEvents, release } from './moves.ts'
 import { type OutcomeDeps, recordOutcome } from './outcome.ts'
 import { askNow } from './rail-health.ts'
-import type { AttemptRow, PaymentState } from './rows.ts'
+import type { AttemptRow } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 
 /**
- * What operators decide about a payment, through its workflow: the approval is
- * checked and consumed first, for exactly what the operator saw, and then done by
- * the same compare-and-set as everything else.
+ * What operators decide about a payment or refund, through its workflow: the
+ * approval is checked and consumed first, for exactly what the operator saw, and
+ * then done by the same compare-and-set as everything else.
  */
 
-/** An approval as it is asked for: it must have been given for exactly this. */
-export type ApprovalRequest = {
-  approval: string
-  payment: string
-  actions: readonly ApprovedAction[]
-  amountMinor: bigint
-  currency: string
-  /** SHA-256 of what is known now, hex. */
-  evidenceHash: string
-  /** Who consumes it; the same again is answered the same. */
-  by: string
-}
+/** `payment`: or the refund. `by`: names this very update, so that it made again is answered the same. */
+export type OperatorDecision = { payment: string; update: OpsUpdate; approval: string; by: string }
 
 export type ApprovalAnswer =
-  | { ok: true; action: ApprovedAction; operators: readonly string[]; reason: string }
+  | { ok: true; action: OpsAction; operators: readonly string[] }
   | { ok: false; code: string; message: string }
 
-/** Single use; over a limit only where another operator has approved the same as well. */
-export type ConsumeApproval = (request: ApprovalRequest) => Promise<ApprovalAnswer>
+/** Single use, for what the operator saw and nothing that came since; over a limit only with another person's beside it. */
+export type ConsumeApproval = (decision: OperatorDecision) => Promise<ApprovalAnswer>
 
-export type OperatorDecision = { payment: string; update: OperatorUpdate; approval: string; by: string }
 export type Decide = (decision: OperatorDecision) => Promise<{ done: string }>
 
 type DecideDeps = OutcomeDeps & { store: PaymentStore; consume: ConsumeApproval }
@@ -45,75 +34,48 @@ type DecideDeps = OutcomeDeps & { store: PaymentStore; consume: ConsumeApproval 
 const CAS_TRIES = 10
 
 export function makeDecide(deps: DecideDeps): Decide {
-  return async ({ payment: id, update, approval, by }) => {
-    const state = await deps.store.state(id)
-    if (state === null) throw refused('not_found', `There is no payment ${id}.`)
-    const { payment } = state
-    const answer = await deps.consume({
-      approval,
-      payment: id,
-      actions: actionsOf(update),
-      amountMinor: payment.amount,
-      currency: payment.currency,
-      evidenceHash: evidenceHash(state),
-      by,
-    })
+  return async (decision) => {
+    const { payment: id, approval } = decision
+    const bearer = await deps.load(id)
+    if (bearer === null) throw refused('not_found', `There is no payment or refund ${id}.`)
+    const answer = await deps.consume(decision)
     if (!answer.ok) throw refused(answer.code, answer.message)
-    const who = `${answer.operators.join(' and ')}: ${answer.reason}`
-    deps.log.warn({ payment: id, action: answer.action, approval, operators: answer.operators }, 'operators decided')
-    return { done: await act(deps, state, answer.action, { id: approval, who }) }
+    const { action, operators } = answer
+    deps.log.warn({ payment: id, action, approval, operators }, 'operators decided')
+    return { done: await act(deps, bearer, action, { id: approval, who: operators.join(' and ') }) }
   }
 }
 
-/** What the operators of this payment have before them, as its hash. */
-export function evidenceHash({ payment, attempt }: PaymentState): string {
-  const text = evidenceText({
-    payment: payment.id,
-    status: payment.status,
-    reference: attempt?.reference ?? null,
-    step: attempt?.step ?? null,
-    state: attempt?.state ?? null,
-    evidence: attempt?.evidence ?? null,
-  })
-  return createHash('sha256').update(text).digest('hex')
-}
-
-const actionsOf = (update: OperatorUpdate): ApprovedAction[] =>
-  Object.entries(APPROVED_ACTIONS).flatMap(([action, by]) => (by === update && isAction(action) ? [action] : []))
-
-const isAction = (name: string): name is ApprovedAction => Object.hasOwn(APPROVED_ACTIONS, name)
-
 type Approval = { id: string; who: string }
 
-async function act(deps: DecideDeps, state: PaymentState, action: ApprovedAction, approval: Approval): Promise<string> {
+async function act(deps: DecideDeps, bearer: Bearer, action: OpsAction, approval: Approval): Promise<string> {
   switch (action) {
     case 'resolve_settled':
-      return resolve(deps, unresolvedOf(state), { kind: 'settled', evidence: evidenceOf(approval, 'settled') })
+      return resolve(deps, unresolvedOf(bearer), { kind: 'settled', evidence: evidenceOf(approval, 'settled') })
     case 'resolve_not_moved':
-      return resolve(deps, unresolvedOf(state), {
+      return resolve(deps, unresolvedOf(bearer), {
         kind: 'declined',
         code: 'not_executed',
-        reason: 'The payment was not carried out. Nothing was charged; you can pay again.',
+        reason: 'It was not carried out, and no money moved; make a new one.',
         evidence: evidenceOf(approval, 'not moved'),
         alarm: false,
       })
     case 'inquire_now': {
-      const asked = await askNow(deps, unresolvedOf(state))
+      const asked = await askNow(deps, unresolvedOf(bearer))
       return asked ? 'The rail is asked now.' : 'It has its outcome meanwhile; nothing is left to ask.'
     }
     case 'cancel':
-      return cancel(deps, state.payment.id)
-    case 'approve_recovery':
+      return cancel(deps, bearer.id)
+    case 'approve_return':
       throw refused('nothing_to_approve', 'Recoveries are approved at their own workflow, <payment>/rec/<evidence>.')
     default:
-      return assertNever(action, 'approved action')
+      return assertNever(action, 'action of operators')
   }
 }
 
-function unresolvedOf(state: PaymentState): AttemptRow {
-  const { attempt } = state
+function unresolvedOf({ attempt }: Bearer): AttemptRow {
   if (attempt === null || !isUnresolved(attempt.state)) {
-    throw refused('nothing_to_resolve', 'Nothing of this payment waits at a rail.')
+    throw refused('nothing_to_resolve', 'Nothing of it waits at a rail.')
   }
   return attempt
 }

@@ -34,6 +34,7 @@ import {
 } from '../ledger/index.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
+import { makeConsume } from '../ops/approvals.ts'
 import {
   callbackHandlers,
   checkoutCommands,
@@ -59,7 +60,6 @@ import {
   takeCallback,
   tend,
   watchBacklog,
-  type ConsumeApproval,
   type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
@@ -157,8 +157,7 @@ const steps = makeSteps({
   }),
   failpoint,
 })
-const consume: ConsumeApproval = () =>
-  Promise.resolve({ ok: false, code: 'no_approvals', message: 'Approvals are made by the ops service.' })
+const consume = makeConsume(sql, env.MOORING_OPS_TWO_ABOVE)
 const bundle = await workflowBundle(env.MOORING_CACHE)
 const release = { deployment: env.MOORING_DEPLOYMENT, build: bundle.build }
 const worker = await makeWorker({
