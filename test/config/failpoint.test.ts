@@ -20,6 +20,7 @@ const SETTINGS = {
   MOORING_CURRENCY: 'KES',
   MOORING_PIN_ABOVE: '500000',
   MOORING_LIMIT_PAYMENT: '10000000',
+  MOORING_OPS_TWO_ABOVE: '1000000',
   MOORING_LIMIT_DAY: '10000000',
   MOORING_LIMIT_MONTH: '10000000',
   MOORING_RAILS: '[{"id":"a-bank","connector":"iso20022","name":"A Bank","url":"https://localhost:1"}]',
