@@ -8,11 +8,12 @@ import {
   PAYMENT_STATUSES,
   RECOVERY_KINDS,
   RECOVERY_STATES,
+  REFUND_STATUSES,
   SOURCE_STATUSES,
   SOURCE_TYPES,
   STATUS_REASONS,
 } from './names.ts'
-import { AmountText, Currency, PaymentId, Timestamp } from './primitives.ts'
+import { AmountText, Currency, PaymentId, RefundId, Timestamp } from './primitives.ts'
 
 /** Objects as clients see them. Clients ignore fields they do not know, so these are open. */
 
@@ -64,6 +65,25 @@ export const PaymentView = z.object({
   expires_at: Timestamp.nullable(),
 })
 export type PaymentView = z.infer<typeof PaymentView>
+
+/** Money on its way back to where it came from, or there already. */
+export const RefundView = z.object({
+  id: RefundId,
+  payment: PaymentId,
+  status: z.enum(REFUND_STATUSES),
+  status_reason: z.enum(STATUS_REASONS).nullable(),
+  version: z.number().int().positive(),
+  amount: AmountText,
+  currency: Currency,
+  /** What of the payment's fee goes back to the merchant with it; absent for a payer. */
+  fee: AmountText.optional(),
+  /** The merchant's own words; absent for a payer. */
+  reason: z.string().nullable().optional(),
+  failure: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+})
+export type RefundView = z.infer<typeof RefundView>
 
 export const BalanceView = z.object({ currency: Currency, available: AmountText, pending: AmountText })
 export type BalanceView = z.infer<typeof BalanceView>

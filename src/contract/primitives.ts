@@ -15,6 +15,7 @@ function idOf(prefix: string) {
 }
 
 export const PaymentId = idOf('pay')
+export const RefundId = idOf('rfd')
 export const UserId = idOf('usr')
 export const MerchantId = idOf('mer')
 export const StoreId = idOf('sto')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ERROR_CODES, PAYMENT_STATUSES } from './names.ts'
-import { PaymentView } from './objects.ts'
+import { PaymentView, RefundView } from './objects.ts'
 import {
   AmountText,
   CompactJws,
@@ -10,6 +10,7 @@ import {
   EnrolmentId,
   PaymentId,
   Phone,
+  RefundId,
   StoreId,
   Timestamp,
   UserId,
@@ -57,6 +58,24 @@ export const ListPaymentsQuery = z.strictObject({
 export type ListPaymentsQuery = z.infer<typeof ListPaymentsQuery>
 
 export const PaymentList = z.object({ data: z.array(MerchantPayment), has_more: z.boolean() })
+
+/** The whole of what is left of the payment where no amount is given. */
+export const CreateRefundBody = z.strictObject({
+  payment: PaymentId,
+  amount: AmountText.optional(),
+  reason: text(140).optional(),
+})
+export type CreateRefundBody = z.infer<typeof CreateRefundBody>
+
+export const ListRefundsQuery = z.strictObject({
+  limit: PageLimit.default(20),
+  starting_after: RefundId.optional(),
+  ending_before: RefundId.optional(),
+  payment: PaymentId.optional(),
+})
+export type ListRefundsQuery = z.infer<typeof ListRefundsQuery>
+
+export const RefundList = z.object({ data: z.array(RefundView), has_more: z.boolean() })
 
 export const NonceAnswer = z.object({ nonce: z.string(), expires_at: Timestamp })
 export type NonceAnswer = z.infer<typeof NonceAnswer>

@@ -5,7 +5,7 @@ import type { Log } from '../observe/log.ts'
 import { DURABLE_LIMITS } from './limits.ts'
 
 /**
- * Starts payments' workflows, eagerly, on the connection the worker polls: the
+ * Starts the workflows of payments and refunds, eagerly, on the connection the worker polls: the
  * first task runs in this process without a round trip. Bounded and behind a
  * circuit; what cannot be started now is left to the sweeper.
  */
@@ -23,6 +23,9 @@ export type Starter = {
 
 /** No payment is called so. */
 const PROBE = 'mooring-starter-probe'
+
+/** Which workflow an id is of; its one argument is the id, by that name. */
+const workflowOf = (id: string): 'payment' | 'refund' => (id.startsWith('rfd_') ? 'refund' : 'payment')
 
 export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
@@ -72,10 +75,10 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   async function startNow(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): Promise<void> {
     try {
       await inTime(() =>
-        client.workflow.start('payment', {
+        client.workflow.start(workflowOf(payment), {
           workflowId: payment,
           taskQueue: DURABLE_LIMITS.task_queue,
-          args: [{ payment }],
+          args: [{ [workflowOf(payment)]: payment }],
           requestEagerStart: true,
           workflowIdReusePolicy: reuse,
           workflowIdConflictPolicy: 'FAIL',

@@ -1,5 +1,6 @@
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { PaymentActivities } from '../../activities/payment.ts'
+import type { RefundActivities } from '../../activities/refund.ts'
 import type { ReviewActivities } from '../../activities/review.ts'
 import { makeDataConverter, type KeyRing } from '../codec/index.ts'
 import type { Log } from '../observe/log.ts'
@@ -24,7 +25,7 @@ export async function makeWorker(options: {
   release: Release
   /** Under which payloads lie in Temporal. */
   keyRing: KeyRing
-  activities: PaymentActivities & ReviewActivities
+  activities: PaymentActivities & RefundActivities & ReviewActivities
   identity: string
 }): Promise<Worker> {
   return Worker.create({

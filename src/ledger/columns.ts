@@ -100,6 +100,7 @@ export const COLUMNS = {
     'amount',
     'currency',
     'fee',
+    'fee_tax',
     'reason',
     'status',
     'status_reason',
@@ -108,7 +109,6 @@ export const COLUMNS = {
     'failure_message',
     'created_at',
     'updated_at',
-    'started_at',
   ],
   return: ['rail', 'evidence_id', 'payment', 'no', 'ledger', 'amount', 'reason', 'at'],
   source: [

@@ -46,6 +46,17 @@ export async function sweepShards(deps: SweepDeps, stopping?: AbortSignal): Prom
   return swept
 }
 
+/** The same of these accounts alone, named by their first rows: somebody is about to spend from them. */
+export async function sweepShardsOf(deps: SweepDeps, mains: readonly string[]): Promise<void> {
+  const rows = await deps.sql<Full[]>`
+    select ledger, id, main, shard::integer as shard, credits_posted - debits_posted - debits_pending as available
+    from accounts
+    where main in ${deps.sql(mains)} and shard > 0 and debits_must_not_exceed_credits and not frozen and not closed
+      and credits_posted - debits_posted - debits_pending > 0
+    order by main, shard`
+  await Promise.all(rows.map((row) => sweep(deps, row)))
+}
+
 type Full = Place & { ledger: number; id: string; available: bigint }
 
 function fullShards(sql: Sql, after: Place, to: Place): Promise<Full[]> {

@@ -117,7 +117,9 @@ export function makeCaller(deps: AttemptDeps): Caller {
       const journalled = await ledger.apply({
         id: ids.uuid(),
         guard: {
-          payment: { ...bearer.guard, ...(beforeStartBy ? { before_start_by: true } : {}) },
+          ...(bearer.guard === null
+            ? {}
+            : { payment: { ...bearer.guard, ...(beforeStartBy ? { before_start_by: true as const } : {}) } }),
           attempt: {
             payment: attempt.payment,
             no: attempt.no,

@@ -5,8 +5,8 @@ import type { AttemptRow } from './rows.ts'
 export type Bearer = {
   /** `pay_…` or `rfd_…`. */
   id: string
-  /** What must still be so for anything to be written about it. */
-  guard: NonNullable<NonNullable<Unit['guard']>['payment']>
+  /** What must still be so for anything to be written about it; null where the attempt alone decides. */
+  guard: NonNullable<NonNullable<Unit['guard']>['payment']> | null
   attempt: AttemptRow | null
   /** Says to those who watch that the rail has not answered; empty where it says so already, or must not. */
   awaiting: (nowMs: number) => Branch

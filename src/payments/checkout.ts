@@ -40,8 +40,9 @@ export function checkoutCommands(
   }
 }
 
-function merchantCommand(
-  deps: PaymentDeps,
+/** A command of a merchant's server, by its secret key. */
+export function merchantCommand(
+  deps: Pick<PaymentDeps, 'log' | 'authenticateMerchant'>,
   respond: (merchant: Merchant, request: HubRequest) => ReturnType<Respond>,
 ): Respond {
   return guarded(deps, async (request) => {

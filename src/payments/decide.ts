@@ -8,6 +8,7 @@ import type { Bearer } from './bearer.ts'
 import { moved, paymentColumns, paymentEvents, release } from './moves.ts'
 import { type OutcomeDeps, recordOutcome } from './outcome.ts'
 import { askNow } from './rail-health.ts'
+import { isRefund } from './refunds/bearer.ts'
 import type { AttemptRow } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 
@@ -92,6 +93,8 @@ function evidenceOf({ id, who }: Approval, status: string) {
 
 /** What is held is given back; what has gone to a rail is not. */
 async function cancel(deps: DecideDeps, id: string): Promise<string> {
+  if (isRefund(id))
+    throw refused('payment_not_cancelable', 'A refund is not canceled: only its outcome can be resolved.')
   for (let i = 0; i < CAS_TRIES; i++) {
     const state = await deps.store.state(id)
     if (state === null) throw refused('not_found', `There is no payment ${id}.`)

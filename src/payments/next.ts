@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentStatus } from '../contract/names.ts'
+import type { FailureCode, PaymentStatus, RefundStatus } from '../contract/names.ts'
 import type { RailStep } from '../domain/attempt.ts'
 import { isTerminal } from '../domain/payment.ts'
 import { assertNever } from '../domain/result.ts'
@@ -19,7 +19,7 @@ export type Next =
   | { step: 'hold'; until: 'requires_action' | 'requires_capture' }
   /** For somebody else, at most `ms` (0: ask the rail now). */
   | { step: 'wait'; ms: number; why: string; stage: Stage }
-  | { step: 'done'; status: PaymentStatus }
+  | { step: 'done'; status: PaymentStatus | RefundStatus }
 
 /** Where a waiting payment stands, for those who search for it in Temporal (MooringStage). */
 export type Stage = 'awaiting_rail' | 'outcome_unknown' | 'needs_operator' | 'awaiting_payer' | 'awaiting_merchant'

@@ -74,7 +74,7 @@ export async function recordOutcome(
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
       guard: {
-        payment: bearer.guard,
+        ...(bearer.guard === null ? {} : { payment: bearer.guard }),
         attempt: {
           payment: attempt.payment,
           no: heard.no,

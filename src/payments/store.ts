@@ -1,6 +1,7 @@
 import type { PaymentStatus } from '../contract/names.ts'
 import type { HeldLeg } from '../domain/accounting/index.ts'
 import type { Sql } from '../ledger/index.ts'
+import { makeRefundStore } from './refunds/store.ts'
 import type { AttemptRow, Hold, PaymentRow, PaymentState, SourceRow } from './rows.ts'
 
 /** Reads of payments; writes go through units only (src/ledger/unit.ts). */
@@ -13,6 +14,8 @@ type JoinedRow = PaymentRow & { holds: Hold[] } & Record<string, unknown>
 
 export function makePaymentStore(sql: Sql) {
   return {
+    refunds: makeRefundStore(sql),
+
     async state(id: string): Promise<PaymentState | null> {
       const rows = await sql<JoinedRow[]>`
         select p.*,

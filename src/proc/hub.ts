@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createActivities } from '../../activities/payment.ts'
+import { createRefundActivities } from '../../activities/refund.ts'
 import { makeDataConverter, readKeyRing } from '../codec/index.ts'
 import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
 import { currencyOf, currencyTable } from '../config/currencies.ts'
@@ -53,15 +54,20 @@ import {
   makeRailGuard,
   makeRailHealth,
   makeSpending,
+  makeRefundSteps,
   makeSteps,
+  makeTurns,
   phoneCommands,
   recordOutcome,
+  refundCommands,
   review,
   takeCallback,
   tend,
   watchBacklog,
+  tendRefunds,
   type Heard,
   type PaymentDeps,
+  type RefundTerms,
 } from '../payments/index.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
 import { makeRails } from '../rails/connectors.ts'
@@ -121,6 +127,7 @@ const client = new Client({
 })
 
 const store = makePaymentStore(sql)
+const turns = makeTurns()
 const calls = makeInFlightCalls()
 const aftermath = makeAftermath({ incidents: makeIncidentBook(sql), log })
 const starter = makeStarter({
@@ -138,6 +145,14 @@ const admission = makeAdmission({
 const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
 const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
 const feePlans = makeFeePlans({ sql, clock })
+const caller = makeCaller({
+  ...outcomes,
+  rails: new Map(rails.entries.map(({ id, rail }) => [id, guard.watch(rail)])),
+  calls,
+  wake: starter.wake,
+  heard: health.heard,
+  failpoint,
+})
 const steps = makeSteps({
   store,
   feePlan: feePlans.byId,
@@ -147,17 +162,21 @@ const steps = makeSteps({
   log,
   profiles: rails.profile,
   holds: { actionMs: HUB_LIMITS.action_ms, captureMs: HUB_LIMITS.capture_ms },
-  caller: makeCaller({
-    ...outcomes,
-    rails: new Map(rails.entries.map(({ id, rail }) => [id, guard.watch(rail)])),
-    calls,
-    wake: starter.wake,
-    heard: health.heard,
-    failpoint,
-  }),
+  caller,
+  failpoint,
+})
+const refundSteps = makeRefundSteps({
+  refunds: store.refunds,
+  ledger,
+  ids,
+  clock,
+  caller,
+  profiles: rails.profile,
+  turns,
   failpoint,
 })
 const consume = makeConsume(sql, env.MOORING_OPS_TWO_ABOVE)
+const decide = makeDecide({ ...outcomes, store, consume })
 const bundle = await workflowBundle(env.MOORING_CACHE)
 const release = { deployment: env.MOORING_DEPLOYMENT, build: bundle.build }
 const worker = await makeWorker({
@@ -167,7 +186,8 @@ const worker = await makeWorker({
   release,
   keyRing,
   activities: {
-    ...createActivities(steps, makeDecide({ ...outcomes, store, consume })),
+    ...createActivities(steps, decide),
+    ...createRefundActivities(refundSteps, decide),
     review: () =>
       review({ ...outcomes, sql, store, wake: starter.wake, needsOperatorAfterMs: HUB_LIMITS.needs_operator_after_ms }),
   },
@@ -229,9 +249,14 @@ const deps: PaymentDeps = {
   restart: starter.restart,
 }
 
+// No merchant has agreed to anything else yet: a fee that was taken is kept, and there is no tax in it.
+const terms: RefundTerms = { onRefund: 'kept', tax: null }
+const refundDeps = { ...deps, turns, wake: starter.wake, terms: () => Promise.resolve(terms) }
+
 const responders: Record<string, Responder> = {
   ...phoneCommands(deps),
   ...checkoutCommands(deps),
+  ...refundCommands(refundDeps),
   ...feedCommands(deps),
 }
 for (const [name, handle] of Object.entries(identity.handlers)) {
@@ -265,6 +290,7 @@ const backlog = watchBacklog({
     admission.recount()
   },
 })
+const refundTending = tendRefunds(refundDeps)
 const keepingTime = setInterval(() => {
   ledger.syncClock().catch((error: unknown) => log.warn({ err: error }, 'the database did not tell the time'))
 }, HUB_LIMITS.clock_sync_every_ms)
@@ -309,6 +335,7 @@ async function drain(): Promise<void> {
       callbacks.drain(),
       tending.stop(),
       backlog.stop(),
+      refundTending.stop(),
       sweeper.stop(),
       sealer.stop(),
     ])

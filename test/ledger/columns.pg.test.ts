@@ -173,6 +173,7 @@ function refund(of: string): Sample<'refund'> & { id: string } {
     amount: '100',
     currency: 'KES',
     fee: '2',
+    fee_tax: '1',
     reason: 'why',
     status: 'processing',
     status_reason: 'awaiting_rail',
@@ -181,7 +182,6 @@ function refund(of: string): Sample<'refund'> & { id: string } {
     failure_message: null,
     created_at: EARLY,
     updated_at: EARLY,
-    started_at: EARLY,
   }
 }
 
@@ -192,7 +192,6 @@ const REFUND_ENDED = {
   failure_code: 'declined_by_rail',
   failure_message: 'no',
   updated_at: LATE,
-  started_at: LATE,
 }
 
 const returnOf = (of: string): Sample<'return'> & { evidence_id: string } => ({

@@ -116,6 +116,7 @@ const PAYMENTS: readonly Flow[] = [
       ...COFFEE,
       price: refunded(12_345n, { ...captured, onRefund: 'kept' }),
       creditMinor: 5_000n,
+      timing: 'reserve',
     },
     {
       'merchant:coffee:pending': 3_000n,
@@ -132,6 +133,7 @@ const PAYMENTS: readonly Flow[] = [
       ...COFFEE,
       price: refunded(5_000n, { ...captured, onRefund: 'proportional' }),
       creditMinor: 0n,
+      timing: 'reserve',
     },
     { 'merchant:coffee:pending': 12_160n },
   ),

@@ -51,7 +51,7 @@ const PERMISSIONS: Record<NatsRole, Permissions> = {
     publish: [...EDGE_AREAS.map((area) => `cmd.${area}.*`), edgeControlSubject('all')],
     subscribe: [LIVE, EDGE_CONTROL],
   },
-  bridge: { publish: ['cmd.checkout.*', 'cmd.identity.*', ALL_RAIL_CALLBACKS], subscribe: [] },
+  bridge: { publish: ['cmd.checkout.*', 'cmd.refund.*', 'cmd.identity.*', ALL_RAIL_CALLBACKS], subscribe: [] },
   relay: {
     publish: [
       FEED_SUBJECTS,

@@ -55,7 +55,7 @@ export type AccountingEvent =
   | { type: 'transfer'; from: string; to: string; amountMinor: bigint; payerFee: Fee; timing: Timing }
   | { type: 'withdrawal'; user: string; rail: string; amountMinor: bigint; payerFee: Fee }
   // One receiver's part of a refund, against what it has, and then `creditMinor` of credit at most.
-  | { type: 'refund'; to: MoneySource; merchant: string; price: RefundPrice; creditMinor: bigint }
+  | { type: 'refund'; to: MoneySource; merchant: string; price: RefundPrice; creditMinor: bigint; timing: Timing }
   // Merchants' money on its way out.
   | { type: 'settlement'; merchant: string; amountMinor: bigint }
   | { type: 'payout'; merchant: string; rail: string; amountMinor: bigint }

@@ -101,7 +101,7 @@ export function refund(event: EventOf<'refund'>): TransferGroup {
   const fixed = [leg(feeRevenueAccount(), to, price.feeMinor)]
   if (price.tax !== null) fixed.push(leg(taxAccount(price.tax.authority), feeRevenueAccount(), price.tax.amountMinor))
   return groupUpTo(
-    'reserve',
+    event.timing,
     total,
     [
       leg(merchantPendingAccount(merchant), to, total),

@@ -85,7 +85,8 @@ export function touchedWallets(legs: readonly Leg[]): string[] {
   return [...new Set(owners.map((account) => account.owner ?? ''))]
 }
 
-function sourceOf(facts: PostingFacts): MoneySource {
+/** Where a payment's money came from, and where a refund of it goes. */
+export function sourceOf(facts: Pick<PostingFacts, 'kind' | 'source' | 'payer' | 'rail'>): MoneySource {
   switch (facts.source) {
     case 'wallet':
       return { type: 'wallet', user: facts.payer }
@@ -99,7 +100,7 @@ function sourceOf(facts: PostingFacts): MoneySource {
   }
 }
 
-function needRail(facts: PostingFacts): string {
+function needRail(facts: Pick<PostingFacts, 'kind' | 'rail'>): string {
   if (facts.rail === null) throw new Error(`a ${facts.kind} has a rail`)
   return facts.rail
 }

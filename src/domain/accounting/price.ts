@@ -1,5 +1,5 @@
 import { type Fee, type FeePlan, feeMinor, feeOf } from '../fee.ts'
-import { divideHalfEven } from '../money.ts'
+import { divideHalfEven, minOf } from '../money.ts'
 import { err, ok, type Result } from '../result.ts'
 import {
   allowPartialCapture,
@@ -63,6 +63,11 @@ export type Refundable = Fee & {
   capturedMinor: bigint
   refundedMinor: bigint
   onRefund: NonNullable<FeePlan['onRefund']>
+  /**
+   * What these refunds have in fact returned of fee and tax. Left out: what they come to by the running totals, which
+   * holds as long as none of them has failed.
+   */
+  returned?: { feeMinor: bigint; taxMinor: bigint }
 }
 
 /** Where a refund comes from: fromMerchants + fee = amount; `tax` is the part of the fee we have back from the authority. */
@@ -81,15 +86,20 @@ export function refundPrice(
   const before = of.refundedMinor
   const after = before + amountMinor
   if (after > of.capturedMinor) return err('amount_exceeds_refundable')
-  const returned = (whole: bigint) =>
-    of.onRefund === 'kept'
-      ? 0n
-      : divideHalfEven(whole * after, of.capturedMinor) - divideHalfEven(whole * before, of.capturedMinor)
-  const fee = returned(of.feeMinor)
+  const soFar = (whole: bigint) => divideHalfEven(whole * before, of.capturedMinor)
+  const returned = (whole: bigint, already = soFar(whole)) => {
+    if (of.onRefund === 'kept') return 0n
+    const due = divideHalfEven(whole * after, of.capturedMinor) - already
+    return due < 0n ? 0n : minOf(due, amountMinor)
+  }
+  const fee = returned(of.feeMinor, of.returned?.feeMinor)
   return ok({
     amountMinor,
     fromMerchantsMinor: amountMinor - fee,
     feeMinor: fee,
-    tax: of.tax === null ? null : { ...of.tax, amountMinor: returned(of.tax.amountMinor) },
+    tax:
+      of.tax === null
+        ? null
+        : { ...of.tax, amountMinor: minOf(returned(of.tax.amountMinor, of.returned?.taxMinor), fee) },
   })
 }

@@ -873,7 +873,7 @@ begin
     cross join lateral jsonb_populate_record(null::refunds, last.body) w
     on conflict (id, ledger) do update set status = excluded.status, status_reason = excluded.status_reason,
       version = excluded.version, failure_code = excluded.failure_code, failure_message = excluded.failure_message,
-      started_at = excluded.started_at, updated_at = excluded.updated_at;
+      updated_at = excluded.updated_at;
   end if;
   if cardinality(v_returns) > 0 then
     insert into returns

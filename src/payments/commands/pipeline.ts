@@ -41,6 +41,8 @@ export type Decision =
       refused?: LedgerRefusals
       /** Where the unit was not applied: what was taken for it outside the ledger is given back. */
       refusedAfterAll?: () => void
+      /** In place of that: what is done where the ledger refuses a transfer, and the reply it is a success by. */
+      otherwise?: { branch: Branch; body: unknown }
       /** The sum it moves, for failpoints. */
       amount?: string
     }
@@ -53,8 +55,11 @@ export type Changer = { scope: string; command: string; key: string; requestId: 
 const DECIDE_TRIES = 8
 const BUSY_GAP_MS = 20
 
+/** What a change needs of them, whoever asks for it. */
+type Applying = Pick<PaymentDeps, 'sql' | 'ledger' | 'ids' | 'failpoint'>
+
 /** Looks the key up before anything else is looked at; null where it is new. */
-export async function storedAnswer(deps: PaymentDeps, changer: Changer, hash: string): Promise<HubReply | null> {
+export async function storedAnswer(deps: Applying, changer: Changer, hash: string): Promise<HubReply | null> {
   const rows = await deps.sql<{ content_hash: string; reply: StoredReply | null; leased: boolean }[]>`
     select content_hash, reply, coalesce(lease_until > clock_timestamp(), false) as leased
     from idempotency where scope = ${changer.scope} and key = ${changer.key}`
@@ -70,7 +75,7 @@ export async function storedAnswer(deps: PaymentDeps, changer: Changer, hash: st
  * the key is ours to end (a command that spoke to a rail first).
  */
 export async function decideAndApply(
-  deps: PaymentDeps,
+  deps: Applying,
   changer: Changer,
   hash: string,
   decide: () => Promise<Decision>,
@@ -95,7 +100,7 @@ export async function decideAndApply(
   return refused(refuse('temporarily_unavailable', 'The payment kept changing; try again.', { retryAfterMs: 200 }))
 }
 
-function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: string, deps: PaymentDeps): Unit {
+function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: string, deps: Applying): Unit {
   const id = deps.ids.uuid()
   switch (decision.kind) {
     case 'refusal':
@@ -109,6 +114,9 @@ function unitOf(decision: Decision, key: NonNullable<Unit['key']>, requestId: st
         key,
         ok: { ...decision.unit.ok, reply: granted(decision.body) },
         ...(decision.refused === undefined ? {} : { refused: refusedBranch(decision.refused, requestId) }),
+        ...(decision.otherwise === undefined
+          ? {}
+          : { refused: { ...decision.otherwise.branch, reply: granted(decision.otherwise.body) } }),
       }
     default:
       return assertNever(decision, 'decision')
@@ -126,6 +134,9 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
         ...(decision.kind === 'unit' && decision.after !== undefined ? { after: decision.after } : {}),
       }
     case 'refused':
+      if (decision.kind === 'unit' && decision.otherwise !== undefined) {
+        return { reply: { ok: true, body: decision.otherwise.body } }
+      }
       if (decision.kind === 'unit' && decision.refused !== undefined) {
         return refused(decision.refused.byReason[result.transfer] ?? decision.refused.any)
       }
@@ -242,7 +253,7 @@ export function phoneRead<S extends z.ZodType>(
 }
 
 /** Turns what breaks below into the refusal a client can act on; what is a bug is logged and `internal`. */
-export function guarded(deps: PaymentDeps, respond: Respond): Respond {
+export function guarded(deps: Pick<PaymentDeps, 'log'>, respond: Respond): Respond {
   return async (request) => {
     try {
       return await respond(request)

@@ -75,14 +75,18 @@ export const EXAMPLES: readonly Example[] = [
     'reserve',
     [`${amina} / ${clearing} 100`, `${amina} / ${fees} 30`, `${fees} / ${tax} 4`],
   ],
-  [{ type: 'refund', to: wallet, merchant: 'coffee', price: kept, creditMinor: 0n }, 'reserve', taken(amina, 100)],
   [
-    { type: 'refund', to: bank, merchant: 'coffee', price: kept, creditMinor: 40n },
+    { type: 'refund', to: wallet, merchant: 'coffee', price: kept, creditMinor: 0n, timing: 'reserve' },
+    'reserve',
+    taken(amina, 100),
+  ],
+  [
+    { type: 'refund', to: bank, merchant: 'coffee', price: kept, creditMinor: 40n, timing: 'reserve' },
     'reserve',
     [...taken(clearing, 100), `1050 receivable:merchant:coffee:credit / ${clearing} ≤40`],
   ],
   [
-    { type: 'refund', to: operator, merchant: 'coffee', price: refundOf, creditMinor: 0n },
+    { type: 'refund', to: operator, merchant: 'coffee', price: refundOf, creditMinor: 0n, timing: 'reserve' },
     'reserve',
     [...taken(due, 97), `${fees} / ${due} 3`],
   ],
@@ -93,6 +97,7 @@ export const EXAMPLES: readonly Example[] = [
       merchant: 'coffee',
       price: { ...refundOf, tax: { authority: 'kra', amountMinor: 1n } },
       creditMinor: 500n,
+      timing: 'reserve',
     },
     'reserve',
     [

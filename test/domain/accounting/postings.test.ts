@@ -85,6 +85,7 @@ test('legs of 0 are left out', () => {
     merchant: 'm',
     price: nothing,
     creditMinor: 0n,
+    timing: 'reserve',
   })
   expect(refund.legs.map(line)).toEqual(['4010 revenue:fees / 2010 wallet:a 3'])
   expect(refund.totalMinor).toBeUndefined()

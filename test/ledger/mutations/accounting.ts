@@ -54,7 +54,7 @@ const refunded: readonly Mutation[] = [
   prices('refunds nothing or less', "if (amountMinor < 1n) return err('amount_invalid')", ''),
   prices(
     'returns of each refund’s fee what it rounds to by itself',
-    'divideHalfEven(whole * after, of.capturedMinor) - divideHalfEven(whole * before, of.capturedMinor)',
+    'divideHalfEven(whole * after, of.capturedMinor) - already',
     'divideHalfEven(whole * amountMinor, of.capturedMinor)',
   ),
   prices('returns a fee that is kept', "of.onRefund === 'kept'", 'of.capturedMinor < 0n'),
@@ -65,7 +65,7 @@ const refunded: readonly Mutation[] = [
   ),
   prices(
     'has all of the tax back for a part',
-    'amountMinor: returned(of.tax.amountMinor)',
+    'amountMinor: minOf(returned(of.tax.amountMinor, of.returned?.taxMinor), fee)',
     'amountMinor: of.tax.amountMinor',
   ),
   shares(

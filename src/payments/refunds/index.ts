@@ -1,0 +1,8 @@
+export * from './commands.ts'
+export type { RefundTerms, TermsOf } from './funding.ts'
+export * from './limits.ts'
+export type { RefundNext } from './next.ts'
+export * from './steps.ts'
+export * from './store.ts'
+export * from './tending.ts'
+export * from './turns.ts'

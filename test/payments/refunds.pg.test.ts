@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { RailOutcome } from '../../src/rails/port.ts'
+import { EVIDENCE, settled } from './support/rail.ts'
+import { openRefundStage, type RefundStage } from './support/refund-stage.ts'
+
+let stage: RefundStage
+beforeAll(async () => {
+  stage = await openRefundStage()
+})
+afterAll(() => stage.close())
+beforeEach(() => {
+  stage.reset()
+  stage.rail.sent = []
+  stage.rail.inquired = []
+  stage.rail.send = () => Promise.resolve(settled())
+  stage.rail.inquire = () => Promise.resolve(settled())
+})
+
+const unknown = (): RailOutcome => ({ kind: 'unknown', why: 'the connection was reset', alarm: false })
+const declined = (): RailOutcome => ({
+  kind: 'declined',
+  code: 'source_not_usable',
+  reason: 'account closed',
+  evidence: { ...EVIDENCE, status: 'RJCT AC04' },
+  alarm: false,
+})
+const notFound = (): RailOutcome => ({ kind: 'not_found', evidence: { ...EVIDENCE, via: 'inquiry', status: 'AG09' } })
+
+async function noBreaches(): Promise<void> {
+  expect(await stage.breaches()).toEqual([])
+}
+
+test('to the wallet: posted at once, the reply says so, and no workflow is needed', async () => {
+  const payment = await stage.paid({ source: 'wallet', fee: 30n })
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+  expect(refund).toMatchObject({ status: 'succeeded', amount: '400', fee: '0', version: 1 })
+  expect(stage.heard.started).toEqual([])
+  expect(stage.rail.sent).toEqual([])
+  expect(await stage.standing(payment)).toEqual({
+    reserved: 0n,
+    refunded: 400n,
+    held: 0n,
+    merchant: 570n,
+    wallet: 400n,
+  })
+  await noBreaches()
+})
+
+test.each(['bank', 'operator', 'mobile_money'] as const)(
+  'to %s: money is held, sent once under the refund’s own reference, then posted',
+  async (source) => {
+    const payment = await stage.paid({ source })
+    stage.rail.sent = []
+    const orders: unknown[] = []
+    stage.rail.send = (order) => {
+      orders.push(order)
+      return Promise.resolve(settled())
+    }
+    const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+    expect(refund).toMatchObject({ status: 'processing', status_reason: null })
+    expect(stage.heard.started).toEqual([refund.id])
+    expect(await stage.standing(payment)).toMatchObject({ reserved: 400n, refunded: 0n, held: 400n, merchant: 1_000n })
+    await noBreaches()
+    expect(await stage.live(refund.id)).toBe('succeeded')
+    expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded: 400n, held: 0n, merchant: 600n })
+    expect(stage.rail.sent).toEqual([`${refund.id.slice(4)}RF01`])
+    expect(orders).toMatchObject([
+      {
+        operation: 'refund',
+        amountMinor: 400n,
+        original: {
+          reference: payment.reference,
+          amountMinor: 1_000n,
+          railReference: 'acc-1',
+          memo: { paymentId: 'at-the-rail' },
+        },
+      },
+    ])
+    expect(await stage.live(refund.id)).toBe('succeeded')
+    expect(stage.rail.sent).toHaveLength(1)
+    await noBreaches()
+  },
+)
+
+test('without an amount it is all that is left', async () => {
+  const payment = await stage.paid({ source: 'wallet' })
+  await stage.refund(payment.merchant, { payment: payment.id, amount: '1' })
+  expect(await stage.refund(payment.merchant, { payment: payment.id })).toMatchObject({ amount: '999' })
+  expect(await stage.ask(payment.merchant, 'refund.create', { payment: payment.id })).toMatchObject({
+    ok: false,
+    error: { code: 'amount_exceeds_refundable', param: 'amount' },
+  })
+})
+
+test('a decline gives the merchant its money back and names the cause', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve(declined())
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+  expect(await stage.live(refund.id)).toBe('failed')
+  expect(await stage.ask(payment.merchant, 'refund.get', { refund: refund.id })).toMatchObject({
+    body: { status: 'failed', failure: { code: 'source_not_usable', message: 'account closed' }, version: 2 },
+  })
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded: 0n, held: 0n, merchant: 1_000n })
+  // What failed may be refunded again.
+  stage.rail.send = () => Promise.resolve(settled())
+  const again = await stage.refund(payment.merchant, { payment: payment.id })
+  expect(again.amount).toBe('1000')
+  expect(await stage.live(again.id)).toBe('succeeded')
+  await noBreaches()
+})
+
+test('an unknown outcome holds the money and says so, whatever the time, until there is evidence', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve(unknown())
+  stage.rail.inquire = () => Promise.resolve(unknown())
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+  expect(await stage.live(refund.id)).toBe('outcome_unknown')
+  const waiting = { status: 'processing', status_reason: 'awaiting_rail' }
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject(waiting)
+  for (const later of [3_600_000, 86_400_000, 30 * 86_400_000]) {
+    stage.time.aheadMs = later
+    expect(await stage.live(refund.id)).toBe('outcome_unknown')
+    expect(await stage.standing(payment)).toMatchObject({ reserved: 400n, held: 400n })
+  }
+  expect(stage.rail.sent.filter((reference) => reference.endsWith('RF01'))).toHaveLength(1)
+  await noBreaches()
+  stage.time.aheadMs = 60 * 86_400_000
+  stage.rail.inquire = () => Promise.resolve(settled())
+  expect(await stage.live(refund.id)).toBe('succeeded')
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded: 400n, held: 0n })
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ status_reason: null })
+  await noBreaches()
+})
+
+test('an unknown one that was declined after all fails; one the rail never saw does as the rail’s profile says', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve(unknown())
+  for (const [answer, code] of [
+    [declined, 'source_not_usable'],
+    [notFound, 'not_executed'],
+  ] as const) {
+    stage.rail.inquire = () => Promise.resolve(answer())
+    const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+    expect(await stage.live(refund.id)).toBe('failed')
+    expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ failure_code: code, status_reason: null })
+  }
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded: 0n, held: 0n, merchant: 1_000n })
+  await noBreaches()
+})
+
+test('what cannot be sent is tried again as the same message, and given up after its time', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve({ kind: 'not_sent', why: 'connection refused' })
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+  expect(await stage.live(refund.id)).toBe('not_sent')
+  stage.time.aheadMs = 1_000
+  expect(await stage.live(refund.id)).toBe('not_sent')
+  expect(new Set(stage.rail.sent).size).toBe(2)
+  stage.time.aheadMs = 3_700_000
+  expect(await stage.live(refund.id)).toBe('failed')
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ failure_code: 'rail_unavailable' })
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, held: 0n, merchant: 1_000n })
+  await noBreaches()
+})
+
+test('two hundred at once, over two hubs: those that fit, and not one more', async () => {
+  const payment = await stage.paid({ source: 'wallet', amount: 10_000n })
+  const hubs = [stage.hub(), stage.hub()]
+  const replies = await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      const [body, key] = [{ payment: payment.id, amount: '99' }, stage.ids.make('key')]
+      for (;;) {
+        const hub = hubs[i % 2] ?? stage.one
+        const reply = await stage.ask(payment.merchant, 'refund.create', body, { key, hub })
+        if (reply.ok || !reply.error.retryable) return reply
+      }
+    }),
+  )
+  expect(replies.filter(({ ok }) => ok)).toHaveLength(101)
+  expect(new Set(replies.flatMap((reply) => (reply.ok ? [] : [reply.error.code])))).toEqual(
+    new Set(['amount_exceeds_refundable']),
+  )
+  expect(await stage.standing(payment)).toEqual({
+    reserved: 0n,
+    refunded: 9_999n,
+    held: 0n,
+    merchant: 1n,
+    wallet: 9_999n,
+  })
+  await noBreaches()
+})
+
+test('of many at a rail at once each is sent once, and what they come to is what succeeded', async () => {
+  const payment = await stage.paid({ amount: 4_000n })
+  stage.rail.sent = []
+  let n = 0
+  stage.rail.send = () => Promise.resolve(n++ % 3 === 0 ? declined() : settled())
+  const refunds = await Promise.all(
+    Array.from({ length: 40 }, () => stage.refund(payment.merchant, { payment: payment.id, amount: '100' })),
+  )
+  const hubs = [stage.hub(), stage.hub()]
+  // Each by two processes at once.
+  const untilOver = async (id: string, by: ReturnType<RefundStage['hub']>) => {
+    for (let i = 0; i < 50; i++) {
+      const came = await stage.live(id, by).catch(() => 'again')
+      if (came === 'succeeded' || came === 'failed') return
+    }
+  }
+  await Promise.all(refunds.flatMap(({ id }) => hubs.map((hub) => untilOver(id, hub))))
+  const rows = await Promise.all(refunds.map(({ id }) => stage.store.refunds.refund(id)))
+  const succeeded = rows.filter((row) => row?.status === 'succeeded').length
+  expect(rows.filter((row) => row?.status === 'failed')).toHaveLength(40 - succeeded)
+  expect(stage.rail.sent).toHaveLength(40)
+  expect(new Set(stage.rail.sent).size).toBe(40)
+  const refunded = BigInt(succeeded) * 100n
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded, held: 0n, merchant: 4_000n - refunded })
+  await noBreaches()
+})
