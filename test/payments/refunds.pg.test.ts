@@ -216,3 +216,48 @@ test('of many at a rail at once each is sent once, and what they come to is what
   expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded, held: 0n, merchant: 4_000n - refunded })
   await noBreaches()
 })
+
+test('without the merchant’s money it waits, holds nothing, and begins when there is some', async () => {
+  const first = await stage.paid({ fee: 100n })
+  const refund = await stage.refund(first.merchant, { payment: first.id })
+  // All of it was asked for, and the fee is kept: the merchant has 900.
+  expect(refund).toMatchObject({ status: 'pending_funds', amount: '1000' })
+  expect(stage.heard.started).toEqual([])
+  expect(await stage.standing(first)).toMatchObject({ reserved: 1_000n, refunded: 0n, held: 0n, merchant: 900n })
+  expect(await stage.ask(first.merchant, 'refund.create', { payment: first.id })).toMatchObject({
+    error: { code: 'amount_exceeds_refundable' },
+  })
+  await stage.one.fundWaiting()
+  expect(await stage.live(refund.id)).toBe('pending_funds')
+  await noBreaches()
+
+  await stage.paid({ merchant: first.merchant, amount: 100n })
+  await Promise.all([stage.hub(), stage.hub(), stage.one].map((hub) => hub.fundWaiting()))
+  expect(stage.heard.restarted).toEqual([refund.id])
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ status: 'processing', version: 2 })
+  expect(await stage.standing(first)).toMatchObject({ reserved: 1_000n, held: 1_000n })
+  expect(await stage.live(refund.id)).toBe('succeeded')
+  expect(await stage.standing(first)).toMatchObject({ reserved: 0n, refunded: 1_000n, held: 0n, merchant: 0n })
+  await noBreaches()
+})
+
+test('one to the wallet that waited is posted when there is money; one that waits for a week fails', async () => {
+  const payment = await stage.paid({ source: 'wallet', fee: 100n })
+  const whole = await stage.refund(payment.merchant, { payment: payment.id })
+  expect(whole.status).toBe('pending_funds')
+  await stage.paid({ merchant: payment.merchant, source: 'wallet', amount: 150n })
+  await stage.one.fundWaiting()
+  expect(await stage.store.refunds.refund(whole.id)).toMatchObject({ status: 'succeeded', version: 2 })
+  expect(await stage.standing(payment)).toMatchObject({ refunded: 1_000n, merchant: 50n, wallet: 1_000n })
+
+  const other = await stage.paid({ source: 'wallet', merchant: payment.merchant, fee: 900n })
+  const late = await stage.refund(other.merchant, { payment: other.id })
+  stage.time.aheadMs = 8 * 86_400_000
+  await stage.one.fundWaiting()
+  expect(await stage.store.refunds.refund(late.id)).toMatchObject({
+    status: 'failed',
+    failure_code: 'insufficient_funds',
+  })
+  expect(await stage.standing(other)).toMatchObject({ reserved: 0n, refunded: 0n })
+  await noBreaches()
+})

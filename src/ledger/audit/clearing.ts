@@ -28,8 +28,12 @@ export async function clearing(sql: Query): Promise<Finding> {
     ), items as (
       select a.ledger, 'clearing:' || a.rail as name, count(*) as items,
         sum(case a.operation when 'collect' then a.amount else -a.amount end) as amount
-      from attempts a join payments p on p.id = a.payment
-      where a.state = 'settled' and p.status = 'succeeded'
+      from attempts a
+      left join refunds r on r.id = a.payment
+      join payments p on p.id = coalesce(r.payment, a.payment)
+      where a.state = 'settled' and coalesce(r.status, p.status) = 'succeeded'
+        -- What an operator bills is due from it, and mobile money is sent back from the float.
+        and p.source_type <> 'operator' and not (r.id is not null and p.source_type = 'mobile_money')
       group by 1, 2
     ), other as (
       select a.ledger, a.name, sum(case when d.id = a.id then t.amount else -t.amount end) as amount

@@ -1,5 +1,6 @@
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
+import { refundEvents } from './refunds.ts'
 
 /**
  * Events are numbered from 1 without a hole up to their feed's head (nothing is ever taken from the outbox), those of a
@@ -49,6 +50,7 @@ export async function feeds(sql: Query): Promise<Finding> {
         (row) =>
           `event ${row.id} tells of payment ${row.payment} ${row.known ? 'what it is not' : 'which does not exist'}`,
       ),
+      ...(await refundEvents(sql)),
       ...untold.map(
         (row) =>
           `payment ${row.id} is at version ${String(row.version)}, and ${row.feed} was told of ${row.told === null ? 'none' : String(row.told)}`,

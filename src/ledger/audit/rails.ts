@@ -1,6 +1,7 @@
 import { CHART } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
+import { refundAttempts } from './refunds.ts'
 
 /**
  * Codes on the other side of clearing where a posting is no effect at a rail: a matched statement line, or a break.
@@ -8,7 +9,12 @@ import { type Finding, LISTED } from './finding.ts'
 export const NOT_AT_RAIL = JSON.stringify(
   [CHART.cash, CHART.float, CHART.breaks, CHART.suspense].map(({ code }) => ({ code })),
 )
-const CLEARING = CHART.clearing.code
+
+/** Where what rails move stands, and what on the other side of it is no effect at a rail: there a commission as well. */
+const AT_RAIL = JSON.stringify([CHART.clearing, CHART.due, CHART.float].map(({ code }) => ({ code })))
+const NO_EFFECT = JSON.stringify(
+  [CHART.cash, CHART.breaks, CHART.suspense, CHART.railExpense].map(({ code }) => ({ code })),
+)
 
 type Effect = { payment: string; status: string | null; settled: string; posted: string; held: string }
 
@@ -18,14 +24,16 @@ type Effect = { payment: string; status: string | null; settled: string; posted:
  */
 export async function rails(sql: Query): Promise<Finding> {
   const effects = await sql<Effect[]>`
-    with crossing as (
-      select t.id, t.kind, t.subject, case when d.code = ${CLEARING} then t.amount else -t.amount end as amount
+    with rail as (
+      select r.code from jsonb_to_recordset(${AT_RAIL}::text::jsonb) r(code integer)
+    ), crossing as (
+      select t.id, t.kind, t.subject, case when d.code in (select code from rail) then t.amount else -t.amount end as amount
       from transfers t
       join accounts d on d.id = t.debit_account
       join accounts c on c.id = t.credit_account
-      where (d.code = ${CLEARING}) <> (c.code = ${CLEARING})
-        and case d.code when ${CLEARING} then c.code else d.code end
-          not in (select n.code from jsonb_to_recordset(${NOT_AT_RAIL}::text::jsonb) n(code integer))
+      where (d.code in (select code from rail)) <> (c.code in (select code from rail))
+        and case when d.code in (select code from rail) then c.code else d.code end
+          not in (select n.code from jsonb_to_recordset(${NO_EFFECT}::text::jsonb) n(code integer))
     ), effect as (
       select subject as payment, sum(amount) as posted from crossing where kind in ('confirm', 'post') group by 1
     ), held as (
@@ -33,17 +41,18 @@ export async function rails(sql: Query): Promise<Finding> {
       from crossing x join holds h on h.id = x.id where x.kind = 'reserve' group by 1
     ), settled as (
       select payment, sum(case operation when 'collect' then amount else -amount end) as settled
-      from attempts where state = 'settled' group by 1
+      from attempts where state = 'settled' and step in ('submit', 'confirm') group by 1
     )
-    select coalesce(e.payment, s.payment) as payment, p.status, coalesce(s.settled, 0)::text as settled,
+    select coalesce(e.payment, s.payment) as payment, coalesce(p.status, r.status) as status, coalesce(s.settled, 0)::text as settled,
       coalesce(e.posted, 0)::text as posted, coalesce(h.held, 0)::text as held
     from effect e
     full join settled s on s.payment = e.payment
     left join held h on h.payment = coalesce(e.payment, s.payment)
     left join payments p on p.id = coalesce(e.payment, s.payment)
+    left join refunds r on r.id = coalesce(e.payment, s.payment)
     where coalesce(e.posted, 0) <> coalesce(s.settled, 0)
       -- Settled a moment ago: the hold still stands and is about to be posted.
-      and not (coalesce(e.posted, 0) = 0 and p.status = 'processing' and h.held = s.settled)
+      and not (coalesce(e.posted, 0) = 0 and coalesce(p.status, r.status) = 'processing' and h.held = s.settled)
     order by 1 limit ${LISTED}`
   const attempts = await sql<{ payment: string; no: number; what: string }[]>`
     with numbered as (
@@ -51,7 +60,7 @@ export async function rails(sql: Query): Promise<Finding> {
         -- As the domain makes it (src/domain/ids.ts): the payment's digits, what it does, which attempt it is.
         substr(payment, strpos(payment, '_') + 1) || case operation when 'collect' then 'CO' else 'PO' end
           || lpad(no::text, 2, '0') as made
-      from attempts a
+      from attempts a where a.operation <> 'refund'
     ), judged as (
       select a.payment, a.no::int as no, case
         when p.id is null then 'its payment does not exist'
@@ -77,6 +86,7 @@ export async function rails(sql: Query): Promise<Finding> {
           `payment ${row.payment} (${row.status ?? 'unknown'}): settled at the rail ${row.settled}, posted ${row.posted}, held ${row.held}`,
       ),
       ...attempts.map((row) => `attempt ${String(row.no)} of payment ${row.payment}: ${row.what}`),
+      ...(await refundAttempts(sql)),
       ...without.map((row) => `payment ${row.id} (${row.status}) was accepted for a rail and has no attempt there`),
     ],
   }

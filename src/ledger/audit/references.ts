@@ -1,6 +1,7 @@
 import type { Query } from '../database.ts'
 import { accounts, ledgers } from './accounts.ts'
 import { type Finding, LISTED } from './finding.ts'
+import { refundReferences } from './refunds.ts'
 
 /** Every row names rows that exist and fit: there are no foreign keys on the hot path. */
 export async function references(sql: Query): Promise<Finding> {
@@ -11,6 +12,7 @@ export async function references(sql: Query): Promise<Finding> {
     await accounts(sql),
     await ledgers(sql),
     await subjects(sql),
+    await refundReferences(sql),
     await sources(sql),
     await plans(sql),
     await rails(sql),

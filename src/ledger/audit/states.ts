@@ -3,6 +3,7 @@ import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
 import { limitUses } from './limit-uses.ts'
 import { receivers } from './receivers.ts'
+import { refundPostings } from './refunds.ts'
 
 /** The domain's tables as rows, so that the payment code and the audit go by the same (docs/accounting.md, States and postings). */
 const RULES = JSON.stringify(
@@ -89,6 +90,7 @@ export async function states(sql: Query): Promise<Finding> {
       ),
       ...(await receivers(sql)),
       ...(await limitUses(sql, RULES)),
+      ...(await refundPostings(sql)),
       ...strangers.map(
         (row) => `payment ${row.id}: transfer ${row.transfer} moves money of ${row.account}, which is no party to it`,
       ),
