@@ -5,6 +5,7 @@ import type {
   CommandBody,
   CommandName,
   PaymentView,
+  RefundView,
 } from '../../src/contract/index.ts'
 import { hasShape, type Shape } from './shape.ts'
 
@@ -32,6 +33,7 @@ export const STARRED: Starred = {
 }
 
 const PAYMENT: Shape = { id: 'string', version: 'number', status: 'string', amount: 'string', currency: 'string' }
+const REFUND: Shape = { id: 'string', payment: 'string', version: 'number', status: 'string', amount: 'string' }
 const BALANCE: Shape = { currency: 'string', available: 'string', pending: 'string' }
 const LIST: Shape = { data: 'array' }
 
@@ -64,6 +66,10 @@ export function answersPayment(name: CommandName): boolean {
 
 export function isPayment(body: unknown): body is PaymentView {
   return hasShape(body, PAYMENT)
+}
+
+export function isRefund(body: unknown): body is RefundView {
+  return hasShape(body, REFUND)
 }
 
 export function isBalance(body: unknown): body is BalanceView {

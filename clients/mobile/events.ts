@@ -1,9 +1,9 @@
-import type { BalanceView, EventName, PaymentView } from '../../src/contract/index.ts'
-import { isBalance, isPayment } from './answers.ts'
+import type { BalanceView, EventName, PaymentView, RefundView } from '../../src/contract/index.ts'
+import { isBalance, isPayment, isRefund } from './answers.ts'
 import type { EventFrame } from './frames.ts'
 
 type Common = { feed: string; seq: number; id: string; at: string }
-type OtherName = Exclude<EventName, 'payment.updated' | 'balance.updated'>
+type OtherName = Exclude<EventName, 'payment.updated' | 'refund.updated' | 'balance.updated'>
 
 /**
  * What `client.events()` yields. A `snapshot` means: events were missed, and the
@@ -11,6 +11,7 @@ type OtherName = Exclude<EventName, 'payment.updated' | 'balance.updated'>
  */
 export type MooringEvent =
   | (Common & { name: 'payment.updated'; body: PaymentView })
+  | (Common & { name: 'refund.updated'; body: RefundView })
   | (Common & { name: 'balance.updated'; body: BalanceView })
   | (Common & { name: OtherName; body: unknown })
   | { name: 'snapshot'; feed: string; seq: number }
@@ -21,6 +22,8 @@ export function eventOf(frame: EventFrame): MooringEvent | null {
   switch (name) {
     case 'payment.updated':
       return isPayment(body) ? { feed, seq, id, at, name, body } : null
+    case 'refund.updated':
+      return isRefund(body) ? { feed, seq, id, at, name, body } : null
     case 'balance.updated':
       return isBalance(body) ? { feed, seq, id, at, name, body } : null
     default:

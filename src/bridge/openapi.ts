@@ -1,6 +1,6 @@
-import { EnrolmentId, PaymentId } from '../contract/index.ts'
+import { EnrolmentId, ListPaymentsQuery, ListRefundsQuery, PaymentId, RefundId } from '../contract/index.ts'
 import { PROBLEM_TYPE } from './problem.ts'
-import { componentSchemas, listParameters, ref, schemaOf, type JsonSchema, type SchemaName } from './schemas.ts'
+import { componentSchemas, queryParameters, ref, schemaOf, type JsonSchema, type SchemaName } from './schemas.ts'
 
 /** What is wrong, by status (protocol.md §2, Errors). */
 const PROBLEMS: Readonly<Record<number, string>> = {
@@ -77,7 +77,7 @@ const paymentPaths = {
       operationId: 'listPayments',
       tags: ['Payments'],
       summary: 'List payments, newest first',
-      parameters: listParameters(),
+      parameters: queryParameters(ListPaymentsQuery),
       responses: { 200: answer('A page of payments.', 'PaymentList', rateHeaders), ...problems(400, 401, 403, 422) },
     },
   },
@@ -88,6 +88,41 @@ const paymentPaths = {
       summary: 'Read a payment',
       parameters: [idParameter('The payment’s id.', schemaOf(PaymentId))],
       responses: { 200: answer('The payment as it is now.', 'Payment', rateHeaders), ...problems(400, 401, 403, 404) },
+    },
+  },
+}
+
+const refundPaths = {
+  '/refunds': {
+    post: {
+      operationId: 'createRefund',
+      tags: ['Refunds'],
+      summary: 'Give a payment back, whole or in part',
+      description:
+        'It goes back to where the payment came from. `pending_funds` waits until you have the money, at most 7 days. ' +
+        '`amount_exceeds_refundable`: less is left of the payment.',
+      parameters: [{ $ref: '#/components/parameters/IdempotencyKey' }],
+      requestBody: body('CreateRefund'),
+      responses: {
+        201: answer('The refund, done or on its way.', 'Refund', { ...replayed, ...rateHeaders }),
+        ...problems(400, 401, 402, 403, 409, 422),
+      },
+    },
+    get: {
+      operationId: 'listRefunds',
+      tags: ['Refunds'],
+      summary: 'List refunds, newest first',
+      parameters: queryParameters(ListRefundsQuery),
+      responses: { 200: answer('A page of refunds.', 'RefundList', rateHeaders), ...problems(400, 401, 403, 422) },
+    },
+  },
+  '/refunds/{id}': {
+    get: {
+      operationId: 'getRefund',
+      tags: ['Refunds'],
+      summary: 'Read a refund',
+      parameters: [idParameter('The refund’s id.', schemaOf(RefundId))],
+      responses: { 200: answer('The refund as it is now.', 'Refund', rateHeaders), ...problems(400, 401, 403, 404) },
     },
   },
 }
@@ -152,9 +187,10 @@ export function openApiDocument(): Record<string, unknown> {
     security: [{ secretKey: [] }],
     tags: [
       { name: 'Payments', description: 'For merchants’ servers.' },
+      { name: 'Refunds', description: 'For merchants’ servers.' },
       { name: 'Phones', description: 'Sign-up and tokens; all else of a phone goes over the socket.' },
     ],
-    paths: { ...paymentPaths, ...phonePaths },
+    paths: { ...paymentPaths, ...refundPaths, ...phonePaths },
     components: {
       schemas: componentSchemas(),
       securitySchemes: {
@@ -169,7 +205,7 @@ export function openApiDocument(): Record<string, unknown> {
           name: 'Idempotency-Key',
           in: 'header',
           required: true,
-          description: 'New for each payment, the same for its retries: the first answer comes again. Quoted or bare.',
+          description: 'New for each request, the same for its retries: the first answer comes again. Quoted or bare.',
           schema: { type: 'string', pattern: '^("[A-Za-z0-9_-]{16,64}"|[A-Za-z0-9_-]{16,64})$' },
         },
       },

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import {
   CreatePaymentBody,
+  CreateRefundBody,
   EnrolmentAnswer,
   EnrolmentBody,
-  ListPaymentsQuery,
   MerchantPayment,
   NonceAnswer,
   PaymentList,
   Problem,
+  RefundList,
+  RefundView,
   TokenAnswer,
   TokenBody,
   VerifyEnrolmentAnswer,
@@ -20,6 +22,7 @@ export type JsonSchema = Record<string, unknown>
 
 const REQUESTS = {
   CreatePayment: CreatePaymentBody,
+  CreateRefund: CreateRefundBody,
   Enrolment: EnrolmentBody,
   VerifyEnrolment: VerifyEnrolmentBody,
   Token: TokenBody,
@@ -28,6 +31,8 @@ const REQUESTS = {
 const ANSWERS = {
   Payment: MerchantPayment,
   PaymentList,
+  Refund: RefundView,
+  RefundList,
   Nonce: NonceAnswer,
   EnrolmentBegun: EnrolmentAnswer,
   Enrolled: VerifyEnrolmentAnswer,
@@ -45,9 +50,9 @@ export function ref(name: SchemaName): JsonSchema {
   return { $ref: refOf(name) }
 }
 
-/** The query of `GET /payments` as parameters. */
-export function listParameters(): JsonSchema[] {
-  const { properties = {} } = z.toJSONSchema(ListPaymentsQuery, { io: 'output' })
+/** The query of a list as parameters. */
+export function queryParameters(query: z.ZodType): JsonSchema[] {
+  const { properties = {} } = z.toJSONSchema(query, { io: 'output' })
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
 }
 

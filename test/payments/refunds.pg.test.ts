@@ -26,6 +26,9 @@ const declined = (): RailOutcome => ({
 })
 const notFound = (): RailOutcome => ({ kind: 'not_found', evidence: { ...EVIDENCE, via: 'inquiry', status: 'AG09' } })
 
+/** From 1 to this many. */
+const draw = (most: bigint): bigint => 1n + BigInt(Math.floor(Math.random() * Number(most)))
+
 async function noBreaches(): Promise<void> {
   expect(await stage.breaches()).toEqual([])
 }
@@ -260,4 +263,160 @@ test('one to the wallet that waited is posted when there is money; one that wait
   })
   expect(await stage.standing(other)).toMatchObject({ reserved: 0n, refunded: 0n })
   await noBreaches()
+})
+
+test('another merchant’s payment is not found, nor is its refund; one that has not succeeded has nothing to give', async () => {
+  const payment = await stage.paid({ source: 'wallet' })
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '1' })
+  const other = stage.ids.make('mer')
+  const missing = { ok: false, error: { code: 'not_found', param: 'payment' } }
+  expect(await stage.ask(other, 'refund.create', { payment: payment.id })).toMatchObject(missing)
+  expect(await stage.ask(other, 'refund.create', { payment: stage.ids.make('pay') })).toMatchObject(missing)
+  expect(await stage.ask(other, 'refund.get', { refund: refund.id })).toMatchObject({ error: { code: 'not_found' } })
+  expect(await stage.ask(other, 'refund.list', {})).toMatchObject({ body: { data: [], has_more: false } })
+  await stage.owner`update payments set recovery = '{"kind":"returned","amount":"950","state":"absorbed"}'
+    where id = ${payment.id}`
+  const tooMuch = { error: { code: 'amount_exceeds_refundable', param: 'amount' } }
+  const left = { payment: payment.id, amount: '50' }
+  expect(await stage.ask(payment.merchant, 'refund.create', left)).toMatchObject(tooMuch)
+  await stage.owner`update payments set recovery = null where id = ${payment.id}`
+  for (const [body, code, param] of [
+    [{ payment: payment.id, amount: '1000' }, 'amount_exceeds_refundable', 'amount'],
+    [{ payment: payment.id, amount: '0' }, 'amount_too_small', 'amount'],
+    [{ payment: payment.id, amount: '1.5' }, 'invalid_request', 'amount'],
+    [{ payment: payment.id, note: 'x' }, 'invalid_request', 'note'],
+  ] as const) {
+    expect(await stage.ask(payment.merchant, 'refund.create', body)).toMatchObject({ error: { code, param } })
+  }
+})
+
+test('the same key is one refund, its answer the same to the last byte; with another body it is refused', async () => {
+  const payment = await stage.paid({ source: 'wallet' })
+  const body = { payment: payment.id, amount: '300' }
+  const key = stage.ids.make('key')
+  const first = await stage.ask(payment.merchant, 'refund.create', body, { key })
+  const all = await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      stage.ask(payment.merchant, 'refund.create', body, { key, hub: i % 2 === 0 ? stage.hub() : stage.one }),
+    ),
+  )
+  for (const reply of all) expect(reply).toEqual({ ...first, replayed: true })
+  expect(await stage.standing(payment)).toMatchObject({ refunded: 300n })
+  expect(await stage.ask(payment.merchant, 'refund.create', { ...body, amount: '301' }, { key })).toMatchObject({
+    error: { code: 'idempotency_key_reused' },
+  })
+})
+
+test('lists are newest first, by pages either way, of one payment or of all', async () => {
+  const payment = await stage.paid({ source: 'wallet' })
+  const made: string[] = []
+  for (let i = 0; i < 5; i++)
+    made.unshift((await stage.refund(payment.merchant, { payment: payment.id, amount: '1' })).id)
+  const other = await stage.paid({ source: 'wallet', merchant: payment.merchant })
+  await stage.refund(payment.merchant, { payment: other.id, amount: '1' })
+  const page = async (query: object) => {
+    const reply = await stage.ask(payment.merchant, 'refund.list', { payment: payment.id, ...query })
+    if (!reply.ok) throw new Error(JSON.stringify(reply))
+    const { data, has_more } = reply.body as { data: { id: string }[]; has_more: boolean }
+    return { ids: data.map(({ id }) => id), has_more }
+  }
+  expect(await page({})).toEqual({ ids: made, has_more: false })
+  expect(await page({ limit: '2' })).toEqual({ ids: made.slice(0, 2), has_more: true })
+  expect(await page({ limit: '2', starting_after: made[1] })).toEqual({ ids: made.slice(2, 4), has_more: true })
+  expect(await page({ limit: '2', ending_before: made[2] })).toEqual({ ids: made.slice(0, 2), has_more: false })
+  expect(await stage.ask(payment.merchant, 'refund.list', {})).toMatchObject({ body: { data: { length: 6 } } })
+})
+
+test('a proportional fee comes back with its refunds: failed ones or not, all of it once all is refunded', async () => {
+  Object.assign(stage.terms, { onRefund: 'proportional', tax: { authority: 'kra', amountMinor: 5n } })
+  for (let round = 0; round < 6; round++) {
+    const payment = await stage.paid({ amount: 997n, fee: 31n })
+    // Two at a time, which end in the other order than they began.
+    let left = 997n
+    for (let i = 0; left > 0n; i++) {
+      const most = left / 2n > 150n ? 150n : left / 2n
+      const amounts = i === 6 || left < 4n ? [left] : [draw(most), draw(most)]
+      const fails = i % 3 === 1
+      stage.rail.send = () => Promise.resolve(fails ? declined() : settled())
+      const refunds: string[] = []
+      for (const amount of amounts) {
+        refunds.unshift((await stage.refund(payment.merchant, { payment: payment.id, amount: amount.toString() })).id)
+      }
+      for (const id of refunds) expect(await stage.live(id)).toBe(fails ? 'failed' : 'succeeded')
+      if (!fails) left -= amounts.reduce((sum, amount) => sum + amount, 0n)
+    }
+    const [sums] = await stage.sql<{ fee: bigint; tax: bigint }[]>`
+      select sum(fee)::bigint as fee, sum(fee_tax)::bigint as tax from refunds
+      where payment = ${payment.id} and status = 'succeeded'`
+    expect(sums).toEqual({ fee: 31n, tax: 5n })
+    expect(await stage.standing(payment)).toMatchObject({ refunded: 997n, reserved: 0n, merchant: 0n })
+  }
+  await noBreaches()
+})
+
+test('a process that dies between any two commits leaves a refund that the next one takes to the same end', async () => {
+  const ends = { succeeded: settled, failed: declined } as const
+  for (const [end, answer] of Object.entries(ends)) {
+    for (const [die, sends] of [1, 2, 3, 4].flatMap(
+      (n) =>
+        [
+          [{ n, after: false }, 1],
+          [{ n, after: true }, 1],
+        ] as const,
+    )) {
+      const payment = await stage.paid()
+      const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '400' })
+      stage.rail.sent = []
+      stage.rail.send = () => Promise.resolve(answer())
+      stage.rail.inquire = () => Promise.resolve(answer())
+      let calls = 0
+      const dying = stage.hub({
+        ...stage.ledger,
+        apply: async (unit) => {
+          calls += 1
+          if (calls > die.n || (calls === die.n && !die.after)) throw new Error('the process died')
+          const result = await stage.ledger.apply(unit)
+          if (calls === die.n) throw new Error('the process died')
+          return result
+        },
+      })
+      await stage.live(refund.id, dying).catch(() => {})
+      // What was journalled as sent is asked about at its deadline.
+      stage.time.aheadMs = 9_000
+      expect(await stage.live(refund.id, stage.hub())).toBe(end)
+      stage.time.aheadMs = 0
+      expect(stage.rail.sent.length).toBeLessThanOrEqual(sends)
+      const refunded = end === 'succeeded' ? 400n : 0n
+      expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded, held: 0n })
+    }
+  }
+  await noBreaches()
+})
+
+test('one whose workflow did not start, and one nobody touches, are found; one that waits long needs an operator', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => new Promise(() => {})
+  const [fresh, waiting] = [
+    await stage.refund(payment.merchant, { payment: payment.id, amount: '1' }),
+    await stage.refund(payment.merchant, { payment: payment.id, amount: '2' }),
+  ]
+  void stage.one.steps.dispatch(waiting.id)
+  await expect.poll(async () => (await stage.store.refunds.state(waiting.id))?.attempt?.state).toBe('dispatched')
+  stage.heard.started.length = 0
+  await stage.owner`update refunds set updated_at = updated_at - interval '1 minute' where payment = ${payment.id}`
+  await stage.owner`
+    update attempts set dispatched_at = dispatched_at - interval '1 minute', next_look_at = next_look_at - interval '2 minutes'
+    where payment = ${waiting.id}`
+  await stage.one.sweep()
+  expect(stage.heard.started).toEqual([fresh.id])
+  await stage.one.patrol()
+  expect(stage.heard.restarted).toEqual(expect.arrayContaining([fresh.id, waiting.id]))
+  await stage.one.candour()
+  expect(await stage.store.refunds.refund(waiting.id)).toMatchObject({ status_reason: 'awaiting_rail', version: 2 })
+  await stage.owner`update attempts set dispatched_at = dispatched_at - interval '2 hours' where payment = ${waiting.id}`
+  await stage.one.candour()
+  await stage.one.candour()
+  expect(await stage.store.refunds.refund(waiting.id)).toMatchObject({ status_reason: 'needs_operator', version: 3 })
+  expect(stage.heard.woken).toEqual([waiting.id])
+  expect(await stage.one.steps.look(waiting.id)).toMatchObject({ step: 'wait', stage: 'needs_operator' })
 })

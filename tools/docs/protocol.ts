@@ -3,15 +3,19 @@ import {
   CLOSE,
   COMMANDS,
   CreatePaymentBody,
+  CreateRefundBody,
   ERROR_CODES,
   EnrolmentAnswer,
   EnrolmentBody,
   LimitView,
   ListPaymentsQuery,
+  ListRefundsQuery,
   MerchantPayment,
   NonceAnswer,
   PaymentList,
   PaymentView,
+  RefundList,
+  RefundView,
   SOCKET_LIMITS,
   SourceView,
   TokenAnswer,
@@ -64,7 +68,7 @@ function payment(): string {
 }
 
 function objects(): string {
-  const named = { balance: BalanceView, source: SourceView, limit: LimitView }
+  const named = { balance: BalanceView, source: SourceView, refund: RefundView, limit: LimitView }
   return table(
     ['Object', ''],
     Object.entries(named).map(([name, schema]) => [code(name), code(objectShape(schema))]),
@@ -104,11 +108,14 @@ function limits(): string {
 }
 
 function rest(): string {
-  const query = `?${Object.keys(ListPaymentsQuery.shape).join(', ')}`
+  const query = (list: { shape: object }) => code(`?${Object.keys(list.shape).join(', ')}`)
   const routes: [string, string, string][] = [
     ['POST /v1/payments *', code(shape(CreatePaymentBody)), `201 ${code('payment')} with ${code(qr())}`],
     ['GET /v1/payments/{id}', '', `200 ${code('payment')}`],
-    ['GET /v1/payments', code(query), `200 ${code(shape(PaymentList))}`],
+    ['GET /v1/payments', query(ListPaymentsQuery), `200 ${code(shape(PaymentList))}`],
+    ['POST /v1/refunds *', code(shape(CreateRefundBody)), `201 ${code('refund')}`],
+    ['GET /v1/refunds/{id}', '', `200 ${code('refund')}`],
+    ['GET /v1/refunds', query(ListRefundsQuery), `200 ${code(shape(RefundList))}`],
     ['POST /v1/nonces', '', `201 ${code(shape(NonceAnswer))}`],
     ['POST /v1/enrolments', code(shape(EnrolmentBody)), `201 ${code(shape(EnrolmentAnswer))}`],
     ['POST /v1/enrolments/{id}/verify', code(shape(VerifyEnrolmentBody)), `200 ${code(shape(VerifyEnrolmentAnswer))}`],

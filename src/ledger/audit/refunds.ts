@@ -82,8 +82,12 @@ export async function refundPostings(sql: Query): Promise<string[]> {
     order by 1 limit ${LISTED}`
   return [
     ...rows.map((r) => `refund ${r.id} of ${r.amount} is ${r.status}: held ${r.held}, posted ${r.posted}, ${r.why}`),
-    ...strangers.map((r) => `refund ${r.id}: transfer ${r.transfer} moves money of ${r.account}, which is no party to it`),
-    ...counted.map((r) => `payment ${r.id} says that ${r.says} is being and was refunded, and its refunds come to ${r.comes}`),
+    ...strangers.map(
+      (r) => `refund ${r.id}: transfer ${r.transfer} moves money of ${r.account}, which is no party to it`,
+    ),
+    ...counted.map(
+      (r) => `payment ${r.id} says that ${r.says} is being and was refunded, and its refunds come to ${r.comes}`,
+    ),
   ]
 }
 
@@ -163,7 +167,9 @@ export async function refundEvents(sql: Query): Promise<string[]> {
     having max((o.body ->> 'version')::integer) is distinct from r.version
     order by 1 limit ${LISTED}`
   return [
-    ...events.map((row) => `event ${row.id} tells of refund ${row.refund} ${row.known ? 'what it is not' : 'which does not exist'}`),
+    ...events.map(
+      (row) => `event ${row.id} tells of refund ${row.refund} ${row.known ? 'what it is not' : 'which does not exist'}`,
+    ),
     ...untold.map(
       (row) =>
         `refund ${row.id} is at version ${String(row.version)}, and its payer was told of ${row.told === null ? 'none' : String(row.told)}`,
