@@ -21,6 +21,7 @@ import {
 import { newDatabase } from '../../support/servers.ts'
 import { type Kind, type Move, RAIL, birth, nextMove } from '../model/payments.ts'
 import { ids } from './books.ts'
+import { liveRefunds } from './refunded.ts'
 import { type Stage, chance, liveFor, openStage, sealInPieces } from './history.ts'
 
 /**
@@ -45,8 +46,9 @@ export async function sealBooks(seed: number) {
   await liveFor(stage, STEPS / 2, seed + 1)
   for (const wallet of [spender.wallet, spender.holder]) await stage.post(stage.cash, wallet, 5)
   const payments = await livePayments(stage)
+  const refunds = await liveRefunds(stage, payments.user)
   await sealInPieces(stage.ops, chance(seed))
-  const facts = { ...(await factsOf(stage)), spender, payments, database: stage.database }
+  const facts = { ...(await factsOf(stage)), spender, payments, refunds, database: stage.database }
   await stage.ledger.drain()
   // Only a database that nobody is connected to can be copied.
   await Promise.all([stage.ops, stage.hub, stage.owner].map((sql) => sql.end()))

@@ -3,11 +3,19 @@ import type { Corruption } from './corruption.ts'
 import { FEEDS } from './feeds.ts'
 import { HISTORY } from './history.ts'
 import { PAYMENTS } from './payments.ts'
+import { REFUNDS } from './refunds.ts'
 import { TRANSFERS } from './transfers.ts'
 
 export type { Corruption } from './corruption.ts'
 
-export const CORRUPTIONS: readonly Corruption[] = [...ACCOUNTS, ...TRANSFERS, ...PAYMENTS, ...FEEDS, ...HISTORY]
+export const CORRUPTIONS: readonly Corruption[] = [
+  ...ACCOUNTS,
+  ...TRANSFERS,
+  ...PAYMENTS,
+  ...REFUNDS,
+  ...FEEDS,
+  ...HISTORY,
+]
 
 /** Of the tables that operators read, what nothing names, and why. */
 export const NOT_NAMED: Readonly<Record<string, string>> = {
@@ -21,9 +29,6 @@ export const NOT_NAMED: Readonly<Record<string, string>> = {
   'attempt_calls added': 'people read it, and nothing follows from it: the attempt’s own row decides',
   'fee_plans altered': 'a trigger refuses it; the fee that a payment was priced with is its own',
   'fee_plans added': 'the next version is what setup adds',
-  'refunds altered': 'nothing is refunded yet',
-  'refunds missing': 'nothing is refunded yet',
-  'refunds added': 'nothing is refunded yet',
   'returns altered': 'nothing is returned yet',
   'returns missing': 'nothing is returned yet',
   'returns added': 'nothing is returned yet',
