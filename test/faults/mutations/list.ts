@@ -4,6 +4,7 @@ import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
+import { REFUND_MUTATIONS } from './refunds.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -27,6 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BANK_RAIL,
   ...ACCEPTANCE,
   ...OPERATOR_RAIL,
+  ...REFUND_MUTATIONS,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],

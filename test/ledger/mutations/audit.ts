@@ -85,8 +85,65 @@ const money: readonly Mutation[] = [
   ...check(
     'clearing',
     ['takes whatever stands in clearing', '(row) => row.balance !== row.inTransit + row.other', '() => false'],
-    ['takes what is about to be posted for in transit', " and p.status = 'succeeded'", ''],
+    ['takes what is about to be posted for in transit', " and coalesce(r.status, p.status) = 'succeeded'", ''],
     ['knows of no statement line', 'row.inTransit + row.other)', 'row.inTransit)'],
+  ),
+  ...check(
+    'refunds',
+    ['takes whatever is held for a refund', 'when coalesce(s.held, 0) <> case', 'when false and 0 <> case'],
+    ['takes whatever is posted for a refund', 'when coalesce(s.posted, 0) <> case', 'when false and 0 <> case'],
+    ['takes a refund with any of our fee', 'when coalesce(s.fees, 0) <> case', 'when false and 0 <> case'],
+    [
+      'takes a refund of whoever’s money',
+      'where a.owner is not null and a.owner is distinct',
+      'where false and a.owner is distinct',
+    ],
+    [
+      'adds up no refunds',
+      'where (p.refund_reserved, p.refunded_amount) is distinct',
+      'where false and (1, 2) is distinct',
+    ],
+    ['takes a refund’s attempt of no refund', 'when r.id is null then', 'when false then'],
+    [
+      'takes a refund at a rail without an attempt',
+      "when a.attempted is null and p.source_type <> 'wallet' and",
+      'when false and',
+    ],
+    [
+      'takes a wallet’s refund at a rail',
+      "when p.source_type = 'wallet' or r.status = 'pending_funds' then",
+      'when false then',
+    ],
+    [
+      'takes a refund’s attempt of another amount',
+      'when (a.asked, a."in", a."at") is',
+      'when false and (a.asked, a."in", a."at") is',
+    ],
+    ['takes a refund under any reference', 'when a.no <> 1 or a.reference <> a.made then', 'when false then'],
+    ['takes a refund of what was never collected', 'when c.reference is null then', 'when false then'],
+    [
+      'takes a refund that ended before its rail said so',
+      "when a.state in ('dispatched', 'pending', 'unknown') and r",
+      'when false and r',
+    ],
+    ['takes a refund of no payment', 'where p.id is null or (p.merchant', 'where (p.merchant'],
+    [
+      'takes a refund of another merchant',
+      ' or (p.merchant, p.currency, p.ledger) is distinct from (r.merchant, r.currency, r.ledger)',
+      '',
+    ],
+    [
+      'takes transfers of no refund',
+      'as refund from transfers where subject',
+      'as refund from transfers where false and subject',
+    ],
+    [
+      'takes holds of no refund',
+      "subject from holds where subject like 'rfd\\\\_%'\n    )",
+      'subject from holds where false\n    )',
+    ],
+    ['takes an event of another refund’s state', 'or (o.version = r.version\n', 'or (false\n'],
+    ['takes a refund that nobody was told of', 'is distinct from r.version\n', 'is null and false\n'],
   ),
   ...check(
     'cover',

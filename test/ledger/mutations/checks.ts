@@ -9,6 +9,8 @@ const LAST_LINE = 'test/ledger/last-line.pg.test.ts'
 const M1 = 'src/ledger/migrations/0001_ledger.sql'
 const M2 = 'src/ledger/migrations/0002_payments.sql'
 const M6 = 'src/ledger/migrations/0006_ledger_model.sql'
+const M10 = 'src/ledger/migrations/0010_rails.sql'
+const M13 = 'src/ledger/migrations/0013_refunds.sql'
 const M8 = 'src/ledger/migrations/0008_history.sql'
 
 /** `around`: text that has the condition once and is in the file once; the condition alone where that is so by itself. */
@@ -50,6 +52,16 @@ const CONDITIONS: readonly Condition[] = [
   [M2, 'attempts', 'amount > 0', '(amount > 0),\n  currency char(3) not null,\n  account'],
   [M2, 'attempts', 'state in', "state in ('prepared', 'dispatched', 'settled', 'declined'"],
   [M2, 'attempts', "(state = 'prepared') or dispatch_token is not null"],
+  [M10, 'refunds', 'amount > 0', '(amount > 0),\n  currency char(3) not null,\n  -- What of our fee'],
+  [M10, 'refunds', 'fee >= 0'],
+  [M10, 'refunds', 'fee <= amount'],
+  [M10, 'refunds', 'status in', "status in ('processing', 'pending_funds', 'succeeded', 'failed')"],
+  [M10, 'refunds', "status_reason in ('awaiting_rail', 'needs_operator')"],
+  [M10, 'refunds', 'version > 0'],
+  [M10, 'refunds', "status_reason is null or status = 'processing'"],
+  [M10, 'refunds', "(failure_code is not null) = (status = 'failed')"],
+  [M13, 'refunds', 'fee_tax >= 0'],
+  [M13, 'refunds', 'fee_tax <= fee'],
   [M2, 'sources', "type in ('bank')"],
   [M2, 'sources', "status in ('active', 'requires_action', 'revoked')"],
   [M2, 'idempotency', '(reply is null) = (lease_until is not null)'],

@@ -44,6 +44,21 @@ const payment: Row = {
   updated_at: NOW,
 }
 
+const refund: Row = {
+  id: 'rfd_lastline',
+  ledger: 1,
+  payment: 'pay_lastline',
+  merchant: 'mer_lastline',
+  amount: 100,
+  currency: 'KES',
+  fee: 2,
+  fee_tax: 1,
+  status: 'processing',
+  version: 1,
+  created_at: NOW,
+  updated_at: NOW,
+}
+
 const attempt: Row = {
   payment: 'pay_lastline',
   no: 1,
@@ -150,6 +165,23 @@ export const TRIED: readonly Tried[] = [
       ['attempts_amount_check', { amount: 0 }],
       ['attempts_state_check', { state: 'lost' }],
       ['attempts_check', { dispatch_token: null }],
+    ],
+  },
+  {
+    table: 'refunds',
+    sound: refund,
+    wrong: [
+      ['refunds_amount_check', { amount: 0, fee: 0, fee_tax: 0 }],
+      ['refunds_check', { fee: -1, fee_tax: -1 }],
+      ['refunds_check', { fee: 101 }],
+      ['refunds_fee_tax_check', { fee_tax: -1 }],
+      ['refunds_tax_check', { fee_tax: 3 }],
+      ['refunds_status_check', { status: 'lost' }],
+      ['refunds_status_reason_check', { status_reason: 'bored' }],
+      ['refunds_version_check', { version: 0 }],
+      ['refunds_check1', { status: 'pending_funds', status_reason: 'awaiting_rail' }],
+      ['refunds_check2', { status: 'failed' }],
+      ['refunds_check2', { failure_code: 'not_executed' }],
     ],
   },
   {

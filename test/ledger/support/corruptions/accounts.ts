@@ -121,9 +121,9 @@ const ACCOUNT_ROWS = ofTable('accounts', {
       what: 'one with money in it',
       act: (tx, { ledger }) => tx`
         insert into accounts (ledger, id, main, code, name, owner, debits_must_not_exceed_credits, credits_posted)
-        select ${ledger}, id, id, 2010, 'wallet:ghost', 'ghost', true, 7 from (select ${randomUUID()}::uuid as id) k`,
+        select ${ledger}, id, id, 2010, 'wallet:ghost', 'ghost', true, 700 from (select ${randomUUID()}::uuid as id) k`,
       breaks: ['L2', 'L1', 'L8', 'references'],
-      names: () => 'account wallet:ghost: counters 0/0/0/7, transfers sum to 0/0/0/0',
+      names: () => 'account wallet:ghost: counters 0/0/0/700, transfers sum to 0/0/0/0',
     },
   ],
 })

@@ -13,8 +13,7 @@ const ROWS = ofTable('refunds', {
       what: 'one at a rail is said to have succeeded',
       act: (tx, { refunds }) => tx`update refunds set status = 'succeeded' where id = ${refunds.dispatched}`,
       breaks: ['L6', 'L5', 'feeds'],
-      names: ({ refunds }) =>
-        `refund ${refunds.dispatched}: it is succeeded, and its call at the rail is unresolved`,
+      names: ({ refunds }) => `refund ${refunds.dispatched}: it is succeeded, and its call at the rail is unresolved`,
     },
     {
       what: 'it holds another amount',
