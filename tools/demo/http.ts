@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { MerchantPayment, Problem } from '../../src/contract/index.ts'
+import { MerchantPayment, Problem, RefundView } from '../../src/contract/index.ts'
 import { Surprise, type Patience } from './patience.ts'
 
 const CALL_TIMEOUT_MS = 10_000
@@ -65,6 +65,28 @@ export class MerchantServer {
     })
     if (payment.qr === undefined) throw new Surprise(`The payment ${payment.id} came without a QR code.`)
     return { payment, payload: payment.qr.payload }
+  }
+
+  /** Gives part of a payment back. */
+  refund(body: { payment: string; amount: string }): Promise<RefundView> {
+    const url = `${this.#bridge}/refunds`
+    const what = `${this.name} to refund ${body.payment}`
+    return call(this.#patience, what, RefundView, {
+      method: 'POST',
+      url,
+      bearer: this.#secretKey,
+      body,
+      key: randomUUID(),
+    })
+  }
+
+  readRefund(id: string): Promise<RefundView> {
+    const url = `${this.#bridge}/refunds/${id}`
+    return call(this.#patience, `${this.name} to read ${id}`, RefundView, {
+      method: 'GET',
+      url,
+      bearer: this.#secretKey,
+    })
   }
 
   readPayment(id: string): Promise<MerchantPayment> {

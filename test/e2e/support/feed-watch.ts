@@ -7,7 +7,7 @@ export type Heard = { seq: number; id: string }
 /**
  * Everything a phone's program was told, as it was told. What no program should
  * ever see is noted as a fault: a hole, a version that does not grow, a payment
- * that goes on after its end.
+ * that ends in another way after its end.
  */
 export class FeedWatch {
   readonly faults: string[] = []
@@ -62,7 +62,8 @@ export class FeedWatch {
     if (before !== undefined && before.version >= view.version) {
       this.faults.push(`${this.#name}: ${view.id} went from version ${before.version} to ${view.version}`)
     }
-    if (before !== undefined && isTerminal(before.status)) {
+    // What was refunded of it changes after its end; how it ended never does.
+    if (before !== undefined && isTerminal(before.status) && view.status !== before.status) {
       this.faults.push(`${this.#name}: ${view.id} had ended ${before.status} and went on to ${view.status}`)
     }
     versions.push(view)
