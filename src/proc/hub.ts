@@ -55,6 +55,7 @@ import {
   makeRailHealth,
   makeSpending,
   makeRefundSteps,
+  makeRefundTerms,
   makeSteps,
   makeTurns,
   phoneCommands,
@@ -67,7 +68,6 @@ import {
   tendRefunds,
   type Heard,
   type PaymentDeps,
-  type RefundTerms,
 } from '../payments/index.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
 import { makeRails } from '../rails/connectors.ts'
@@ -249,9 +249,7 @@ const deps: PaymentDeps = {
   restart: starter.restart,
 }
 
-// No merchant has agreed to anything else yet: a fee that was taken is kept, and there is no tax in it.
-const terms: RefundTerms = { onRefund: 'kept', tax: null }
-const refundDeps = { ...deps, turns, wake: starter.wake, terms: () => Promise.resolve(terms) }
+const refundDeps = { ...deps, turns, wake: starter.wake, terms: makeRefundTerms(feePlans.byId) }
 
 const responders: Record<string, Responder> = {
   ...phoneCommands(deps),

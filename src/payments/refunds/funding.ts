@@ -4,7 +4,7 @@ import {
   merchantPendingAccount,
   type RefundPrice,
 } from '../../domain/accounting/index.ts'
-import type { Fee } from '../../domain/fee.ts'
+import { type Fee, type FeePlan, taxIn } from '../../domain/fee.ts'
 import { type AccountBook, accountId, type Ledger, type Sql, sweepShardsOf } from '../../ledger/index.ts'
 import type { Ids } from '../../domain/ids.ts'
 import type { RailBook } from '../rail-book.ts'
@@ -15,6 +15,15 @@ import type { RefundBase, RefundRow } from './rows.ts'
 /** What was agreed of a payment's fee for its refunds: whether it is given back, and what of it is tax. */
 export type RefundTerms = { onRefund: 'kept' | 'proportional'; tax: Fee['tax'] }
 export type TermsOf = (payment: PaymentRow) => Promise<RefundTerms>
+
+/** As agreed in the plan that the payment was priced with; one older than plans are kept gives no fee back and has no tax in it. */
+export function makeRefundTerms(feePlan: (id: string) => Promise<FeePlan>): TermsOf {
+  return async (payment) => {
+    if (payment.fee_plan === null) return { onRefund: 'kept', tax: null }
+    const plan = await feePlan(payment.fee_plan)
+    return { onRefund: plan.onRefund ?? 'kept', tax: taxIn(payment.fee, plan) }
+  }
+}
 
 export type FundingDeps = {
   sql: Sql

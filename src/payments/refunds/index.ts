@@ -1,5 +1,5 @@
 export * from './commands.ts'
-export type { RefundTerms, TermsOf } from './funding.ts'
+export { makeRefundTerms, type RefundTerms, type TermsOf } from './funding.ts'
 export * from './limits.ts'
 export type { RefundNext } from './next.ts'
 export * from './steps.ts'

@@ -80,7 +80,9 @@ export async function openRefundStage() {
       clock,
       log,
       authenticateMerchant: (key: string) =>
-        Promise.resolve(ok({ merchant: key, name: 'Shop', feePlan: { basisPoints: 0n, fixedMinor: 0n } })),
+        Promise.resolve(
+          ok({ merchant: key, name: 'Shop', feePlan: { id: 'fpl_none', basisPoints: 0n, fixedMinor: 0n } }),
+        ),
       failpoint: () => {},
       start: (id: string) => void heard.started.push(id),
       restart: (id: string) => void heard.restarted.push(id),
@@ -103,6 +105,7 @@ export async function openRefundStage() {
       }),
       payments: makeSteps({
         store,
+        feePlan: () => Promise.reject(new Error('no payment of this test has a plan')),
         ledger: through,
         ids,
         clock,
