@@ -33,9 +33,9 @@ export async function liveRefunds(stage: Stage, user: string) {
   }
 
   async function bought(source: 'wallet' | 'bank', amount: bigint): Promise<string> {
-    const at = { id: ids.make('pay'), ledger: stage.book, kind: 'purchase' as const, amount, fee: 10n }
+    const born = { id: ids.make('pay'), ledger: stage.book, kind: 'purchase' as const, amount, fee: 10n }
     const who = { payer: user, payee: merchant, merchant, payee_name: 'Shop', source_type: source }
-    const payment = paymentRow({ ...at, ...who })
+    const payment = paymentRow({ ...born, ...who })
     const rail = source === 'bank' ? RAIL : null
     const attempt = attemptRow(payment, { rail: RAIL, operation: 'collect', state: 'settled' })
     const sent = { dispatch_token: randomUUID(), dispatched_at: timestamp(Date.now()) }

@@ -1,8 +1,0 @@
-export * from './commands.ts'
-export { makeRefundTerms, type RefundTerms, type TermsOf } from './funding.ts'
-export * from './limits.ts'
-export type { RefundNext } from './next.ts'
-export * from './steps.ts'
-export * from './store.ts'
-export * from './tending.ts'
-export * from './turns.ts'
