@@ -9,7 +9,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   402: '`insufficient_funds`.',
   403: '`forbidden`.',
   404: '`not_found`: nothing of yours has this id.',
-  409: 'The state forbids it: `in_flight` (try again after Retry-After), `order_ref_in_use` (with `payment`).',
+  409: 'The state forbids it: `in_flight` (try again after Retry-After), `order_ref_in_use` (with `payment`), `payment_not_capturable`, `payment_not_cancelable`.',
   413: 'The body has more than 64 KiB.',
   415: 'The body is not application/json.',
   422: 'Refused: the code says why (`amount_too_small`, `idempotency_key_reused`, `otp_wrong`, …).',
@@ -59,6 +59,21 @@ function idParameter(description: string, schema: JsonSchema): JsonSchema {
 
 const replayed = { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } }
 
+/** A POST about one payment. */
+function onHeld(request: SchemaName, what: string): JsonSchema {
+  return {
+    parameters: [
+      idParameter('The payment’s id.', schemaOf(PaymentId)),
+      { $ref: '#/components/parameters/IdempotencyKey' },
+    ],
+    requestBody: { ...body(request), required: false },
+    responses: {
+      200: answer(what, 'Payment', { ...replayed, ...rateHeaders }),
+      ...problems(400, 401, 403, 404, 409, 422),
+    },
+  }
+}
+
 const paymentPaths = {
   '/payments': {
     post: {
@@ -88,6 +103,27 @@ const paymentPaths = {
       summary: 'Read a payment',
       parameters: [idParameter('The payment’s id.', schemaOf(PaymentId))],
       responses: { 200: answer('The payment as it is now.', 'Payment', rateHeaders), ...problems(400, 401, 403, 404) },
+    },
+  },
+  '/payments/{id}/capture': {
+    post: {
+      operationId: 'capturePayment',
+      tags: ['Payments'],
+      summary: 'Capture what is held, or part of it',
+      description:
+        'For a payment with `capture_method: manual` that `requires_capture`. What is held in a wallet can be captured ' +
+        'in part, and the rest is released; on a phone bill it is all or nothing. From a wallet the answer is final; ' +
+        'an operator’s comes with the payment’s next version.',
+      ...onHeld('CapturePayment', 'The payment as it stands: captured, or being captured.'),
+    },
+  },
+  '/payments/{id}/cancel': {
+    post: {
+      operationId: 'cancelPayment',
+      tags: ['Payments'],
+      summary: 'Cancel a payment that has not moved money',
+      description: 'What is held is released. Once its money may be moving a payment can no longer be canceled.',
+      ...onHeld('CancelPayment', 'The payment as it stands: canceled, or its reservation being given back.'),
     },
   },
 }

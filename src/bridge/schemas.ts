@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import {
+  CancelPaymentBody,
+  CapturePaymentBody,
   CreatePaymentBody,
   CreateRefundBody,
   EnrolmentAnswer,
@@ -23,6 +25,8 @@ export type JsonSchema = Record<string, unknown>
 const REQUESTS = {
   CreatePayment: CreatePaymentBody,
   CreateRefund: CreateRefundBody,
+  CapturePayment: CapturePaymentBody,
+  CancelPayment: CancelPaymentBody,
   Enrolment: EnrolmentBody,
   VerifyEnrolment: VerifyEnrolmentBody,
   Token: TokenBody,

@@ -49,6 +49,15 @@ export const COMMANDS = {
     PaymentView,
   ),
   'payment.cancel': change(z.strictObject({ payment: PaymentId }), PaymentView),
+  'payment.respond': change(
+    z.strictObject({
+      payment: PaymentId,
+      step: z.literal('enter_code'),
+      /** As the payer typed it. */
+      value: z.string().regex(/^[0-9A-Za-z]{1,10}$/, 'expected the code: 1 to 10 letters and digits'),
+    }),
+    PaymentView,
+  ),
   'payee.resolve': read(z.strictObject({ phone: Phone }), z.object({ user: UserId, masked_name: z.string() })),
   'transfer.create': change(
     z.strictObject({

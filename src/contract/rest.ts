@@ -27,13 +27,17 @@ export const CreatePaymentBody = z.strictObject({
   order_ref: text(64).optional(),
   description: text(140).optional(),
   store: StoreId.optional(),
-  /** Only `automatic` so far; `manual` is refused with `capture_method_unsupported`. */
+  /** `manual`: held when the payer confirms, then captured or canceled by the merchant. */
   capture_method: z.enum(['automatic', 'manual']).optional(),
   expires_in: z.number().int().min(PAYMENT_EXPIRES_IN_S.min).max(PAYMENT_EXPIRES_IN_S.max).optional(),
   method: z.strictObject({ type: z.enum(['app', 'qr']) }).optional(),
   metadata: z.record(text(40), text(500)).optional(),
 })
 export type CreatePaymentBody = z.infer<typeof CreatePaymentBody>
+
+/** Left out: all that is held. */
+export const CapturePaymentBody = z.strictObject({ amount: AmountText.optional() })
+export const CancelPaymentBody = z.strictObject({})
 
 /** A payment as its merchant sees it, with what the merchant shows to be paid. */
 export const MerchantPayment = PaymentView.extend({ qr: z.object({ payload: z.string() }).optional() })

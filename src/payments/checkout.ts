@@ -1,33 +1,36 @@
 import { z } from 'zod'
 import { invalidRequest, refusalReply } from '../bus/index.ts'
-import type { HubRequest } from '../bus/index.ts'
 import {
   CreatePaymentBody,
   ListPaymentsQuery,
   type MerchantPayment,
   PAYMENT_EXPIRES_IN_S,
-  IdempotencyKey,
   PaymentId,
 } from '../contract/index.ts'
-import { encodeDynamicQr } from '../domain/emvco.ts'
 import { feeMinor } from '../domain/fee.ts'
-import { minor, toDecimal } from '../domain/money.ts'
+import { minor } from '../domain/money.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
-import { contentHash, type Merchant } from '../identity/index.ts'
+import type { Merchant } from '../identity/index.ts'
 import { makeQrToken } from './claims.ts'
-import { type Decision, decideAndApply, guarded, type Respond, storedAnswer } from './commands/index.ts'
+import type { Decision, Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
+import { heldCommands } from './held.ts'
+import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
 import { newPaymentColumns } from './moves.ts'
 import { type PaymentRow, UNTOUCHED } from './rows.ts'
-import { paymentView } from './view.ts'
+
+type CheckoutCommand = 'checkout.create' | 'checkout.get' | 'checkout.list' | 'checkout.capture' | 'checkout.cancel'
 
 /** The merchant's side: payments made, looked at and listed by its server (protocol.md §2). */
-export function checkoutCommands(
-  deps: PaymentDeps,
-): Readonly<Record<'checkout.create' | 'checkout.get' | 'checkout.list', Respond>> {
+export function checkoutCommands(deps: PaymentDeps): Readonly<Record<CheckoutCommand, Respond>> {
   return {
-    'checkout.create': merchantCommand(deps, (merchant, request) => create(deps, merchant, request)),
+    'checkout.create': merchantChange(
+      deps,
+      (body) => ({ command: 'POST /v1/payments', content: body }),
+      CreatePaymentBody,
+      (merchant, body) => decideCreate(deps, merchant, body),
+    ),
     'checkout.get': merchantCommand(deps, async (merchant, request) => {
       const found = await getOne(deps, merchant, request.body)
       return { reply: found.ok ? { ok: true, body: found.value } : refusalReply(found.error, request.requestId) }
@@ -37,41 +40,8 @@ export function checkoutCommands(
       if (!query.success) return { reply: refusalReply(invalidRequest(query.error), request.requestId) }
       return { reply: { ok: true, body: await list(deps, merchant, query.data) } }
     }),
+    ...heldCommands(deps),
   }
-}
-
-/** A command of a merchant's server, by its secret key. */
-export function merchantCommand(
-  deps: Pick<PaymentDeps, 'log' | 'authenticateMerchant'>,
-  respond: (merchant: Merchant, request: HubRequest) => ReturnType<Respond>,
-): Respond {
-  return guarded(deps, async (request) => {
-    if (request.credential.type !== 'merchant') {
-      return {
-        reply: refusalReply(refuse('unauthenticated', 'Give a secret key as a bearer token.'), request.requestId),
-      }
-    }
-    const merchant = await deps.authenticateMerchant(request.credential.secretKey)
-    if (!merchant.ok) return { reply: refusalReply(merchant.error, request.requestId) }
-    return respond(merchant.value, request)
-  })
-}
-
-const CREATE = 'POST /v1/payments'
-
-async function create(deps: PaymentDeps, merchant: Merchant, request: HubRequest): ReturnType<Respond> {
-  const { requestId } = request
-  const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, requestId) })
-  const key = IdempotencyKey.safeParse(request.key)
-  if (!key.success)
-    return refused(refuse('idempotency_key_missing', 'Send an Idempotency-Key of 16 to 64 of A-Z a-z 0-9 _ -.'))
-  const changer = { scope: merchant.merchant, command: CREATE, key: key.data, requestId }
-  const hash = contentHash(CREATE, request.body)
-  const before = await storedAnswer(deps, changer, hash)
-  if (before !== null) return { reply: before }
-  const body = CreatePaymentBody.safeParse(request.body)
-  if (!body.success) return refused(invalidRequest(body.error))
-  return decideAndApply(deps, changer, hash, () => decideCreate(deps, merchant, body.data))
 }
 
 async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreatePaymentBody): Promise<Decision> {
@@ -83,7 +53,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
   if (body.store !== undefined && !(await ownsStore(deps, merchant.merchant, body.store))) {
     return { kind: 'refusal', refusal: refuse('not_found', 'There is no such store of yours.', { param: 'store' }) }
   }
-  const beyond = ruleFault(deps, body, amount)
+  const beyond = ruleFault(deps, amount)
   if (beyond !== null) return { kind: 'refusal', refusal: beyond }
   if (body.order_ref !== undefined) {
     const open = await deps.store.openOrder(merchant.merchant, body.order_ref)
@@ -117,7 +87,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     source_type: null,
     source_id: null,
     source_label: null,
-    capture_method: 'automatic',
+    capture_method: body.capture_method ?? 'automatic',
     order_ref: body.order_ref ?? null,
     description: body.description ?? null,
     failure_code: null,
@@ -150,13 +120,8 @@ function sumFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, fe
 }
 
 /** Rules that come after what the body names has been found; null where it may go ahead. */
-function ruleFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint): Refusal | null {
+function ruleFault(deps: PaymentDeps, amount: bigint): Refusal | null {
   const { paymentMaxMinor } = deps.rules
-  if (body.capture_method === 'manual') {
-    return refuse('capture_method_unsupported', 'Payments are captured automatically; leave capture_method out.', {
-      param: 'capture_method',
-    })
-  }
   if (amount > paymentMaxMinor) {
     return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, {
       param: 'amount',
@@ -199,23 +164,4 @@ async function list(
   const page = rows.slice(0, query.limit)
   if (backwards) page.reverse()
   return { data: page.map((row) => merchantPayment(deps, row)), has_more: rows.length > query.limit }
-}
-
-/** As its merchant sees it, with the code to show while it can be paid. */
-function merchantPayment(deps: PaymentDeps, row: PaymentRow): MerchantPayment {
-  const view = paymentView(row, {
-    merchant: row.payee,
-    payerAlias: (merchant, user) => deps.claims.payerAlias(merchant, user),
-  })
-  if (row.qr_token === null || row.status !== 'requires_confirmation') return view
-  const payload = encodeDynamicQr({
-    payment: row.id,
-    token: row.qr_token,
-    amountText: toDecimal(row.amount, deps.rules.exponent),
-    currencyNumeric: deps.rules.currencyNumeric,
-    merchantName: row.payee_name,
-    country: deps.rules.country,
-    city: deps.rules.city,
-  })
-  return { ...view, qr: { payload } }
 }

@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common'
 import type { OpsAction, OpsUpdate } from '../contract/names.ts'
-import { UNSENT, isUnresolved, isUnsent } from '../domain/attempt.ts'
-import { timestamp } from '../domain/clock.ts'
+import { isUnresolved } from '../domain/attempt.ts'
+import { isTerminal } from '../domain/payment.ts'
 import { assertNever } from '../domain/result.ts'
 import type { RailOutcome } from '../rails/port.ts'
+import { cancel as cancelAsked } from './asked.ts'
 import type { Bearer } from './bearer.ts'
-import { moved, paymentColumns, paymentEvents, release } from './moves.ts'
 import { type OutcomeDeps, recordOutcome } from './outcome.ts'
 import { askNow } from './rail-health.ts'
 import { isRefund } from './refunds/bearer.ts'
@@ -98,31 +98,15 @@ async function cancel(deps: DecideDeps, id: string): Promise<string> {
   for (let i = 0; i < CAS_TRIES; i++) {
     const state = await deps.store.state(id)
     if (state === null) throw refused('not_found', `There is no payment ${id}.`)
-    const { payment, attempt } = state
-    const now = deps.clock.now()
-    const untouched = attempt === null || (isUnsent(attempt.state) && attempt.step !== 'confirm')
-    const reserved = attempt?.state === 'settled' && (attempt.step === 'prepare' || attempt.step === 'validate')
-    if (payment.accepted_at === null || (!untouched && !reserved)) {
+    if (state.payment.cancel_requested_at !== null && !isTerminal(state.payment.status)) {
+      return 'It is being canceled already.'
+    }
+    const asked = cancelAsked(state, 'operator', deps.ids, deps.clock.now())
+    if (asked === null) {
       throw refused('payment_not_cancelable', 'It is with the rail, or over: only its outcome can be resolved.')
     }
-    if (payment.cancel_requested_at !== null) return 'It is being canceled already.'
-    const after = moved(payment, { cancel_requested_at: new Date(now) }, now)
-    const result = await deps.ledger.apply(
-      untouched
-        ? release(state, { status: 'canceled' }, UNSENT, deps.ids, now).unit
-        : {
-            id: deps.ids.uuid(),
-            guard: {
-              payment: { id, version: payment.version },
-              attempt: { payment: id, no: attempt.no, states: ['settled'] },
-            },
-            ok: {
-              payment: { ...paymentColumns(after), cancel_requested_at: timestamp(now) },
-              events: paymentEvents(after, attempt.rail, deps.ids, { balances: false }),
-            },
-          },
-    )
-    if (result.code === 'ok') return untouched ? 'Canceled.' : 'Its reservation is being given back.'
+    const result = await deps.ledger.apply(asked.unit)
+    if (result.code === 'ok') return isTerminal(asked.after.status) ? 'Canceled.' : 'Its reservation is being given back.'
   }
   throw new Error(`the state of ${id} kept changing`)
 }

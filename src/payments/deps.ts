@@ -53,4 +53,6 @@ export type PaymentDeps = {
   start: (payment: string, started?: () => void) => void
   /** As `start`, also where a workflow of this payment completed: Postgres says that the payment has not. */
   restart: (payment: string) => void
+  /** Tells the workflow of a payment that something was asked of it; best effort, the patrol is behind it. */
+  wake: (payment: string) => void
 }

@@ -94,7 +94,7 @@ export async function holdTransfers(
   }))
 }
 
-function standing(row: PaymentRow): Standing {
+export function standing(row: PaymentRow): Standing {
   return { status: row.status, accepted: row.accepted_at !== null }
 }
 
@@ -258,7 +258,7 @@ export function awaitRail({ payment, attempt }: PaymentState, ids: Ids, nowMs: n
 }
 
 /** The attempt as it must still be for a unit to apply: its state, and the very call it is of. */
-function attemptGuard(attempt: AttemptRow, states: readonly string[]) {
+export function attemptGuard(attempt: AttemptRow, states: readonly string[]) {
   return {
     payment: attempt.payment,
     no: attempt.no,
@@ -267,17 +267,12 @@ function attemptGuard(attempt: AttemptRow, states: readonly string[]) {
   }
 }
 
-/**
- * Posts the holds: the payment has succeeded. `ends`: how each hold ends, where that is not in full (a capture in part).
- */
-export function confirm(
-  state: PaymentState,
-  ids: Ids,
-  nowMs: number,
-  part?: { amountMinor: bigint; feeMinor: bigint; ends: TransferInput[] },
-): Unit {
-  const { payment, attempt } = state
-  const after = moved(
+/** What of a payment is captured where that is not all: `ends`, how each hold ends. */
+type Part = { amountMinor: bigint; feeMinor: bigint; ends: TransferInput[] }
+
+/** A payment as it has succeeded. */
+export function succeeded(payment: PaymentRow, part: Part | undefined, nowMs: number): PaymentRow {
+  return moved(
     payment,
     {
       status: 'succeeded',
@@ -288,6 +283,12 @@ export function confirm(
     },
     nowMs,
   )
+}
+
+/** Posts the holds: the payment has succeeded. */
+export function confirm(state: PaymentState, ids: Ids, nowMs: number, part?: Part): Unit {
+  const { payment, attempt } = state
+  const after = succeeded(payment, part, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'confirm')
   if (state.holds.length === 0) throw new Error('illegal_postings: a payment with no hold has nothing to confirm')
   return {
@@ -385,15 +386,4 @@ export function release(
     },
   }
   return { unit, after }
-}
-
-/** Ends a payment that nobody has accepted: nothing is held, so the ledger stays as it is. */
-export function expire(payment: PaymentRow, ids: Ids, nowMs: number): Unit {
-  const after = moved(payment, { status: 'expired', next_action: null }, nowMs)
-  assertLedgerMove(standing(payment), standing(after), 'none')
-  return {
-    id: ids.uuid(),
-    guard: { payment: { id: payment.id, version: payment.version } },
-    ok: { payment: paymentColumns(after), events: paymentEvents(after, null, ids, { balances: false }) },
-  }
 }

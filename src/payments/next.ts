@@ -29,6 +29,8 @@ export type Ending = {
   failure?: { code: FailureCode; message: string }
 }
 
+const CANCEL: Next = { step: 'dispatch', call: 'cancel', afterMs: 0 }
+
 /** Profiles of the rails, by id. */
 export type Profiles = (rail: string) => RailProfile
 
@@ -53,13 +55,13 @@ function ofRail(payment: PaymentRow, attempt: AttemptRow, nowMs: number, profile
   const first = attempt.step === 'submit' || attempt.step === 'prepare'
   switch (attempt.state) {
     case 'prepared':
-      if (first && isLate(payment, nowMs)) return { step: 'release', end: { status: 'expired' } }
+      if (isLate(payment, nowMs)) return first ? { step: 'release', end: { status: 'expired' } } : CANCEL
       return { step: 'dispatch', call: attempt.step, afterMs: 0 }
     case 'not_sent':
       if (!isLate(payment, nowMs)) return again(attempt, nowMs)
       // A reservation that cannot be used any more is given back; that is tried until it succeeds.
       if (attempt.step === 'cancel') return again(attempt, nowMs)
-      return first ? { step: 'release', end: unreachable() } : { step: 'dispatch', call: 'cancel', afterMs: 0 }
+      return first ? { step: 'release', end: unreachable() } : CANCEL
     case 'dispatched':
       return wait(attempt, nowMs, `the answer of ${attempt.rail}`, stageOf(payment, 'awaiting_rail'))
     case 'pending':
@@ -69,9 +71,9 @@ function ofRail(payment: PaymentRow, attempt: AttemptRow, nowMs: number, profile
     case 'settled':
       return ofSettled(payment, attempt, nowMs)
     case 'declined':
-      return ofDeclined(attempt, nowMs)
+      return ofDeclined(payment, attempt)
     case 'not_found':
-      return ofNotFound(attempt, nowMs, profile)
+      return ofNotFound(payment, attempt, nowMs, profile)
     default:
       return assertNever(attempt.state, 'attempt state')
   }
@@ -94,35 +96,41 @@ function ofSettled(payment: PaymentRow, attempt: AttemptRow, nowMs: number): Nex
 
 /** The rail holds the money for us, or will once the payer has typed a code: use it, give it back, or wait for whoever's turn it is. */
 function ofReserved(payment: PaymentRow, attempt: AttemptRow, nowMs: number): Next {
-  const cancel: Next = { step: 'dispatch', call: 'cancel', afterMs: 0 }
-  if (payment.cancel_requested_at !== null) return cancel
+  if (payment.cancel_requested_at !== null) return CANCEL
   if (attempt.asks === 'code') {
     if (payment.status !== 'requires_action') return { step: 'hold', until: 'requires_action' }
-    return hasExpired(payment, nowMs) ? cancel : held(payment, nowMs)
+    return hasExpired(payment, nowMs) ? CANCEL : held(payment, nowMs)
   }
   if (payment.capture_method === 'automatic' || payment.capture_requested !== null) {
     return { step: 'dispatch', call: 'confirm', afterMs: 0 }
   }
   if (payment.status !== 'requires_capture') return { step: 'hold', until: 'requires_capture' }
-  return hasExpired(payment, nowMs) ? cancel : held(payment, nowMs)
+  return hasExpired(payment, nowMs) ? CANCEL : held(payment, nowMs)
 }
 
-function ofDeclined(attempt: AttemptRow, nowMs: number): Next {
+function ofDeclined(payment: PaymentRow, attempt: AttemptRow): Next {
   if (attempt.step === 'cancel') {
-    return wait(attempt, nowMs, `an operator: ${attempt.rail} would not give a reservation back`, 'needs_operator')
+    const why = `an operator: ${attempt.rail} would not give a reservation back`
+    return { step: 'wait', ms: HELD_LOOK_MS, why, stage: 'needs_operator' }
   }
   const code = attempt.failure_code ?? 'declined_by_rail'
   const message = attempt.failure_message ?? 'The payment was declined. Nothing was charged.'
-  return { step: 'release', end: failed(code, message) }
+  return { step: 'release', end: endOfRefused(payment, code, message) }
 }
 
-function ofNotFound(attempt: AttemptRow, nowMs: number, profile: RailProfile): Next {
+function ofNotFound(payment: PaymentRow, attempt: AttemptRow, nowMs: number, profile: RailProfile): Next {
   const meaning = profile.notFound[attempt.step]
   if (meaning === 'resend') return again(attempt, nowMs)
   // The connector never says so where its rail has no rule for it: it says `unknown`.
   if (meaning === undefined) throw new Error(`${attempt.rail} has no rule for an unknown reference at ${attempt.step}`)
   const message = 'The payment never arrived. Nothing was charged; you can pay again.'
-  return { step: 'release', end: failed('not_executed', message) }
+  return { step: 'release', end: endOfRefused(payment, 'not_executed', message) }
+}
+
+/** What was held for its merchant did not fail: it is given back, and the failure says why it was not captured. */
+function endOfRefused(payment: PaymentRow, code: FailureCode, message: string): Ending {
+  const end = failed(code, message)
+  return payment.status === 'requires_capture' ? { ...end, status: 'canceled' } : end
 }
 
 /** What a payment ends as whose reservation was given back. */
@@ -165,8 +173,11 @@ function held(payment: PaymentRow, nowMs: number): Next {
 /** What never expires is looked at once a day all the same. */
 const HELD_LOOK_MS = 86_400_000
 
-const isLate = (payment: PaymentRow, nowMs: number): boolean =>
-  payment.start_by !== null && payment.start_by.getTime() <= nowMs
+/** Whether no call may begin any more: a capture may as long as the hold stands, all else until `start_by`. */
+function isLate(payment: PaymentRow, nowMs: number): boolean {
+  if (payment.status === 'requires_capture') return hasExpired(payment, nowMs)
+  return payment.start_by !== null && payment.start_by.getTime() <= nowMs
+}
 const hasExpired = (payment: PaymentRow, nowMs: number): boolean =>
   payment.expires_at !== null && payment.expires_at.getTime() <= nowMs
 

@@ -1,4 +1,5 @@
-import type { Clock } from '../domain/clock.ts'
+import type { NextAction } from '../contract/index.ts'
+import { type Clock, timestamp } from '../domain/clock.ts'
 import { UNSENT, type AttemptState, type RailStep, isUnresolved } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { FeePlan } from '../domain/fee.ts'
@@ -144,7 +145,7 @@ export function makeSteps(deps: StepDeps): Steps {
         const { actionMs, captureMs } = deps.holds
         const made =
           ahead.until === 'requires_action'
-            ? handOver(at, { status: ahead.until, action: { type: 'enter_code' } }, now + actionMs, ids, now)
+            ? handOver(at, { status: ahead.until, action: codeOf(at, now + actionMs) }, now + actionMs, ids, now)
             : handOver(at, { status: ahead.until }, now + captureMs, ids, now)
         return { unit: made.unit, after: next({ ...at, payment: made.after }) }
       })
@@ -164,6 +165,12 @@ export function makeSteps(deps: StepDeps): Steps {
       return next(await load(id))
     },
   }
+}
+
+/** What the payer is asked for: the code that its rail has sent to the phone. */
+function codeOf({ attempt }: PaymentState, untilMs: number): NextAction {
+  const hint = attempt === null ? {} : { hint: `··${attempt.account.slice(-4)}` }
+  return { type: 'enter_code', expires_at: timestamp(untilMs), ...hint }
 }
 
 /** The states in which this call may begin: the same step again, or the one that follows. */

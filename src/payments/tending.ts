@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { timestamp } from '../domain/clock.ts'
 import { FAST_WINDOW_MS, isUnresolved } from '../domain/attempt.ts'
-import { awaitRail, expire, release } from './moves.ts'
+import { endUnaccepted } from './asked.ts'
+import { awaitRail, release } from './moves.ts'
 import { nextOf } from './next.ts'
 import type { PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
@@ -77,7 +78,7 @@ export async function expireOpen(deps: TendDeps): Promise<void> {
   await Promise.all(
     // A confirm that was first makes the guard fail: then there is nothing to expire.
     rows.map(async (row) => {
-      await deps.ledger.apply(expire(row, deps.ids, deps.clock.now()))
+      await deps.ledger.apply(endUnaccepted(row, 'expired', deps.ids, deps.clock.now()).unit)
     }),
   )
 }
@@ -119,7 +120,7 @@ export async function sayAwaiting(deps: TendDeps): Promise<void> {
     join payments p on p.id = a.payment
     where a.state in ('dispatched', 'pending', 'unknown')
       and a.dispatched_at <= clock_timestamp() - make_interval(secs => ${afterS})
-      and p.status = 'processing' and p.status_reason is null
+      and p.status in ('processing', 'requires_capture') and p.status_reason is null
     limit ${TENDING_LIMITS.rows}`
   for (const { payment } of rows) {
     const state = await deps.store.state(payment)

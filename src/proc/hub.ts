@@ -247,6 +247,7 @@ const deps: PaymentDeps = {
   failpoint,
   start: starter.start,
   restart: starter.restart,
+  wake: starter.wake,
 }
 
 const refundDeps = { ...deps, turns, wake: starter.wake, terms: makeRefundTerms(feePlans.byId) }

@@ -23,7 +23,7 @@ import {
   recordOutcome,
   sweep,
 } from '../../src/payments/index.ts'
-import { expire } from '../../src/payments/moves.ts'
+import { endUnaccepted } from '../../src/payments/asked.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { scriptedRail } from './support/rail.ts'
 
@@ -148,7 +148,7 @@ test('what nobody has accepted expires past its time, and what holds money does 
   ])
   const row = await store.payment(held)
   if (row === null) throw new Error('no payment')
-  expect(() => expire(row, ids, Date.now())).toThrow('illegal_postings')
+  expect(() => endUnaccepted(row, 'expired', ids, Date.now())).toThrow('illegal_postings')
 })
 
 test('payments that cannot go on, however many, do not hide from the patrol those behind them', async () => {

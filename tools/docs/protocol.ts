@@ -1,6 +1,7 @@
 import {
   BalanceView,
   CLOSE,
+  CapturePaymentBody,
   COMMANDS,
   CreatePaymentBody,
   CreateRefundBody,
@@ -111,6 +112,8 @@ function rest(): string {
   const query = (list: { shape: object }) => code(`?${Object.keys(list.shape).join(', ')}`)
   const routes: [string, string, string][] = [
     ['POST /v1/payments *', code(shape(CreatePaymentBody)), `201 ${code('payment')} with ${code(qr())}`],
+    ['POST /v1/payments/{id}/capture *', code(shape(CapturePaymentBody)), `200 ${code('payment')}`],
+    ['POST /v1/payments/{id}/cancel *', code('{}'), `200 ${code('payment')}`],
     ['GET /v1/payments/{id}', '', `200 ${code('payment')}`],
     ['GET /v1/payments', query(ListPaymentsQuery), `200 ${code(shape(PaymentList))}`],
     ['POST /v1/refunds *', code(shape(CreateRefundBody)), `201 ${code('refund')}`],

@@ -22,6 +22,21 @@ export function paymentRoutes(app: FastifyInstance, deps: DoorDeps): void {
     return answer(reply, await ask('checkout.get', request, { payment: id }), 200, 'path')
   })
 
+  for (const verb of ['capture', 'cancel'] as const) {
+    app.post<{ Params: { id: string } }>(
+      `/payments/:id/${verb}`,
+      { onRequest: [admit, requireKey] },
+      async (request, reply) => {
+        const { id } = request.params
+        if (!PaymentId.safeParse(id).success) {
+          return sendRefusal(reply, refuse('not_found', 'There is no such payment.'))
+        }
+        const body = { payment: id, body: request.body ?? null }
+        return answer(reply, await ask(`checkout.${verb}`, request, body, idempotencyKey(request) ?? ''), 200, 'path')
+      },
+    )
+  }
+
   app.get('/payments', { onRequest: admit }, async (request, reply) =>
     answer(reply, await ask('checkout.list', request, request.query), 200, 'body'),
   )

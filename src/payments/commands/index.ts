@@ -5,13 +5,14 @@ import { Buckets } from '../../domain/rate.ts'
 import { decideCancel } from './cancel.ts'
 import { decideConfirm } from './confirm.ts'
 import { linkSource } from './link.ts'
+import { decideRespond } from './respond.ts'
 import { balancesOf, getPayment, limitList, listPayments, listSources, quote, sourceOptions } from './look.ts'
 import { decideTopup, decideTransfer, decideWithdrawal } from './own-money.ts'
 import { resolvePayee } from './payee.ts'
 import { type Respond, phoneChange, phoneRead } from './pipeline.ts'
 import { resolveQr } from './qr.ts'
 
-export { decideAndApply, guarded, storedAnswer, type Decision, type Respond } from './pipeline.ts'
+export { decideAndApply, guarded, partsOf, storedAnswer, type Decision, type Respond } from './pipeline.ts'
 export { balancesOf } from './look.ts'
 
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
@@ -35,6 +36,9 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     ),
     'payment.cancel': phoneChange(deps, 'payment.cancel', COMMANDS['payment.cancel'].body, (command) =>
       decideCancel(deps, command),
+    ),
+    'payment.respond': phoneChange(deps, 'payment.respond', COMMANDS['payment.respond'].body, (command) =>
+      decideRespond(deps, command),
     ),
     'payee.resolve': phoneRead(deps, COMMANDS['payee.resolve'].body, ({ user }, { phone }) =>
       resolvePayee(deps, lookups, user, phone),

@@ -49,6 +49,11 @@ export type Decision =
   /** Already so: the reply is stored under the key and the signature is spent, nothing else changes. */
   | { kind: 'reply'; body: unknown; jti: Unit['jti'] | null }
 
+/** A unit as a decision has it. */
+export function partsOf({ id: _id, ...parts }: Unit): Omit<Unit, 'id' | 'key'> {
+  return parts
+}
+
 export type Changer = { scope: string; command: string; key: string; requestId: string }
 
 /** Times a decision is made anew because the state it rested on changed. */
