@@ -14,7 +14,7 @@ import type { PaymentRow } from './rows.ts'
  *  T2 Sweeper: an accepted payment whose workflow did not start is started, or,
  *     past `start_by` with nothing dispatched, expires and its hold is voided.
  *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
- *     again; Temporal answers `already running` for those that have one.
+ *     again, and so does a held one that has expired or of which something was asked; Temporal answers `already running` for those that have one.
  *  T4 Candour: a payment whose call went out and was not heard of within the fast
  *     window says `awaiting_rail`, also where the process that made the call died.
  *
@@ -141,13 +141,21 @@ export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<vo
   const before = timestamp(deps.clock.now() - TENDING_LIMITS.patrol_idle_ms)
   let last: { id: string; at: string } | undefined
   do {
-    const rows: { id: string; at: string }[] = await deps.sql`
-      select p.id, p.updated_at::text as at from payments p
+    const { sql } = deps
+    const after = last === undefined ? sql`` : sql`and (p.updated_at, p.id) > (${last.at}::timestamptz, ${last.id})`
+    // Each kind by an index of its own.
+    const lost = (which: ReturnType<typeof sql>) => sql`(
+      select p.id, p.updated_at from payments p
       left join attempts a on a.payment = p.id
-      where p.status = 'processing' and p.updated_at <= ${before}
-        and (a.next_look_at is null or a.next_look_at <= ${before})
-        ${last === undefined ? deps.sql`` : deps.sql`and (p.updated_at, p.id) > (${last.at}::timestamptz, ${last.id})`}
-      order by p.updated_at, p.id limit ${TENDING_LIMITS.rows}`
+      where ${which} and p.updated_at <= ${before} and (a.next_look_at is null or a.next_look_at <= ${before}) ${after}
+      order by p.updated_at, p.id limit ${TENDING_LIMITS.rows})`
+    const held = sql`p.status in ('requires_action', 'requires_capture') and p.accepted_at is not null`
+    const rows: { id: string; at: string }[] = await sql`
+      select p.id, p.updated_at::text as at from (
+        ${lost(sql`p.status = 'processing'`)}
+        union ${lost(sql`${held} and p.expires_at <= ${before}`)}
+        union ${lost(sql`${held} and (p.capture_requested is not null or p.cancel_requested_at is not null)`)}
+      ) p order by p.updated_at, p.id limit ${TENDING_LIMITS.rows}`
     for (const row of rows) deps.restart(row.id)
     last = rows.length < TENDING_LIMITS.rows ? undefined : rows.at(-1)
     if (last !== undefined)

@@ -7,7 +7,7 @@ import { refundAttempts } from './refunds.ts'
  * Codes on the other side of clearing where a posting is no effect at a rail: a matched statement line, or a break.
  */
 export const NOT_AT_RAIL = JSON.stringify(
-  [CHART.cash, CHART.float, CHART.breaks, CHART.suspense].map(({ code }) => ({ code })),
+  [CHART.cash, CHART.float, CHART.breaks, CHART.suspense, CHART.railExpense].map(({ code }) => ({ code })),
 )
 
 /** Where what rails move stands, and what on the other side of it is no effect at a rail: there a commission as well. */
@@ -41,6 +41,7 @@ export async function rails(sql: Query): Promise<Finding> {
       from crossing x join holds h on h.id = x.id where x.kind = 'reserve' group by 1
     ), settled as (
       select payment, sum(case operation when 'collect' then amount else -amount end) as settled
+      -- Of several steps one moves money (src/domain/attempt.ts).
       from attempts where state = 'settled' and step in ('submit', 'confirm') group by 1
     )
     select coalesce(e.payment, s.payment) as payment, coalesce(p.status, r.status) as status, coalesce(s.settled, 0)::text as settled,
@@ -52,7 +53,8 @@ export async function rails(sql: Query): Promise<Finding> {
     left join refunds r on r.id = coalesce(e.payment, s.payment)
     where coalesce(e.posted, 0) <> coalesce(s.settled, 0)
       -- Settled a moment ago: the hold still stands and is about to be posted.
-      and not (coalesce(e.posted, 0) = 0 and coalesce(p.status, r.status) = 'processing' and h.held = s.settled)
+      and not (coalesce(e.posted, 0) = 0 and coalesce(p.status, r.status) in ('processing', 'requires_capture')
+        and h.held = s.settled)
     order by 1 limit ${LISTED}`
   const attempts = await sql<{ payment: string; no: number; what: string }[]>`
     with numbered as (
