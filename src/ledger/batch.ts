@@ -44,7 +44,16 @@ function assertNamedOnce({ id, transfers }: Unit): void {
   }
 }
 
-const ROWS: readonly RowOf[] = ['payment', 'new_payment', 'attempt', 'new_attempt', 'refund', 'return', 'source']
+const ROWS: readonly RowOf[] = [
+  'payment',
+  'new_payment',
+  'attempt',
+  'new_attempt',
+  'refund',
+  'return',
+  'source',
+  'source_change',
+]
 
 function prepareBranch(branch: Branch): PreparedBranch {
   const texts: Record<string, string> = {}
@@ -222,6 +231,8 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     if (source !== undefined) {
       add('source_t', take(`source ${named(source, 'user_id')} ${named(source, 'bank')} ${named(source, 'account')}`))
     }
+    const linked = unit.guard?.source
+    if (linked !== undefined) add('change_t', take(`linked ${linked.id}`))
     if (names.length > 0) add('taken', names)
     const guard = unit.guard
     if (guard !== undefined) {
@@ -230,6 +241,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
         ...(guard.attempt === undefined
           ? {}
           : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
+        ...(guard.source === undefined ? {} : { source: guard.source }),
       })
     }
     return members.length === 0 ? '' : `{${members.join(',')}}`

@@ -124,8 +124,13 @@ export const COLUMNS = {
     'status',
     'mandate_id',
     'mandate_signed_on',
+    'mandate_reference',
+    'inquiries',
+    'next_look_at',
     'created_at',
   ],
+  /** All of them, of a source that is there. */
+  source_change: ['status', 'mandate_id', 'mandate_signed_on', 'inquiries', 'next_look_at'],
 } as const
 
 export type RowOf = keyof typeof COLUMNS
@@ -143,6 +148,7 @@ const NAMES: Readonly<Record<RowOf, ReadonlySet<string>>> = {
   refund: new Set(COLUMNS.refund),
   return: new Set(COLUMNS.return),
   source: new Set(COLUMNS.source),
+  source_change: new Set(COLUMNS.source_change),
 }
 
 /** @throws TypeError for a column that would not be written; where the types were got around */

@@ -57,6 +57,8 @@ export type Branch = {
   attempt?: Columns<'attempt'>
   new_attempt?: Columns<'new_attempt'>
   source?: Columns<'source'>
+  /** Of the source by which the unit is guarded. */
+  source_change?: Columns<'source_change'>
   /** Whole rows, in a unit that is guarded by their payment and raises its version. */
   refund?: Columns<'refund'>
   return?: Columns<'return'>
@@ -80,6 +82,8 @@ export type Unit = {
     /** `version` is compared; the two flags compare with the database's clock under the lock. */
     payment?: { id: string; version: number; unexpired?: true; before_start_by?: true }
     attempt?: { payment: string; no: number; states: string[]; token?: string }
+    /** A linked account, and the states it may be in. */
+    source?: { id: string; states: string[] }
   }
   transfers?: TransferInput[]
   /** What the legs with `up_to` must come to. */

@@ -159,6 +159,9 @@ function source(): Sample<'source'> & { id: string } {
     status: 'requires_action',
     mandate_id: 'mandate',
     mandate_signed_on: '2026-01-01',
+    mandate_reference: 'ref',
+    inquiries: 1,
+    next_look_at: LATE,
     created_at: EARLY,
   }
 }
@@ -236,6 +239,24 @@ describe('of a row that is born', () => {
     const [row] = await books.owner`select * from sources where id = ${linked.id}`
     expect(plain(row)).toEqual(linked)
   })
+})
+
+test('a linked account changes as a whole, once, by who finds it as it was', async () => {
+  const made = source()
+  expect(await apply({ ok: { source: made } })).toEqual(OK)
+  const active = { status: 'active', mandate_id: 'm2', mandate_signed_on: '2026-02-02', inquiries: 2, next_look_at: null }
+  const change = (status: string): Unit => ({
+    id: ids.uuid(),
+    guard: { source: { id: made.id, states: ['requires_action'] } },
+    ok: { source_change: { ...active, status } },
+  })
+  const others = makeLedger({ sql: books.hub, log, limits: { connections: 3 } })
+  const results = await Promise.all(Array.from({ length: 30 }, () => others.apply(change('active'))))
+  expect(results.filter(({ code }) => code === 'ok')).toHaveLength(1)
+  expect(new Set(results.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
+  const [row] = await books.owner`select * from sources where id = ${made.id}`
+  expect(plain(row)).toEqual({ ...made, ...active })
+  expect(await apply({ ...change('revoked'), id: ids.uuid() })).toEqual({ code: 'guard_failed' })
 })
 
 test('a refund and a return are whole rows; of several changes of one refund in a batch the last one stays', async () => {
@@ -329,6 +350,7 @@ test.each([
   ['attempt', 'amount'],
   ['new_attempt', 'refference'],
   ['source', 'bic'],
+  ['source_change', 'account'],
 ] as const)(
   'a unit that says of its %s what is not written (%s) is refused, and nothing of it happens',
   async (row, column) => {

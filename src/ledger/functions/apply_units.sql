@@ -100,6 +100,7 @@ declare
   f_events integer[]; f_seq bigint[]; v_feeds integer[];
   e_place integer[]; e_balance json[];
   v_sources jsonb[] := '{}';
+  v_linked jsonb[] := '{}';
   v_refunds jsonb[] := '{}';
   v_returns jsonb[] := '{}';
   v_jtis jsonb[] := '{}';
@@ -405,6 +406,16 @@ begin
         if s_state[i] is null or not (g -> 'states' ? s_state[i])
           or (g -> 'token' is not null and s_token[i] is distinct from (g ->> 'token')::uuid)
         then
+          v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+
+      -- A linked account's row is not locked but its name is ours; changed by this batch already, it is asked about again.
+      g := u -> 'guard' -> 'source';
+      if v_result is null and g is not null then
+        if t_used[(u ->> 'change_t')::integer] then
+          v_result := '{"code":"busy"}';
+        elsif not exists (select from sources where id = g ->> 'id' and g -> 'states' ? status) then
           v_result := '{"code":"guard_failed"}';
         end if;
       end if;
@@ -728,6 +739,10 @@ begin
         v_sources := v_sources || (b -> 'source');
         t_used[(u ->> 'source_t')::integer] := true;
       end if;
+      if b -> 'source_change' is not null then
+        v_linked := v_linked || (b -> 'source_change' || jsonb_build_object('id', u -> 'guard' -> 'source' -> 'id'));
+        t_used[(u ->> 'change_t')::integer] := true;
+      end if;
       if b -> 'reply' is not null and u -> 'key' is not null then
         i := (u -> 'key' ->> 'k')::integer;
         k_hash[i] := u -> 'key' ->> 'hash';
@@ -862,6 +877,13 @@ begin
   if cardinality(v_sources) > 0 then
     insert into sources
     select w.* from unnest(v_sources) k(body) cross join lateral jsonb_populate_record(null::sources, k.body) w;
+  end if;
+
+  if cardinality(v_linked) > 0 then
+    update sources s set status = w.status, mandate_id = w.mandate_id, mandate_signed_on = w.mandate_signed_on,
+      inquiries = w.inquiries, next_look_at = w.next_look_at
+    from unnest(v_linked) k(body) cross join lateral jsonb_populate_record(null::sources, k.body) w
+    where s.id = w.id;
   end if;
 
   if cardinality(v_refunds) > 0 then

@@ -10,7 +10,7 @@ create index payments_held_asked on payments (updated_at, id)
 alter table sources
   -- Ours at the bank: the same reference is the same mandate, however often it is asked about.
   add column mandate_reference text,
-  add column inquiries integer not null default 0,
+  add column inquiries integer,
   -- When its bank is asked again; of a source that requires an action.
   add column next_look_at timestamptz,
   add constraint sources_next_look_at_check check (next_look_at is null or status = 'requires_action');
