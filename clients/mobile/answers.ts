@@ -29,6 +29,8 @@ export const STARRED: Starred = {
   'source.options': false,
   'source.list': false,
   'source.link': true,
+  'source.respond': true,
+  'source.unlink': true,
   'wallet.balances': false,
   'limit.list': false,
 }
@@ -36,6 +38,7 @@ export const STARRED: Starred = {
 const PAYMENT: Shape = { id: 'string', version: 'number', status: 'string', amount: 'string', currency: 'string' }
 const REFUND: Shape = { id: 'string', payment: 'string', version: 'number', status: 'string', amount: 'string' }
 const BALANCE: Shape = { currency: 'string', available: 'string', pending: 'string' }
+const SOURCE: Shape = { id: 'string', status: 'string' }
 const LIST: Shape = { data: 'array' }
 
 const ANSWERS: Readonly<Record<CommandName, Shape>> = {
@@ -52,7 +55,9 @@ const ANSWERS: Readonly<Record<CommandName, Shape>> = {
   'withdrawal.create': PAYMENT,
   'source.options': { banks: 'array', operators: 'array' },
   'source.list': LIST,
-  'source.link': { id: 'string', status: 'string' },
+  'source.link': SOURCE,
+  'source.respond': SOURCE,
+  'source.unlink': SOURCE,
   'wallet.balances': LIST,
   'limit.list': LIST,
 }

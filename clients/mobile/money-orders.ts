@@ -26,7 +26,12 @@ export type PayOrder = OrderOptions & {
 }
 export type TransferOrder = OrderOptions & { to: string; amount: string; currency: string; note?: string }
 export type AccountOrder = OrderOptions & { source: string; amount: string; currency: string }
-export type BankLink = { bank: string; account: string; key?: string; deadline_ms?: number }
+export type BankLink = SendOptions & { bank: string; account: string }
+/** `operator`: one that `source.options` names for mobile money. */
+export type MobileMoneyLink = SendOptions & { operator: string }
+export type LinkedAccount = SendOptions & { source: string }
+type SendOptions = { key?: string; deadline_ms?: number }
+type Unsigned<Body> = Body extends unknown ? Omit<Body, 'action'> : never
 
 type Parties = { kind: PaymentKind; payee: string; amount: string; currency: string; source: string }
 
@@ -87,11 +92,34 @@ export class MoneyOrders {
   }
 
   /** Links a bank account by a mandate. */
-  linkBank(link: BankLink): Promise<SourceView> {
-    const covered = { type: 'bank', bank: link.bank, account: link.account } as const
+  linkBank({ bank, account, ...options }: BankLink): Promise<SourceView> {
+    return this.#link({ type: 'bank', bank, account }, options)
+  }
+
+  /** Links the enrolled number's mobile money account. */
+  linkMobileMoney({ operator, ...options }: MobileMoneyLink): Promise<SourceView> {
+    return this.#link({ type: 'mobile_money', operator }, options)
+  }
+
+  /** Says that what a linked account's bank asked for is done; the bank's answer comes as `source.updated`. */
+  respondToSource({ source, ...options }: LinkedAccount): Promise<SourceView> {
+    return this.#linked('source.respond', source, options)
+  }
+
+  unlink({ source, ...options }: LinkedAccount): Promise<SourceView> {
+    return this.#linked('source.unlink', source, options)
+  }
+
+  #link(covered: Unsigned<CommandBody<'source.link'>>, options: SendOptions): Promise<SourceView> {
     const sign = renewable(this.#signer(), () => action(this.#signer(), 'source.link', covered))
     const body = async () => ({ ...covered, action: await sign() })
-    return this.#submit('source.link', body, { ...sendOptions(link), key: link.key ?? this.#newKey() })
+    return this.#submit('source.link', body, { ...sendOptions(options), key: options.key ?? this.#newKey() })
+  }
+
+  #linked(name: 'source.respond' | 'source.unlink', source: string, options: SendOptions): Promise<SourceView> {
+    const sign = renewable(this.#signer(), () => action(this.#signer(), name, { source }))
+    const body = async () => ({ source, action: await sign() })
+    return this.#submit(name, body, { ...sendOptions(options), key: options.key ?? this.#newKey() })
   }
 
   async #account(kind: 'topup' | 'withdrawal', order: AccountOrder): Promise<PaymentView> {

@@ -11,7 +11,15 @@ import type { EventFrame, PingFrame, ReadyFrame, SnapshotFrame } from './frames.
 import { LIMITS } from './limits.ts'
 import type { LinkFrame } from './link.ts'
 import { LocalState } from './local-state.ts'
-import { MoneyOrders, type AccountOrder, type BankLink, type PayOrder, type TransferOrder } from './money-orders.ts'
+import {
+  MoneyOrders,
+  type AccountOrder,
+  type BankLink,
+  type LinkedAccount,
+  type MobileMoneyLink,
+  type PayOrder,
+  type TransferOrder,
+} from './money-orders.ts'
 import {
   STARRED,
   answersPayment,
@@ -177,6 +185,24 @@ export class Mooring {
 
   linkBank(link: BankLink): Promise<CommandAnswer<'source.link'>> {
     return this.#orders.linkBank(link)
+  }
+
+  linkMobileMoney(link: MobileMoneyLink): Promise<CommandAnswer<'source.link'>> {
+    return this.#orders.linkMobileMoney(link)
+  }
+
+  /** Says that what a linked account's bank asked for is done. */
+  respondToSource(linked: LinkedAccount): Promise<CommandAnswer<'source.respond'>> {
+    return this.#orders.respondToSource(linked)
+  }
+
+  unlink(linked: LinkedAccount): Promise<CommandAnswer<'source.unlink'>> {
+    return this.#orders.unlink(linked)
+  }
+
+  /** The code that a payment's `next_action` asks for; a wrong one brings the payment back as `requires_action`. */
+  enterCode(payment: string, value: string, options: CommandOptions = {}): Promise<PaymentView> {
+    return this.command('payment.respond', { payment, step: 'enter_code', value }, options)
   }
 
   /** What happens from now on, to any number of readers; each sees every event once and in order. */

@@ -91,7 +91,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       const without = match.operation === 'mandate' || match.operation === 'inquire'
       const fits =
         ANSWER_FAULTS.includes(fault.kind) ||
-        (match.operation === 'mandate' && fault.kind === 'decline') ||
+        (match.operation === 'mandate' && (fault.kind === 'decline' || fault.kind === 'pending')) ||
         (match.operation === 'inquire' && (isInquiryFault(fault) || fault.kind === 'wrong_content'))
       if (without && !fits) throw new BadCall(`${fault.kind} is no fault of ${match.operation}`)
       const id = randomUUID()

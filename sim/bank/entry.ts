@@ -99,6 +99,8 @@ const Mandate = z.object({
   currency: z.string(),
   dateOfSignature: z.string(),
   active: z.boolean(),
+  /** Its customer has not decided; from `atMs` on (null: never) as `active` says. */
+  undecided: z.object({ atMs: z.number().nullable(), active: z.boolean() }).nullable().default(null),
 })
 export type Mandate = z.infer<typeof Mandate>
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { answerAfter, answerBefore, jsonReply, type Answer } from './answer.ts'
 import type { Bank } from './bank.ts'
 import { chooseFaults } from './faults/choose.ts'
+import type { OrderFault } from './faults/kinds.ts'
 import { magicNumber } from './faults/magic.ts'
 import type { Nonce } from './payments.ts'
 import type { Entry, Mandate } from './entry.ts'
@@ -15,7 +16,10 @@ const MandateRequest = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/),
 })
 
-/** Direct debit mandates. The demo bank approves them by itself; the same reference gets the same answer. */
+/**
+ * Direct debit mandates. The demo bank approves them by itself, where it is told to be `pending` after a while; the same
+ * reference gets the same answer, in its present state.
+ */
 export async function createMandate(bank: Bank, body: Uint8Array, nonce: Nonce): Promise<Answer> {
   const { state, clock } = bank
   const read = MandateRequest.safeParse(parseJson(body))
@@ -46,16 +50,37 @@ export async function createMandate(bank: Bank, body: Uint8Array, nonce: Nonce):
     await finish()
     return jsonReply(422, { code: chosen.order.reason, message: 'the bank refuses this mandate' })
   }
-  const mandate = known ?? {
-    ...asked,
-    mandateId: `M${randomUUID().replaceAll('-', '')}`,
-    dateOfSignature: new Date(clock.nowMs()).toISOString().slice(0, 10),
-    active: true,
+  const mandate = known === undefined ? madeOf(asked, chosen.order, clock.nowMs()) : decided(known, clock.nowMs())
+  if (mandate === null) {
+    await finish()
+    return jsonReply(422, { code: 'MS02', message: 'the customer has refused this mandate' })
   }
-  if (known === undefined) entry.mandate = mandate
+  if (mandate !== known) entry.mandate = mandate
   await finish()
   const { mandateId, dateOfSignature } = mandate
-  return answerAfter(chosen.order, jsonReply(201, { mandateId, dateOfSignature, status: 'active' }))
+  const status = mandate.undecided === null ? 'active' : 'pending'
+  return answerAfter(chosen.order, jsonReply(201, { mandateId, dateOfSignature, status }))
+}
+
+function madeOf(asked: z.infer<typeof MandateRequest>, order: OrderFault | null, nowMs: number): Mandate {
+  const waits = order?.kind === 'pending' ? order : null
+  return {
+    ...asked,
+    mandateId: `M${randomUUID().replaceAll('-', '')}`,
+    dateOfSignature: new Date(nowMs).toISOString().slice(0, 10),
+    active: waits === null,
+    undecided:
+      waits === null
+        ? null
+        : { atMs: waits.then === 'never' ? null : nowMs + waits.after_s * 1000, active: waits.then === 'settled' },
+  }
+}
+
+/** As its customer has decided by now; null: against it. */
+function decided(mandate: Mandate, nowMs: number): Mandate | null {
+  const { undecided } = mandate
+  if (undecided === null || undecided.atMs === null || nowMs < undecided.atMs) return mandate
+  return undecided.active ? { ...mandate, active: true, undecided: null } : null
 }
 
 export async function endMandate(bank: Bank, mandateId: string, nonce: Nonce): Promise<Answer> {

@@ -88,14 +88,24 @@ export const COMMANDS = {
   ),
   'source.list': read(z.strictObject({}), z.object({ data: z.array(SourceView) })),
   'source.link': change(
-    z.strictObject({
-      type: z.literal('bank'),
-      bank: z.string().min(1).max(64),
-      account: z.string().min(5).max(34),
-      action: CompactJws,
-    }),
+    z.discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('bank'),
+        bank: z.string().min(1).max(64),
+        account: z.string().min(5).max(34),
+        action: CompactJws,
+      }),
+      /** The enrolled number's account at this operator. */
+      z.strictObject({ type: z.literal('mobile_money'), operator: z.string().min(1).max(64), action: CompactJws }),
+    ]),
     SourceView,
   ),
+  /** The user has approved what was asked for; `value` for a bank that wants one. */
+  'source.respond': change(
+    z.strictObject({ source: SourceId, value: z.string().min(1).max(64).optional(), action: CompactJws }),
+    SourceView,
+  ),
+  'source.unlink': change(z.strictObject({ source: SourceId, action: CompactJws }), SourceView),
   'wallet.balances': read(z.strictObject({}), z.object({ data: z.array(BalanceView) })),
   'limit.list': read(z.strictObject({}), z.object({ data: z.array(LimitView) })),
 } as const

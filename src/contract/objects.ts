@@ -93,7 +93,7 @@ export const SourceView = z.object({
   type: z.enum(SOURCE_TYPES),
   label: z.string(),
   status: z.enum(SOURCE_STATUSES),
-  next_action: z.null(),
+  next_action: NextAction.nullable(),
 })
 export type SourceView = z.infer<typeof SourceView>
 

@@ -24,8 +24,14 @@ export type Starter = {
 /** No payment is called so. */
 const PROBE = 'mooring-starter-probe'
 
-/** Which workflow an id is of; its one argument is the id, by that name. */
-const workflowOf = (id: string): 'payment' | 'refund' => (id.startsWith('rfd_') ? 'refund' : 'payment')
+/** Whose life it is tells its id; a mandate's is its source's. The workflow's one argument is the id, by this name. */
+const WORKFLOWS = { pay: ['payment', 'payment'], rfd: ['refund', 'refund'], src: ['mandate', 'source'] } as const
+const workflowOf = (id: string) => {
+  const prefix = id.slice(0, 3)
+  if (prefix !== 'pay' && prefix !== 'rfd' && prefix !== 'src') throw new Error(`nothing of ${id} has a workflow`)
+  const [type, argument] = WORKFLOWS[prefix]
+  return { type, args: [{ [argument]: id }] }
+}
 
 export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
@@ -75,10 +81,10 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   async function startNow(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): Promise<void> {
     try {
       await inTime(() =>
-        client.workflow.start(workflowOf(payment), {
+        client.workflow.start(workflowOf(payment).type, {
           workflowId: payment,
           taskQueue: DURABLE_LIMITS.task_queue,
-          args: [{ [workflowOf(payment)]: payment }],
+          args: workflowOf(payment).args,
           requestEagerStart: true,
           workflowIdReusePolicy: reuse,
           workflowIdConflictPolicy: 'FAIL',

@@ -1,4 +1,5 @@
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import type { MandateActivities } from '../../activities/mandate.ts'
 import type { PaymentActivities } from '../../activities/payment.ts'
 import type { RefundActivities } from '../../activities/refund.ts'
 import type { ReviewActivities } from '../../activities/review.ts'
@@ -25,7 +26,7 @@ export async function makeWorker(options: {
   release: Release
   /** Under which payloads lie in Temporal. */
   keyRing: KeyRing
-  activities: PaymentActivities & RefundActivities & ReviewActivities
+  activities: PaymentActivities & RefundActivities & MandateActivities & ReviewActivities
   identity: string
 }): Promise<Worker> {
   return Worker.create({

@@ -118,6 +118,11 @@ export type SourceRow = {
   status: SourceStatus
   mandate_id: string | null
   mandate_signed_on: string | null
+  /** Ours at the bank; null where there is no mandate. */
+  mandate_reference: string | null
+  inquiries: number | null
+  /** When the bank is asked again about a mandate it has not decided. */
+  next_look_at: Date | null
   created_at: Date
 }
 

@@ -161,4 +161,8 @@ export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<vo
     if (last !== undefined)
       await delay(TENDING_LIMITS.patrol_page_gap_ms, undefined, { signal: stopping }).catch(() => {})
   } while (last !== undefined && stopping?.aborted !== true)
+  const mandates = await deps.sql<{ id: string }[]>`
+    select id from sources where status = 'requires_action' and next_look_at <= ${before}
+    order by next_look_at limit ${TENDING_LIMITS.rows}`
+  for (const { id } of mandates) deps.restart(id)
 }

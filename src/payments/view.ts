@@ -50,5 +50,10 @@ function sourceOf(row: PaymentRow, own: boolean): PaymentView['source'] {
 }
 
 export function sourceView(row: SourceRow): SourceView {
-  return { id: row.id, type: row.type, label: row.label, status: row.status, next_action: null }
+  return { id: row.id, type: row.type, label: row.label, status: row.status, next_action: nextActionOf(row) }
+}
+
+/** A mandate is approved at the bank, by whatever way it has. */
+function nextActionOf({ status }: SourceRow): SourceView['next_action'] {
+  return status === 'requires_action' ? { type: 'approve_mandate' } : null
 }

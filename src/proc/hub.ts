@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
+import { createMandateActivities } from '../../activities/mandate.ts'
 import { createActivities } from '../../activities/payment.ts'
 import { createRefundActivities } from '../../activities/refund.ts'
 import { makeDataConverter, readKeyRing } from '../codec/index.ts'
@@ -49,6 +50,7 @@ import {
   makeInFlightCalls,
   makeIncidentBook,
   makeLookNow,
+  makeMandates,
   makePaymentStore,
   makeRailBook,
   makeRailGuard,
@@ -186,6 +188,7 @@ const worker = await makeWorker({
   release,
   keyRing,
   activities: {
+    ...createMandateActivities(makeMandates({ store, ledger, ids, clock, log, rails })),
     ...createActivities(steps, decide),
     ...createRefundActivities(refundSteps, decide),
     review: () =>

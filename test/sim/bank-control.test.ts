@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { collect, field, MAGIC, order, SETTLES } from '../support/bank-messages.ts'
 import { BankStage } from '../support/bank-stage.ts'
 import { until } from '../support/sim-process.ts'
@@ -107,4 +108,29 @@ test('mandates meet the faults asked for them', async () => {
   expect(JSON.parse(refused.body)).toMatchObject({ code: 'AC06' })
   await expect(ask('MX2')).rejects.toThrow(/socket hang up|ECONNRESET/)
   expect((await ask('MX2')).status).toBe(201)
+})
+
+test('a mandate that is told to be pending is decided after a while, and by whoever asks later', async () => {
+  const ask = async (reference: string) => {
+    const body = JSON.stringify({ reference, account: 'DE89370400440532013000', holder: 'Asha', currency: 'KES' })
+    const answer = await stage.client.post('/iso20022/mandates', body, { type: 'application/json' })
+    return { status: answer.status, body: z.record(z.string(), z.unknown()).parse(JSON.parse(answer.body)) }
+  }
+  const pending = (reference: string, fault: object) =>
+    stage.control('POST', 'rules', { match: { operation: 'mandate', reference }, fault: { kind: 'pending', ...fault } })
+  await pending('MY1', { then: 'settled', after_s: 60 })
+  await pending('MY2', { then: 'declined', after_s: 60 })
+  await pending('MY3', { then: 'never' })
+  const first = await Promise.all(['MY1', 'MY2', 'MY3'].map(ask))
+  expect(first.map(({ status, body }) => [status, body['status']])).toEqual(Array(3).fill([201, 'pending']))
+  expect(await ask('MY1')).toEqual(first[0])
+  await stage.control('POST', 'clock', { offset_s: 100 })
+  const later = await Promise.all(['MY1', 'MY2', 'MY3'].map(ask))
+  await stage.control('POST', 'clock', { offset_s: 0 })
+  expect(later.map(({ status, body }) => [status, body['status'] ?? body['code']])).toEqual([
+    [201, 'active'],
+    [422, 'MS02'],
+    [201, 'pending'],
+  ])
+  expect(later[0]?.body['mandateId']).toBe(first[0]?.body['mandateId'])
 })

@@ -5,6 +5,7 @@ import { Buckets } from '../../domain/rate.ts'
 import { decideCancel } from './cancel.ts'
 import { decideConfirm } from './confirm.ts'
 import { linkSource } from './link.ts'
+import { decideSourceRespond, decideUnlink } from './linked.ts'
 import { decideRespond } from './respond.ts'
 import { balancesOf, getPayment, limitList, listPayments, listSources, quote, sourceOptions } from './look.ts'
 import { decideTopup, decideTransfer, decideWithdrawal } from './own-money.ts'
@@ -55,6 +56,12 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'source.options': phoneRead(deps, COMMANDS['source.options'].body, () => Promise.resolve(ok(sourceOptions(deps)))),
     'source.list': phoneRead(deps, COMMANDS['source.list'].body, ({ user }) => listSources(deps, user)),
     'source.link': linkSource(deps),
+    'source.respond': phoneChange(deps, 'source.respond', COMMANDS['source.respond'].body, (command) =>
+      decideSourceRespond(deps, command),
+    ),
+    'source.unlink': phoneChange(deps, 'source.unlink', COMMANDS['source.unlink'].body, (command) =>
+      decideUnlink(deps, command),
+    ),
     'wallet.balances': phoneRead(deps, COMMANDS['wallet.balances'].body, async ({ user }) =>
       ok({ data: await balancesOf(deps.sql, user, deps.rules.currency) }),
     ),

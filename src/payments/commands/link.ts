@@ -1,23 +1,31 @@
 import { COMMANDS, type CommandBody, isStoredRefusal } from '../../contract/index.ts'
 import { refusalReply } from '../../bus/index.ts'
-import { actionClaims } from '../../domain/confirmation.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { ibanLabel, normaliseIban } from '../../domain/iban.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import { err, type Result } from '../../domain/result.ts'
-import { actionBodyHash, mismatchRefusal, type Principal } from '../../identity/index.ts'
+import type { Principal } from '../../identity/index.ts'
 import { derivedUuid } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
+import { mandateGapMs, sourceEvent } from '../mandates.ts'
 import type { SourceRow } from '../rows.ts'
 import { sourceView } from '../view.ts'
-import { type Signed, readSignature } from './authorise.ts'
-import { type Decision, type Respond, decideAndApply, guarded, openChange, restricted } from './pipeline.ts'
+import { checkAction } from './action.ts'
+import type { Signed } from './authorise.ts'
+import {
+  type Decision,
+  type OpenedChange,
+  type Respond,
+  decideAndApply,
+  guarded,
+  openChange,
+  restricted,
+} from './pipeline.ts'
 
 /**
- * `source.link`: a mandate at the bank for one of its accounts. The command
- * speaks to the bank before it has anything to commit, so its key is leased
- * first: the same command meanwhile is `in_flight`, and after a crash the next
- * try takes the lease over and asks the bank under the same reference.
+ * `source.link`: the enrolled number's mobile money account, or a mandate at the bank for one of its accounts. The
+ * latter speaks to the bank before it has anything to commit, so its key is leased first: the same command
+ * meanwhile is `in_flight`, and after a crash the next try takes the lease over and asks the bank under the same
+ * reference. What the bank has not decided is asked about by a workflow of its own (mandates.ts).
  */
 
 const MANDATE_DEADLINE_MS = 8_000
@@ -26,65 +34,93 @@ const LEASE_MS = 12_000
 
 const NAME = 'source.link'
 
+type Body = CommandBody<typeof NAME>
+type BankBody = Extract<Body, { type: 'bank' }>
+type MobileMoneyBody = Extract<Body, { type: 'mobile_money' }>
+
 export function linkSource(deps: PaymentDeps): Respond {
   return guarded(deps, async (request) => {
-    const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, request.requestId) })
     const opened = await openChange(deps, NAME, COMMANDS[NAME].body, request)
     if (!opened.ok) return { reply: opened.error }
-    const { changer, hash } = opened.value
-    const { principal, body, key } = opened.value.command
-    const iban = normaliseIban(body.account)
-    if (iban === null) {
-      return refused(
-        refuse('invalid_request', 'The account must be an IBAN with right check digits.', { param: 'account' }),
-      )
-    }
-    if (principal.deviceStatus === 'restricted') {
-      return refused(restricted())
-    }
-
-    const signed = await checkAction(deps, principal, body)
-    if (!signed.ok) {
-      if (!isStoredRefusal(signed.error.code)) return refused(signed.error)
-      return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
-    }
-    if (!(await takeLease(deps, changer.scope, changer.key, hash))) {
-      return refused(
-        refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
-      )
-    }
-    const mandate = await requestMandate(deps, principal.user, key, { bank: body.bank, iban })
-    if (mandate.kind === 'unavailable') {
-      await endLease(deps, changer.scope, changer.key)
-      return refused(
-        refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
-      )
-    }
-    const decide = () => decideLink(deps, principal.user, signed.value, mandate)
-    const answer = await decideAndApply(deps, changer, hash, decide, true)
-    // What is not stored leaves the key free: the next try need not wait for the lease to run out.
-    if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
-    return answer
+    const { changer, hash, command } = opened.value
+    const { principal, body, key } = command
+    if (body.type === 'bank') return linkBank(deps, { changer, hash, command: { ...command, body, key } })
+    return decideAndApply(deps, changer, hash, () => decideMobileMoney(deps, principal, body))
   })
 }
 
-type Body = CommandBody<typeof NAME>
-
-/** The signature of this device over exactly this link, at a bank we have. */
-async function checkAction(deps: PaymentDeps, principal: Principal, body: Body): Promise<Result<Signed, Refusal>> {
-  const signed = await readSignature(deps, principal, body.action, 'action')
-  if (!signed.ok) return signed
-  if (deps.rails.get(body.bank)?.mandates === undefined) {
-    return err(refuse('not_found', 'There is no such bank; see source.options.', { param: 'bank' }))
+async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): ReturnType<Respond> {
+  const { changer, hash } = opened
+  const { principal, body, key } = opened.command
+  const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, changer.requestId) })
+  const iban = normaliseIban(body.account)
+  if (iban === null) {
+    return refused(
+      refuse('invalid_request', 'The account must be an IBAN with right check digits.', { param: 'account' }),
+    )
   }
-  const expected = actionClaims({
-    user: principal.user,
-    device: principal.device,
-    name: NAME,
-    bodyHash: actionBodyHash(body),
-  })
-  const mismatch = mismatchRefusal(signed.value.claims, expected)
-  return mismatch === null ? signed : err(mismatch)
+  if (principal.deviceStatus === 'restricted') return refused(restricted())
+
+  const signed = await checkAction(deps, principal, NAME, body, () =>
+    deps.rails.get(body.bank)?.mandates === undefined
+      ? refuse('not_found', 'There is no such bank; see source.options.', { param: 'bank' })
+      : null,
+  )
+  if (!signed.ok) {
+    if (!isStoredRefusal(signed.error.code)) return refused(signed.error)
+    return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
+  }
+  if (!(await takeLease(deps, changer.scope, changer.key, hash))) {
+    return refused(
+      refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
+    )
+  }
+  const mandate = await requestMandate(deps, principal.user, key, { bank: body.bank, iban })
+  if (mandate.kind === 'unavailable') {
+    await endLease(deps, changer.scope, changer.key)
+    return refused(
+      refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
+    )
+  }
+  const decide = () => decideLink(deps, signed.value, mandate)
+  const answer = await decideAndApply(deps, changer, hash, decide, true)
+  // What is not stored leaves the key free: the next try need not wait for the lease to run out.
+  if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
+  return answer
+}
+
+/** Whose number it is the operator has proved at sign-up: it is active at once. */
+async function decideMobileMoney(deps: PaymentDeps, principal: Principal, body: MobileMoneyBody): Promise<Decision> {
+  if (principal.deviceStatus === 'restricted') return { kind: 'refusal', refusal: restricted() }
+  const entry = deps.rails.get(body.operator)
+  const serves = entry?.serves.includes('mobile_money') === true ? entry : null
+  const signed = await checkAction(deps, principal, NAME, body, () =>
+    serves === null
+      ? refuse('not_found', 'There is no such operator of mobile money; see source.options.', { param: 'operator' })
+      : null,
+  )
+  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
+  const [row] = await deps.sql<{ phone: string }[]>`select phone from users where id = ${principal.user}`
+  if (serves === null || row === undefined) throw new Error('a user without a number')
+  const source: SourceRow = {
+    id: deps.ids.make('src'),
+    user_id: principal.user,
+    type: 'mobile_money',
+    rail: serves.id,
+    bank: serves.id,
+    account: row.phone,
+    holder: null,
+    currency: deps.rules.currency,
+    label: `${serves.name} ··${row.phone.slice(-4)}`,
+    status: 'active',
+    mandate_id: null,
+    mandate_signed_on: null,
+    mandate_reference: null,
+    inquiries: null,
+    next_look_at: null,
+    created_at: new Date(deps.clock.now()),
+  }
+  return decideLink(deps, signed.value, { kind: 'granted', source })
 }
 
 async function takeLease(deps: PaymentDeps, scope: string, key: string, hash: string): Promise<boolean> {
@@ -125,6 +161,8 @@ async function requestMandate(
   )
   if (answer.kind === 'unavailable') return { kind: 'unavailable' }
   if (answer.kind === 'refused') return { kind: 'refused', reason: answer.reason }
+  const now = deps.clock.now()
+  const active = answer.kind === 'active'
   return {
     kind: 'granted',
     source: {
@@ -137,17 +175,19 @@ async function requestMandate(
       holder,
       currency: deps.rules.currency,
       label: `${bank.name} ${ibanLabel(iban)}`,
-      status: answer.kind === 'active' ? 'active' : 'requires_action',
+      status: active ? 'active' : 'requires_action',
       mandate_id: answer.mandateId,
-      mandate_signed_on: answer.kind === 'active' ? answer.signedOn : null,
-      created_at: new Date(deps.clock.now()),
+      mandate_signed_on: active ? answer.signedOn : null,
+      mandate_reference: reference,
+      inquiries: 0,
+      next_look_at: active ? null : new Date(now + mandateGapMs(0, 0)),
+      created_at: new Date(now),
     },
   }
 }
 
 async function decideLink(
   deps: PaymentDeps,
-  user: string,
   signed: Signed,
   mandate: Exclude<Mandate, { kind: 'unavailable' }>,
 ): Promise<Decision> {
@@ -158,7 +198,7 @@ async function decideLink(
     }
   }
   const { source } = mandate
-  const linked = (await deps.store.sourcesOf(user)).find(
+  const linked = (await deps.store.sourcesOf(source.user_id)).find(
     (row) => row.bank === source.bank && row.account === source.account && row.status !== 'revoked',
   )
   if (linked !== undefined) return { kind: 'reply', body: sourceView(linked), jti: signed.jti }
@@ -167,10 +207,15 @@ async function decideLink(
     unit: {
       ...(signed.jti === null ? {} : { jti: signed.jti }),
       ok: {
-        source: { ...source, created_at: timestamp(source.created_at.getTime()) },
-        events: [{ id: deps.ids.make('evt'), feed: user, name: 'source.updated', body: sourceView(source) }],
+        source: {
+          ...source,
+          next_look_at: source.next_look_at === null ? null : timestamp(source.next_look_at.getTime()),
+          created_at: timestamp(source.created_at.getTime()),
+        },
+        events: [sourceEvent(source, deps.ids)],
       },
     },
     body: sourceView(source),
+    ...(source.status === 'requires_action' ? { after: () => deps.start(source.id) } : {}),
   }
 }
