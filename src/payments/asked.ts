@@ -92,11 +92,7 @@ export function isAskedForCode({ payment, attempt }: PaymentState): boolean {
 export function takeCode(state: PaymentState, code: string, startByMs: number, ids: Ids, nowMs: number): Asked {
   const { payment, attempt } = state
   if (attempt === null || !isAskedForCode(state)) throw new Error('nobody is asked for a code')
-  const after = moved(
-    payment,
-    { status: 'processing', next_action: null, start_by: new Date(startByMs) },
-    nowMs,
-  )
+  const after = moved(payment, { status: 'processing', next_action: null, start_by: new Date(startByMs) }, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'none')
   const unit: Unit = {
     id: ids.uuid(),
@@ -123,12 +119,7 @@ export function takeCode(state: PaymentState, code: string, startByMs: number, i
 }
 
 /** Ends a payment that nobody has accepted: nothing is held, so the ledger stays as it is. */
-export function endUnaccepted(
-  payment: PaymentRow,
-  status: 'canceled' | 'expired',
-  ids: Ids,
-  nowMs: number,
-): Asked {
+export function endUnaccepted(payment: PaymentRow, status: 'canceled' | 'expired', ids: Ids, nowMs: number): Asked {
   const after = moved(payment, { status, next_action: null }, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'none')
   const unit: Unit = {

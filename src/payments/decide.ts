@@ -106,7 +106,8 @@ async function cancel(deps: DecideDeps, id: string): Promise<string> {
       throw refused('payment_not_cancelable', 'It is with the rail, or over: only its outcome can be resolved.')
     }
     const result = await deps.ledger.apply(asked.unit)
-    if (result.code === 'ok') return isTerminal(asked.after.status) ? 'Canceled.' : 'Its reservation is being given back.'
+    if (result.code === 'ok')
+      return isTerminal(asked.after.status) ? 'Canceled.' : 'Its reservation is being given back.'
   }
   throw new Error(`the state of ${id} kept changing`)
 }

@@ -10,9 +10,7 @@ import { merchantChange, merchantPayment } from './merchant.ts'
 import type { PaymentState } from './rows.ts'
 
 /** What a merchant's server asks of a payment that was made: `POST /v1/payments/{id}/capture` and `/cancel`. */
-export function heldCommands(
-  deps: PaymentDeps,
-): Readonly<Record<'checkout.capture' | 'checkout.cancel', Respond>> {
+export function heldCommands(deps: PaymentDeps): Readonly<Record<'checkout.capture' | 'checkout.cancel', Respond>> {
   return {
     'checkout.capture': merchantChange(deps, contentOf('capture'), CapturePaymentBody, (merchant, { amount }, id) =>
       decideCapture(deps, merchant, id, amount),

@@ -67,7 +67,8 @@ export function makeMandates(deps: {
       const ahead = nextOf(asked)
       if (ahead.step === 'done' || ahead.ms > 0) return ahead
       const answer = await ask(asked)
-      if (answer.kind === 'unavailable') deps.log.warn({ source: id, why: answer.why }, 'a bank did not tell of a mandate')
+      if (answer.kind === 'unavailable')
+        deps.log.warn({ source: id, why: answer.why }, 'a bank did not tell of a mandate')
       for (let i = 0; i < CAS_TRIES; i++) {
         const source = await load(id)
         if (source.status !== 'requires_action') return nextOf(source)

@@ -26,10 +26,7 @@ const wait = (ms: number): MandateNext => ({ step: 'wait', ms, bank: 'demo-bank'
 const ACTIVE: MandateNext = { step: 'done', status: 'active' }
 
 /** Plays one mandate whose steps answer as scripted; which were called, in order. */
-async function play(
-  script: Record<keyof MandateActivities, MandateNext[]>,
-  meanwhile?: (id: string) => Promise<void>,
-) {
+async function play(script: Record<keyof MandateActivities, MandateNext[]>, meanwhile?: (id: string) => Promise<void>) {
   const called: string[] = []
   const step = (name: keyof MandateActivities) => () => {
     called.push(name)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { claims } from './contract/claims.ts'
 import { expiry, watchExpiry } from './contract/expiry.ts'
+import { held } from './contract/held.ts'
 import { idempotency } from './contract/idempotency.ts'
 import { money } from './contract/money.ts'
 import { order } from './contract/order.ts'
@@ -37,6 +38,7 @@ describe('a key used again', () => idempotency(stage))
 describe('two faults at once', () => order(stage))
 describe('whose payment it is', () => claims(stage))
 describe('money', () => money(stage))
+describe('what is held, and what waits for somebody', () => held(stage))
 describe('accounts, payees and lists', () => sources(stage))
 describe('a socket', () => sockets(stage))
 describe("a merchant's payments", () => restPayments(stage))

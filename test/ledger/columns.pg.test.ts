@@ -244,7 +244,13 @@ describe('of a row that is born', () => {
 test('a linked account changes as a whole, once, by who finds it as it was', async () => {
   const made = source()
   expect(await apply({ ok: { source: made } })).toEqual(OK)
-  const active = { status: 'active', mandate_id: 'm2', mandate_signed_on: '2026-02-02', inquiries: 2, next_look_at: null }
+  const active = {
+    status: 'active',
+    mandate_id: 'm2',
+    mandate_signed_on: '2026-02-02',
+    inquiries: 2,
+    next_look_at: null,
+  }
   const change = (status: string): Unit => ({
     id: ids.uuid(),
     guard: { source: { id: made.id, states: ['requires_action'] } },
@@ -256,7 +262,7 @@ test('a linked account changes as a whole, once, by who finds it as it was', asy
   expect(new Set(results.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
   const [row] = await books.owner`select * from sources where id = ${made.id}`
   expect(plain(row)).toEqual({ ...made, ...active })
-  expect(await apply({ ...change('revoked'), id: ids.uuid() })).toEqual({ code: 'guard_failed' })
+  expect(await others.apply(change('revoked'))).toEqual({ code: 'guard_failed' })
 })
 
 test('a refund and a return are whole rows; of several changes of one refund in a batch the last one stays', async () => {

@@ -56,7 +56,10 @@ test(
 async function race(id: string, turn: number): Promise<End> {
   const state = await stage.state(id)
   const [now, later] = [stage.ledger.now(), stage.other.now()]
-  const [captured, canceled] = [await capture(stage.store, state, AMOUNT, ids, now), cancel(state, 'merchant', ids, later)]
+  const [captured, canceled] = [
+    await capture(stage.store, state, AMOUNT, ids, now),
+    cancel(state, 'merchant', ids, later),
+  ]
   if (captured === null || canceled === null) throw new Error('a hold that cannot be asked for')
   const expired = release(state, { status: 'expired' }, [], ids, later)
   const calls: (() => Promise<[End, string]>)[] = [

@@ -283,7 +283,11 @@ test('a held payment whose workflow is gone is found by the patrol once somethin
       rails: stage.operator.book,
     })
   const waiting = await authorised('wallet')
-  const [over, asked, givenBack] = [await authorised('wallet'), await authorised('operator'), await authorised('operator')]
+  const [over, asked, givenBack] = [
+    await authorised('wallet'),
+    await authorised('operator'),
+    await authorised('operator'),
+  ]
   await stage.owner`update payments set expires_at = clock_timestamp() - interval '1 ms' where id = ${over}`
   await captured(asked, 1_000n)
   await canceled(givenBack)

@@ -34,7 +34,9 @@ function mandates(): MandateSteps {
       return answer()
     },
   }
-  const rails = makeRailBook([{ id: BANK, name: 'Bank', connector: 'test', serves: ['bank'], rail: bank, mandates: bank }])
+  const rails = makeRailBook([
+    { id: BANK, name: 'Bank', connector: 'test', serves: ['bank'], rail: bank, mandates: bank },
+  ])
   return makeMandates({ store: stage.store, ledger: stage.ledger, ids, clock: stage.clock, log, rails })
 }
 

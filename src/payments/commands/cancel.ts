@@ -12,7 +12,8 @@ export async function decideCancel(deps: PaymentDeps, command: PhoneCommand<{ pa
   }
   const asked = cancel(state, 'payer', deps.ids, deps.clock.now())
   if (asked === null) {
-    const message = 'The payment is with the bank, held for its merchant, or already over; it can no longer be canceled.'
+    const message =
+      'The payment is with the bank, held for its merchant, or already over; it can no longer be canceled.'
     return { kind: 'refusal', refusal: refuse('payment_not_cancelable', message, { param: 'payment' }) }
   }
   const { id, accepted_at } = asked.after

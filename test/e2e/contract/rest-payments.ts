@@ -220,23 +220,11 @@ export function restPayments(stage: () => Stage): void {
       expectProblem(await post(bill({ currency: 'EUR' })), 422, 'currency_not_supported', 'currency')
       expectProblem(await post(bill({ amount: above })), 422, 'limit_exceeded', 'amount')
       expectProblem(await post(bill({ amount: '9007199254740993' })), 422, 'limit_exceeded', 'amount')
-      expectProblem(await post(bill({ capture_method: 'manual' })), 422, 'capture_method_unsupported', 'capture_method')
       expectProblem(await post(bill({ store: 'sto_0000000000000000000000' })), 422, 'not_found', 'store')
       expectProblem(await post(bill({ store: otherMerchant.store })), 422, 'not_found', 'store')
       // Of two faults the first of the protocol's list.
       expectProblem(await post(bill({ amount: '0', store: otherMerchant.store })), 422, 'amount_too_small', 'amount')
-      expectProblem(
-        await post(bill({ store: otherMerchant.store, capture_method: 'manual', amount: above })),
-        422,
-        'not_found',
-        'store',
-      )
-      expectProblem(
-        await post(bill({ capture_method: 'manual', amount: above })),
-        422,
-        'capture_method_unsupported',
-        'capture_method',
-      )
+      expectProblem(await post(bill({ store: otherMerchant.store, amount: above })), 422, 'not_found', 'store')
     })
     expect((await post(bill({ amount: dev.limits.payment }))).status).toBe(201)
     expect(

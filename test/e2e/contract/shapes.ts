@@ -5,7 +5,7 @@ import type { Stage } from '../support/raw-stage.ts'
 
 /** Commands of later issues, and what was never one. */
 const UNKNOWN = [
-  ...['payment.create', 'payment.respond', 'source.respond', 'source.unlink', 'code.register'],
+  ...['payment.create', 'code.register'],
   ...['device.list', 'device.revoke', 'device.approve', 'pin.set'],
   ...[
     '',
@@ -93,10 +93,30 @@ const COMMANDS: Record<string, { starred?: true; body: Json; optional?: Json; wr
     starred: true,
     body: { type: 'bank', bank: 'demo-bank', account: 'DE89370400440532013000', action: 'a.b.c' },
     wrong: {
-      type: ['mobile_money', 'wallet', '', 7, null],
+      type: ['operator', 'wallet', '', 7, null],
       bank: ['', 7, null],
       account: ['', 7, null],
       action: ['', 7, null],
+    },
+  },
+  'source.respond': {
+    starred: true,
+    body: { source: 'src_0000000000000000000000', action: 'a.b.c' },
+    optional: { value: '1' },
+    wrong: { source: ['', USER, 'wallet', 7, null], value: ['', 7, null], action: ['', 7, null] },
+  },
+  'source.unlink': {
+    starred: true,
+    body: { source: 'src_0000000000000000000000', action: 'a.b.c' },
+    wrong: { source: ['', USER, 'wallet', 7, null], action: ['', 7, null] },
+  },
+  'payment.respond': {
+    starred: true,
+    body: { payment: PAYMENT, step: 'enter_code', value: '352673' },
+    wrong: {
+      payment: [...NOT_ID, USER, 7, null],
+      step: ['confirm_on_phone', 'approve_mandate', '', 7, null],
+      value: ['', '12345678901', '12 34', '12-34', '٣٥٢٦٧٣', 352673, null, {}],
     },
   },
   'wallet.balances': { body: {}, wrong: {} },

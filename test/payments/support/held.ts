@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
 import { makeIds } from '../../../src/domain/ids.ts'
-import { type Ledger, type Sql, ensureLedger, makeAccountBook, makeLedger, openDatabase } from '../../../src/ledger/index.ts'
+import {
+  type Ledger,
+  type Sql,
+  ensureLedger,
+  makeAccountBook,
+  makeLedger,
+  openDatabase,
+} from '../../../src/ledger/index.ts'
 import { makeLog } from '../../../src/observe/log.ts'
 import {
   makeAftermath,
@@ -84,7 +91,10 @@ export async function openStage() {
   /** A payer with this much in the wallet. */
   async function payer(amount: bigint, of = { ledger: book }): Promise<string> {
     const user = ids.make('usr')
-    const [cash = '', wallet = ''] = await accounts.ensure(of.ledger, [cashAccount('bank', 'trust'), walletAccount(user)])
+    const [cash = '', wallet = ''] = await accounts.ensure(of.ledger, [
+      cashAccount('bank', 'trust'),
+      walletAccount(user),
+    ])
     const transfer = {
       id: ids.uuid(),
       ledger: of.ledger,
