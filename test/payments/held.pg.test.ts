@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { audit, ensureLedger } from '../../src/ledger/index.ts'
-import { cancel, capture } from '../../src/payments/asked.ts'
+import { cancel, capture, isCapturable } from '../../src/payments/asked.ts'
 import { patrol } from '../../src/payments/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { CAPTURE_MS, type HeldStage, MINUTE_MS, ids, openStage } from './support/held.ts'
@@ -160,6 +160,20 @@ test('a hold at an operator is captured there once, and then here', async () => 
   expect(await stage.run(id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(stage.operator.sent.map((line) => line.split(' ')[0])).toEqual(['prepare', 'confirm'])
   expect(await stage.standing(id)).toMatchObject({ captured: 1_000n, fee: 15n, holds: 0, posted: { source: 1_000n } })
+})
+
+test('what is being captured or given back, or is over, is not captured again', async () => {
+  const [asked, withdrawn, over] = [
+    await authorised('operator'),
+    await authorised('operator'),
+    await authorised('wallet'),
+  ]
+  const capturable = async (id: string, atMs = Date.now()) => isCapturable(await stage.state(id), atMs)
+  expect([await capturable(asked), await capturable(withdrawn), await capturable(over)]).toEqual([true, true, true])
+  await captured(asked, 1_000n)
+  await canceled(withdrawn)
+  expect([await capturable(asked), await capturable(withdrawn)]).toEqual([false, false])
+  expect(await capturable(over, Date.now() + CAPTURE_MS + MINUTE_MS)).toBe(false)
 })
 
 test('what an operator holds cannot be captured in part', async () => {

@@ -5,6 +5,7 @@ import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
+import { HELD_MUTATIONS } from './held.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -29,6 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ACCEPTANCE,
   ...OPERATOR_RAIL,
   ...REFUND_MUTATIONS,
+  ...HELD_MUTATIONS,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
