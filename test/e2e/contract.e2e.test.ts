@@ -4,6 +4,7 @@ import { expiry, watchExpiry } from './contract/expiry.ts'
 import { held } from './contract/held.ts'
 import { idempotency } from './contract/idempotency.ts'
 import { money } from './contract/money.ts'
+import { operators } from './contract/operators.ts'
 import { order } from './contract/order.ts'
 import { restHttp } from './contract/rest-http.ts'
 import { restPayments } from './contract/rest-payments.ts'
@@ -39,6 +40,7 @@ describe('two faults at once', () => order(stage))
 describe('whose payment it is', () => claims(stage))
 describe('money', () => money(stage))
 describe('what is held, and what waits for somebody', () => held(stage))
+describe('phone bills and mobile money', () => operators(stage))
 describe('accounts, payees and lists', () => sources(stage))
 describe('a socket', () => sockets(stage))
 describe("a merchant's payments", () => restPayments(stage))

@@ -57,7 +57,7 @@ async function race(id: string, turn: number): Promise<End> {
   const state = await stage.state(id)
   const [now, later] = [stage.ledger.now(), stage.other.now()]
   const [captured, canceled] = [
-    await capture(stage.store, state, AMOUNT, ids, now),
+    await capture(stage.priced, state, AMOUNT, ids, now),
     cancel(state, 'merchant', ids, later),
   ]
   if (captured === null || canceled === null) throw new Error('a hold that cannot be asked for')

@@ -22,7 +22,7 @@ afterAll(() => stage.close())
 
 /** Asks for a capture on this state of the payment; what the ledger said. */
 async function captured(id: string, amountMinor: bigint, hub = stage.ledger): Promise<string> {
-  const asked = await capture(stage.store, await stage.state(id), amountMinor, ids, stage.clock.now())
+  const asked = await capture(stage.priced, await stage.state(id), amountMinor, ids, stage.clock.now())
   if (asked === null) throw new Error('nothing would be left after the fee')
   return (await hub.apply(asked.unit)).code
 }
@@ -88,7 +88,7 @@ test('whatever is captured of whatever is held, in any currency, is what moves, 
   await fc.assert(
     fc.asyncProperty(order, async ({ amount, fee, part, of }) => {
       const id = await stage.accepted({ source: 'wallet', amount, fee, status: 'requires_capture', ...of })
-      const asked = await capture(stage.store, await stage.state(id), part, ids, Date.now())
+      const asked = await capture(stage.priced, await stage.state(id), part, ids, Date.now())
       if (asked === null) {
         // A part that the fee would eat up stays held.
         expect((await stage.standing(id)).held).toBe(amount)
@@ -110,7 +110,7 @@ test('a cancelled hold is free to the last minor unit, and cannot be captured', 
   const before = await stage.state(id)
   expect(await canceled(id)).toBe('ok')
   expect(await stage.standing(id)).toMatchObject({ status: 'canceled', captured: 0n, holds: 0, held: 0n, left: 1_000n })
-  const late = await capture(stage.store, before, 1_000n, ids, Date.now())
+  const late = await capture(stage.priced, before, 1_000n, ids, Date.now())
   expect(late === null ? '' : (await stage.ledger.apply(late.unit)).code).toBe('guard_failed')
   expect(await canceled(id)).toBe('too late')
 })
@@ -123,7 +123,7 @@ test('of captures of different sums and cancels at the same moment one happens',
       Array.from({ length: 16 }, (_, i) =>
         i % 4 === 3
           ? cancel(state, 'merchant', ids, Date.now())
-          : capture(stage.store, state, BigInt(100 + i), ids, Date.now()),
+          : capture(stage.priced, state, BigInt(100 + i), ids, Date.now()),
       ),
     )
     const results = await Promise.all(

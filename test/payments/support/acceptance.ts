@@ -114,6 +114,7 @@ export async function openStage() {
       failpoint: () => {},
       start: (payment) => void started.push(payment),
       restart: () => {},
+      wake: () => {},
     }
     const commands = phoneCommands(deps)
 

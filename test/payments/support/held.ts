@@ -64,6 +64,7 @@ export async function openStage() {
   const time = { aheadMs: 0 }
   const clock: Clock = { now: () => Date.now() + time.aheadMs, monotonic: () => performance.now() }
   const woken: string[] = []
+  const priced = { store, feePlan: () => Promise.reject(new Error('nothing here has a plan')) }
 
   /** The steps of a payment, as a hub has them. */
   function steps() {
@@ -79,7 +80,7 @@ export async function openStage() {
     })
     const holds = { actionMs: ACTION_MS, captureMs: CAPTURE_MS }
     const profiles = operator.book.profile
-    return makeSteps({ store, ledger, ids, clock, log, profiles, holds, caller, failpoint: () => {} })
+    return makeSteps({ ...priced, ledger, ids, clock, log, profiles, holds, caller, failpoint: () => {} })
   }
 
   async function state(id: string): Promise<PaymentState> {
@@ -116,6 +117,7 @@ export async function openStage() {
     other,
     book,
     store,
+    priced,
     operator,
     time,
     clock,
