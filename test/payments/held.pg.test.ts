@@ -120,14 +120,16 @@ test('of captures of different sums and cancels at the same moment one happens',
     const id = await authorised('wallet')
     const state = await stage.state(id)
     const asked = await Promise.all(
-      Array.from({ length: 16 }, (_, i) =>
+      Array.from({ length: 16 }, async (_, i) =>
         i % 4 === 3
           ? cancel(state, 'merchant', ids, Date.now())
           : capture(stage.priced, state, BigInt(100 + i), ids, Date.now()),
       ),
     )
     const results = await Promise.all(
-      asked.map((each, i) => (each === null ? null : (i % 2 === 0 ? stage.ledger : stage.other).apply(each.unit))),
+      asked.map(async (each, i) =>
+        each === null ? null : (i % 2 === 0 ? stage.ledger : stage.other).apply(each.unit),
+      ),
     )
     const won = asked.filter((_, i) => results[i]?.code === 'ok')
     expect(won).toHaveLength(1)
@@ -248,7 +250,7 @@ test('a hold that nobody captures is given back at the operator, and expires', a
 })
 
 test('of a cancel and the call that takes the money one happens', async () => {
-  const ids = await Promise.all(
+  const payments = await Promise.all(
     Array.from({ length: 30 }, async () => {
       const id = await stage.accepted({ source: 'operator', capture_method: 'automatic' })
       await stage.steps().reserve(id)
@@ -257,7 +259,7 @@ test('of a cancel and the call that takes the money one happens', async () => {
     }),
   )
   const ends = await Promise.all(
-    ids.map(async (id) => {
+    payments.map(async (id) => {
       const [code] = await Promise.all([canceled(id), stage.steps().dispatch(id)])
       return { id, code, end: await stage.run(id) }
     }),

@@ -104,7 +104,7 @@ test('a bank that says yes makes the account active, once, and its user hears of
   const source = await linked()
   answer = () => Promise.resolve(ACTIVE)
   const nexts = await Promise.all(Array.from({ length: 10 }, () => mandates().inquire(source.id)))
-  expect(nexts).toEqual(Array(10).fill({ step: 'done', status: 'active' }))
+  expect(nexts).toEqual(Array.from({ length: 10 }, () => ({ step: 'done', status: 'active' })))
   expect(await stored(source)).toMatchObject({
     status: 'active',
     mandate_id: 'M2',

@@ -116,13 +116,15 @@ test('a mandate that is told to be pending is decided after a while, and by whoe
     const answer = await stage.client.post('/iso20022/mandates', body, { type: 'application/json' })
     return { status: answer.status, body: z.record(z.string(), z.unknown()).parse(JSON.parse(answer.body)) }
   }
-  const pending = (reference: string, fault: object) =>
-    stage.control('POST', 'rules', { match: { operation: 'mandate', reference }, fault: { kind: 'pending', ...fault } })
-  await pending('MY1', { then: 'settled', after_s: 60 })
-  await pending('MY2', { then: 'declined', after_s: 60 })
-  await pending('MY3', { then: 'never' })
+  const rule = (reference: string, fault: object) =>
+    stage.control('POST', 'rules', { match: { operation: 'mandate', reference }, fault })
+  await rule('MY1', { kind: 'pending', then: 'settled', after_s: 60 })
+  await rule('MY2', { kind: 'pending', then: 'declined', after_s: 60 })
+  await rule('MY3', { kind: 'pending', then: 'never' })
   const first = await Promise.all(['MY1', 'MY2', 'MY3'].map(ask))
-  expect(first.map(({ status, body }) => [status, body['status']])).toEqual(Array(3).fill([201, 'pending']))
+  expect(first.map(({ status, body }) => [status, body['status']])).toEqual(
+    Array.from({ length: 3 }, () => [201, 'pending']),
+  )
   expect(await ask('MY1')).toEqual(first[0])
   await stage.control('POST', 'clock', { offset_s: 100 })
   const later = await Promise.all(['MY1', 'MY2', 'MY3'].map(ask))
