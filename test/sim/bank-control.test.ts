@@ -4,6 +4,8 @@ import { collect, field, MAGIC, order, SETTLES } from '../support/bank-messages.
 import { BankStage } from '../support/bank-stage.ts'
 import { until } from '../support/sim-process.ts'
 
+// oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
+
 let stage: BankStage
 beforeAll(async () => {
   stage = await BankStage.open()
