@@ -14,6 +14,8 @@ export type Starter = {
   start(payment: string, started?: () => void): void
   /** As `start`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
   restart(payment: string): void
+  /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
+  recover(evidence: { id: string; payment: string }): void
   /** Tells a payment's workflow to look; best effort. */
   wake(payment: string): void
   /** Whether the circuit is open: starts have failed in a row, and Temporal has answered nothing since. */
@@ -78,19 +80,34 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     probing = false
   }
 
-  async function startNow(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): Promise<void> {
+  function startLife(id: string, reuse: WorkflowIdReusePolicy) {
+    const { type, args } = workflowOf(id)
+    return client.workflow.start(type, {
+      workflowId: id,
+      taskQueue: DURABLE_LIMITS.task_queue,
+      args,
+      requestEagerStart: true,
+      workflowIdReusePolicy: reuse,
+      workflowIdConflictPolicy: 'FAIL',
+      workflowTaskTimeout: deps.workflowTaskTimeoutMs,
+    })
+  }
+
+  function startRecovery(evidence: string, workflowId: string) {
+    return client.workflow.signalWithStart('recovery', {
+      workflowId,
+      taskQueue: DURABLE_LIMITS.task_queue,
+      args: [{ evidence }],
+      signal: 'look',
+      // One too many reads that it is over, and ends.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      workflowTaskTimeout: deps.workflowTaskTimeoutMs,
+    })
+  }
+
+  async function startNow(id: string, start: () => Promise<unknown>, started?: () => void): Promise<void> {
     try {
-      await inTime(() =>
-        client.workflow.start(workflowOf(payment).type, {
-          workflowId: payment,
-          taskQueue: DURABLE_LIMITS.task_queue,
-          args: workflowOf(payment).args,
-          requestEagerStart: true,
-          workflowIdReusePolicy: reuse,
-          workflowIdConflictPolicy: 'FAIL',
-          workflowTaskTimeout: deps.workflowTaskTimeoutMs,
-        }),
-      )
+      await inTime(start)
       failures = 0
       started?.()
     } catch (error) {
@@ -103,27 +120,30 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
         pausedUntil = performance.now() + DURABLE_LIMITS.start_pause_ms
         void probe()
       }
-      log.warn({ err: error, payment }, 'a workflow could not be started; the sweeper will')
+      log.warn({ err: error, workflow: id }, 'a workflow could not be started; the sweeper will')
     }
   }
 
-  function begin(payment: string, reuse: WorkflowIdReusePolicy, started?: () => void): void {
-    if (running.has(payment) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil)
-      return
+  function begin(id: string, start: () => Promise<unknown>, started?: () => void): void {
+    if (running.has(id) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil) return
     running.set(
-      payment,
-      startNow(payment, reuse, started).finally(() => running.delete(payment)),
+      id,
+      startNow(id, start, started).finally(() => running.delete(id)),
     )
   }
 
   return {
     start(payment, started) {
       // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-      begin(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, started)
+      begin(payment, () => startLife(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY), started)
     },
     restart(payment) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE)
+      begin(payment, () => startLife(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE))
+    },
+    recover({ id, payment }) {
+      const workflowId = `${payment}/rec/${id}`
+      begin(workflowId, () => startRecovery(id, workflowId))
     },
     wake(payment) {
       client

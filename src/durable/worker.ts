@@ -1,6 +1,7 @@
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { MandateActivities } from '../../activities/mandate.ts'
 import type { PaymentActivities } from '../../activities/payment.ts'
+import type { RecoveryActivities } from '../../activities/recovery.ts'
 import type { RefundActivities } from '../../activities/refund.ts'
 import type { ReviewActivities } from '../../activities/review.ts'
 import { makeDataConverter, type KeyRing } from '../codec/index.ts'
@@ -26,7 +27,7 @@ export async function makeWorker(options: {
   release: Release
   /** Under which payloads lie in Temporal. */
   keyRing: KeyRing
-  activities: PaymentActivities & RefundActivities & MandateActivities & ReviewActivities
+  activities: PaymentActivities & RefundActivities & MandateActivities & RecoveryActivities & ReviewActivities
   identity: string
 }): Promise<Worker> {
   return Worker.create({

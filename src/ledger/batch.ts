@@ -51,6 +51,7 @@ const ROWS: readonly RowOf[] = [
   'new_attempt',
   'refund',
   'return',
+  'evidence',
   'source',
   'source_change',
 ]

@@ -110,6 +110,8 @@ export const COLUMNS = {
     'created_at',
     'updated_at',
   ],
+  /** What was made of evidence that is there, named by its id. */
+  evidence: ['id', 'state', 'result', 'moved'],
   return: ['rail', 'evidence_id', 'payment', 'no', 'ledger', 'amount', 'reason', 'at'],
   source: [
     'id',
@@ -147,6 +149,7 @@ const NAMES: Readonly<Record<RowOf, ReadonlySet<string>>> = {
   new_attempt: new Set(COLUMNS.new_attempt),
   refund: new Set(COLUMNS.refund),
   return: new Set(COLUMNS.return),
+  evidence: new Set(COLUMNS.evidence),
   source: new Set(COLUMNS.source),
   source_change: new Set(COLUMNS.source_change),
 }

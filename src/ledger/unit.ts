@@ -59,9 +59,10 @@ export type Branch = {
   source?: Columns<'source'>
   /** Of the source by which the unit is guarded. */
   source_change?: Columns<'source_change'>
-  /** Whole rows, in a unit that is guarded by their payment and raises its version. */
+  /** Whole rows, and what becomes of evidence, in a unit that is guarded by their payment and raises its version. */
   refund?: Columns<'refund'>
   return?: Columns<'return'>
+  evidence?: Columns<'evidence'>
   events?: EventInput[]
   /** Stored under the unit's key and replayed for it. */
   reply?: StoredReply

@@ -16,9 +16,14 @@ type CallbackDeps = {
   log: Log
   record: (heard: Heard) => Promise<unknown>
   /** The rail says that there is something to see: ask it now, whether the attempt waits or has its outcome. */
-  lookNow: (attempt: AttemptRow) => Promise<void>
+  lookNow: (attempt: AttemptRow, eventId: string) => Promise<void>
   wake: (payment: string) => void
+  /** Told of each message that was refused, or believed to be the rail's and is of no use. */
+  refused: (rail: string, why: CallbackRefusal) => void
 }
+
+export type CallbackRefusal = 'malformed' | 'not_authentic' | 'unknown_reference' | 'not_our_order'
+const REFUSAL_OF = { 400: 'malformed', 401: 'not_authentic', 404: 'unknown_reference' } as const
 
 /**
  * A rail speaks to us: verify over the raw bytes, store under the rail's event id,
@@ -37,25 +42,36 @@ export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: Rai
   )
   if (!verdict.ok) {
     deps.log.warn({ rail: rail.id, why: verdict.why }, 'a callback was refused')
+    deps.refused(rail.id, REFUSAL_OF[verdict.status])
     return { status: verdict.status }
   }
   const { eventId, reference, says } = verdict.statement
+  if (says.kind === 'unknown') {
+    // Another amount, another order, a word we do not know: it is kept, and the rail is asked.
+    deps.log.error({ rail: rail.id, reference, why: says.why }, 'a callback is not about our order')
+    deps.refused(rail.id, 'not_our_order')
+  }
   await deps.sql`
     insert into rail_callbacks (rail, event_id, reference, body)
     values (${rail.id}, ${eventId}, ${reference}, ${body})
     on conflict (rail, event_id) do update set times = rail_callbacks.times + 1`
   const attempt = await deps.store.attemptByReference(rail.id, reference)
   if (attempt === null) return { status: 404 }
-  if (says.kind === 'look') await deps.lookNow(attempt)
+  if (says.kind === 'look') await deps.lookNow(attempt, eventId)
   else await deps.record({ bearer: attempt.payment, no: attempt.no, step: attempt.step, outcome: says })
   deps.wake(attempt.payment)
   return { status: 204 }
 }
 
-/** One handler a connector; where several rails speak by one connector, the reference tells which of them it is. */
+/** One handler a connector, which counts what it refuses; where several rails speak by one connector, the reference tells which of them it is. */
 export function callbackHandlers(
   book: RailBook,
-  take: (rail: Rail, callback: RailCallback) => Promise<RailCallbackReply>,
+  take: (
+    rail: Rail,
+    callback: RailCallback,
+    refused: (rail: string, why: CallbackRefusal) => void,
+  ) => Promise<RailCallbackReply>,
+  count: (rail: string, why: CallbackRefusal) => void,
 ): Readonly<Record<string, (callback: RailCallback) => Promise<RailCallbackReply>>> {
   const connectors = [...new Set(book.entries.map(({ connector }) => connector))]
   return Object.fromEntries(
@@ -63,11 +79,15 @@ export function callbackHandlers(
       const rails = book.entries.filter((entry) => entry.connector === connector)
       const handle = async (callback: RailCallback): Promise<RailCallbackReply> => {
         let reply: RailCallbackReply = { status: 404 }
+        let refusal: [rail: string, why: CallbackRefusal] | undefined
         for (const { rail } of rails) {
-          reply = await take(rail, callback)
+          refusal = undefined
+          reply = await take(rail, callback, (...why) => (refusal = why))
           // Not this rail's key, or not its reference: perhaps the next one's.
           if (reply.status !== 401 && reply.status !== 404) break
         }
+        // Refused by one of several rails is nothing yet; the last one's word counts.
+        if (refusal !== undefined) count(...refusal)
         return reply
       }
       return [connector, handle]
@@ -77,7 +97,7 @@ export function callbackHandlers(
 
 /** What a callback that only wakes does: an attempt that waits is asked about now, one that has its outcome is looked at again. */
 export function makeLookNow(deps: Parameters<typeof askNow>[0] & { aftermath: Aftermath }) {
-  return async (attempt: AttemptRow): Promise<void> => {
-    if (!(await askNow(deps, attempt))) await deps.aftermath.look(attempt)
+  return async (attempt: AttemptRow, eventId: string): Promise<void> => {
+    if (!(await askNow(deps, attempt))) await deps.aftermath.look(attempt, eventId)
   }
 }

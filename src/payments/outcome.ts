@@ -69,6 +69,8 @@ export async function recordOutcome(
       deps.log.warn({ reference: attempt.reference }, 'a superseded sender says that nothing was sent')
       return 'kept'
     }
+    // It had settled, which nobody had heard, and then it came back: that is kept before the one it implies is written.
+    if (heard.outcome.kind === 'returned') await deps.aftermath.heard(attempt, heard.outcome)
     const now = deps.clock.now()
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
     const result = await deps.ledger.apply({
@@ -85,11 +87,7 @@ export async function recordOutcome(
       },
       ok: { attempt: attemptColumns(attempt, heard, now), ...(waits ? bearer.awaiting(now) : {}) },
     })
-    if (result.code === 'ok') {
-      // It had settled, which nobody had heard, and then it came back: the one is written, the other follows from it.
-      if (heard.outcome.kind === 'returned') await deps.aftermath.heard({ ...attempt, state: 'settled' }, heard.outcome)
-      return heard.outcome.kind
-    }
+    if (result.code === 'ok') return heard.outcome.kind
     if (result.code !== 'guard_failed')
       throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
   }

@@ -53,6 +53,19 @@ a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.
       return rows[0] ?? null
     },
 
+    /** The payment that an attempt serves, itself or by a refund of it. */
+    async bearerPayment(bearer: string): Promise<PaymentRow | null> {
+      const rows = await sql<PaymentRow[]>`
+        select * from payments
+        where id = coalesce((select r.payment from refunds r where r.id = ${bearer}), ${bearer})`
+      return rows[0] ?? null
+    },
+
+    async attempt(bearer: string, no: number): Promise<AttemptRow | null> {
+      const rows = await sql<AttemptRow[]>`select * from attempts where payment = ${bearer} and no = ${no}`
+      return rows[0] ?? null
+    },
+
     /** Payment and attempt number behind a rail's reference. */
     async attemptByReference(rail: string, reference: string): Promise<AttemptRow | null> {
       const rows = await sql<AttemptRow[]>`select * from attempts where rail = ${rail} and reference = ${reference}`

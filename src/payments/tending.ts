@@ -4,6 +4,8 @@ import { FAST_WINDOW_MS, isUnresolved } from '../domain/attempt.ts'
 import { endUnaccepted } from './asked.ts'
 import { awaitRail, release } from './moves.ts'
 import { nextOf } from './next.ts'
+import type { EvidenceName } from './aftermath.ts'
+import { makeEvidenceBook } from './evidence.ts'
 import type { PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
 
@@ -17,6 +19,7 @@ import type { PaymentRow } from './rows.ts'
  *     again, and so does a held one that has expired or of which something was asked; Temporal answers `already running` for those that have one.
  *  T4 Candour: a payment whose call went out and was not heard of within the fast
  *     window says `awaiting_rail`, also where the process that made the call died.
+ *  T5 Evidence: what a rail said after the end, and nobody is at work on, gets its recovery again.
  *
  * Any hub may run them at once: every change is a compare-and-set and a start is
  * idempotent by its workflow id.
@@ -27,6 +30,9 @@ export const TENDING_LIMITS = {
   sweep_every_ms: 500,
   candour_every_ms: 1_000,
   patrol_every_ms: 30_000,
+  evidence_every_ms: 5_000,
+  /** Evidence that somebody took up and nothing came of is taken up again. */
+  evidence_again_ms: 60_000,
   /** Between pages of one patrol: after a loss of Temporal's database all of them are found within seconds. */
   patrol_page_gap_ms: 1_000,
   /** A start gets this long to happen before the sweeper makes it again. */
@@ -38,9 +44,11 @@ export const TENDING_LIMITS = {
 
 type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start' | 'restart' | 'rails'>
 
+type TendEvidence = { recover: (evidence: EvidenceName) => void }
+
 export type Tending = { stop(): Promise<void> }
 
-export function tend(deps: TendDeps): Tending {
+export function tend(deps: TendDeps & TendEvidence): Tending {
   const stopping = new AbortController()
   const every = async (periodMs: number, name: string, round: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
@@ -58,6 +66,7 @@ export function tend(deps: TendDeps): Tending {
     every(TENDING_LIMITS.expiry_every_ms, 'expiry', () => expireOpen(deps)),
     every(TENDING_LIMITS.sweep_every_ms, 'sweep', () => sweep(deps)),
     every(TENDING_LIMITS.candour_every_ms, 'candour', () => sayAwaiting(deps)),
+    every(TENDING_LIMITS.evidence_every_ms, 'evidence', () => recoverAgain(deps)),
     every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps, stopping.signal)),
   ]
   return {
@@ -131,6 +140,12 @@ export async function sayAwaiting(deps: TendDeps): Promise<void> {
       ok: awaitRail(state, deps.ids, deps.clock.now()),
     })
   }
+}
+
+/** T5. What people must end has its recovery as well, so that they find it there. */
+export async function recoverAgain(deps: Pick<TendDeps, 'sql'> & TendEvidence): Promise<void> {
+  const { rows, evidence_again_ms: againMs } = TENDING_LIMITS
+  for (const evidence of await makeEvidenceBook(deps.sql).claim(rows, againMs)) deps.recover(evidence)
 }
 
 /**

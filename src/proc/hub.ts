@@ -5,6 +5,7 @@ import { NativeConnection } from '@temporalio/worker'
 import { Gauge, Registry } from 'prom-client'
 import { createMandateActivities } from '../../activities/mandate.ts'
 import { createActivities } from '../../activities/payment.ts'
+import { createRecoveryActivities } from '../../activities/recovery.ts'
 import { createRefundActivities } from '../../activities/refund.ts'
 import { makeDataConverter, readKeyRing } from '../codec/index.ts'
 import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
@@ -44,9 +45,12 @@ import {
   makeAdmission,
   makeAftermath,
   makeBearers,
+  makeCallbackMetrics,
   makeCaller,
   makeClaims,
   makeDecide,
+  makeDecideRecovery,
+  makeEvidenceBook,
   makeInFlightCalls,
   makeIncidentBook,
   makeLookNow,
@@ -55,6 +59,7 @@ import {
   makeRailBook,
   makeRailGuard,
   makeRailHealth,
+  makeRecoverySteps,
   makeSpending,
   makeRefundSteps,
   makeRefundTerms,
@@ -131,7 +136,6 @@ const client = new Client({
 const store = makePaymentStore(sql)
 const turns = makeTurns()
 const calls = makeInFlightCalls()
-const aftermath = makeAftermath({ incidents: makeIncidentBook(sql), log })
 const starter = makeStarter({
   client,
   log,
@@ -144,6 +148,9 @@ const admission = makeAdmission({
   counted: () => counted,
   startsFail: starter.isAway,
 })
+const incidents = makeIncidentBook(sql)
+const aftermath = makeAftermath({ incidents, log, recover: starter.recover })
+const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
 const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
 const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
 const feePlans = makeFeePlans({ sql, clock })
@@ -179,6 +186,19 @@ const refundSteps = makeRefundSteps({
 })
 const consume = makeConsume(sql, env.MOORING_OPS_TWO_ABOVE)
 const decide = makeDecide({ ...outcomes, store, consume })
+const recovery = {
+  store,
+  evidence: makeEvidenceBook(sql),
+  incidents,
+  aftermath,
+  ledger,
+  accounts,
+  rails: rails.rails,
+  ids,
+  clock,
+  log,
+  heard: health.heard,
+}
 const bundle = await workflowBundle(env.MOORING_CACHE)
 const release = { deployment: env.MOORING_DEPLOYMENT, build: bundle.build }
 const worker = await makeWorker({
@@ -191,6 +211,7 @@ const worker = await makeWorker({
     ...createMandateActivities(makeMandates({ store, ledger, ids, clock, log, rails })),
     ...createActivities(steps, decide),
     ...createRefundActivities(refundSteps, decide),
+    ...createRecoveryActivities(makeRecoverySteps(recovery), makeDecideRecovery({ ...recovery, consume })),
     review: () =>
       review({ ...outcomes, sql, store, wake: starter.wake, needsOperatorAfterMs: HUB_LIMITS.needs_operator_after_ms }),
   },
@@ -208,7 +229,6 @@ const identity = makeIdentity({
   caps: env.MOORING_CAPS,
   log,
 })
-const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
 const deps: PaymentDeps = {
   sql,
   store,
@@ -278,12 +298,15 @@ const record = (heard: Heard) => recordOutcome(outcomes, heard)
 const lookNow = makeLookNow({ ...outcomes, aftermath })
 const callbacks = serveCallbacks(
   bus,
-  callbackHandlers(rails, (rail, callback) =>
-    takeCallback({ sql, store, log, record, lookNow, wake: starter.wake }, rail, callback),
+  callbackHandlers(
+    rails,
+    (rail, callback, refused) =>
+      takeCallback({ sql, store, log, record, lookNow, wake: starter.wake, refused }, rail, callback),
+    makeCallbackMetrics(registry),
   ),
   { log },
 )
-const tending = tend(deps)
+const tending = tend({ ...deps, recover: starter.recover })
 const backlog = watchBacklog({
   sql,
   log,

@@ -79,8 +79,11 @@ export type RailOutcome =
   | { kind: 'pending'; evidence: Evidence; memo?: RailMemo; alarm?: true }
   /** Authoritative: the rail never saw the reference. What may follow is in `RailProfile.notFound`. */
   | { kind: 'not_found'; evidence: Evidence }
-  /** It had settled, and this much of it has come back since. `evidence.id` names the return, once for each. */
-  | { kind: 'returned'; amountMinor: bigint; reason: string; evidence: Evidence & { id: string } }
+  /**
+   * It had settled, and this much of it has come back since. `evidence.id` names the return, once for each.
+   * `disputed`: not the rail but its customer wants it back.
+   */
+  | { kind: 'returned'; amountMinor: bigint; reason: string; evidence: Evidence & { id: string }; disputed?: true }
   /** Proven to have failed before a byte of the request left. */
   | { kind: 'not_sent'; why: string }
   | { kind: 'unknown'; why: string; alarm: boolean; memo?: RailMemo }

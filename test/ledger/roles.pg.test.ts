@@ -52,6 +52,7 @@ const TABLES: Readonly<Record<string, Rights>> = {
   incidents: read('select', 'insert'),
   // What payments are priced by.
   fee_plans: read('select'),
+  evidence: read('select', 'insert', 'update(asks,ask_at,answer,next_look_at)'),
   // Who may speak to the hub.
   users: hub('select', 'insert', 'update'),
   devices: hub('select', 'insert', 'update'),

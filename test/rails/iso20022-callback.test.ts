@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpMessage, RailOrder } from '../../src/rails/port.ts'
 import {
-  digest,
   makeOrder,
   makeRefund,
   paymentReturn,
   report,
-  signLines,
+  signedCallback,
   startBank,
   type ReportParts,
   type ReturnParts,
@@ -28,20 +27,7 @@ function callback(
 ): HttpMessage {
   const body = options.body ?? report(order, options.parts)
   const targetUri = options.uri ?? `${CALLBACKS}?ref=${order.reference}`
-  const lines: [string, string][] = [
-    ['"@method"', 'POST'],
-    ['"@target-uri"', targetUri],
-    ['"content-type"', 'application/xml'],
-    ['"content-digest"', digest(body)],
-  ]
-  const by = {
-    key: bank.bankKey.privateKey,
-    keyId: bank.bankKey.id,
-    createdS: Math.floor(Date.now() / 1000),
-    ...options.signing,
-  }
-  const headers = { 'content-type': 'application/xml', 'content-digest': digest(body), ...signLines(lines, by) }
-  return { method: 'POST', targetUri, headers, body: Buffer.from(body) }
+  return signedCallback(bank.bankKey, targetUri, body, options.signing)
 }
 
 const order = makeOrder()

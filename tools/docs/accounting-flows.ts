@@ -247,6 +247,17 @@ const BREAKS: readonly Flow[] = [
         },
       },
       {
+        caption: 'or from a wallet that has 60.00, the rest owed',
+        event: {
+          type: 'break_ended',
+          break: 'went_voided',
+          by: { type: 'charge_payer', user: 'amina' },
+          rail,
+          amountMinor,
+        },
+        has: { 'wallet:amina': 6_000n },
+      },
+      {
         caption: 'or given up',
         event: { type: 'break_ended', break: 'went_voided', by: { type: 'write_off' }, rail, amountMinor },
       },
@@ -291,6 +302,13 @@ const BREAKS: readonly Flow[] = [
     { type: 'collect_returned', ...COFFEE, rail, amountMinor },
     { 'merchant:coffee:pending': 6_000n },
   ),
+  one(
+    'topup-returned',
+    'Top-up returned later',
+    { type: 'topup_returned', user: 'amina', rail, amountMinor },
+    { 'wallet:amina': 6_000n },
+  ),
+  one('payout-returned', 'Withdrawal that bounced', { type: 'payout_returned', user: 'amina', rail, amountMinor }),
   one('writeoff', 'Write-off', { type: 'writeoff', of: { type: 'merchant', ...COFFEE }, amountMinor: 4_000n }),
 ]
 

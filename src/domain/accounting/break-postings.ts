@@ -3,6 +3,7 @@ import {
   type AccountSpec,
   breakAccount,
   clearingAccount,
+  dueAccount,
   merchantAvailableAccount,
   merchantPendingAccount,
   merchantReceivableAccount,
@@ -11,13 +12,13 @@ import {
   walletAccount,
   writeoffAccount,
 } from './accounts.ts'
-import type { DoubtfulDebt, EventOf } from './events.ts'
+import type { DoubtfulDebt, EventOf, RailPlace } from './events.ts'
 import { group, groupUpTo, leg, type TransferGroup } from './legs.ts'
 
 /** Postings where a rail and our books disagree: first the difference is named, then it is ended one way. */
 
 export function breakFound(event: EventOf<'break_found'>): TransferGroup {
-  const clearing = clearingAccount(event.rail)
+  const clearing = placeOf(event)
   switch (event.break) {
     // The rail has money of ours that no payment claims: we owe it to somebody.
     case 'came_voided':
@@ -49,6 +50,8 @@ export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
       return group('post', [leg(userReceivableAccount(by.user), broken, amountMinor)])
     case 'charge_wallet':
       return group('post', [leg(walletAccount(by.user), broken, amountMinor)])
+    case 'charge_payer':
+      return chargeWallet(by.user, broken, amountMinor)
     case 'charge_available':
       return group('post', [leg(merchantAvailableAccount(by.merchant), broken, amountMinor)])
     case 'write_off':
@@ -60,7 +63,30 @@ export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
 
 /** A collect that was paid and went back to the payer's bank later: the merchant has it no longer. */
 export function collectReturned(event: EventOf<'collect_returned'>): TransferGroup {
-  return chargeMerchant(event.merchant, clearingAccount(event.rail), event.amountMinor)
+  return chargeMerchant(event.merchant, placeOf(event), event.amountMinor)
+}
+
+/** The same of what a wallet was given: its user has it no longer. */
+export function topupReturned(event: EventOf<'topup_returned'>): TransferGroup {
+  return chargeWallet(event.user, placeOf(event), event.amountMinor)
+}
+
+/** Money we sent that did not arrive: it is its owner's again. What the sending cost stays paid. */
+export function payoutReturned(event: EventOf<'payout_returned'>): TransferGroup {
+  return group('post', [leg(clearingAccount(event.rail), walletAccount(event.user), event.amountMinor)])
+}
+
+/** What the rail owes us for its collects, or has on its way. */
+function placeOf({ rail, at }: { rail: string; at?: RailPlace }): AccountSpec {
+  return at === 'due' ? dueAccount(rail) : clearingAccount(rail)
+}
+
+/** As far as the wallet goes; the rest the user owes. */
+function chargeWallet(user: string, credit: AccountSpec, amountMinor: bigint): TransferGroup {
+  return groupUpTo('post', amountMinor, [
+    leg(walletAccount(user), credit, amountMinor),
+    leg(userReceivableAccount(user), credit, amountMinor),
+  ])
 }
 
 /** From what is unsettled as far as it goes; the rest the merchant owes. */

@@ -17,6 +17,9 @@ export type MoneySource =
   | { type: 'mobile_money'; operator: string }
   | { type: 'operator'; operator: string }
 
+/** Where a rail's collects stand until it pays them out; left out: clearing. */
+export type RailPlace = 'clearing' | 'due'
+
 /** An account outside that sends us statements. */
 export type StatementPlace = { type: 'cash'; bank: string; purpose: CashPurpose } | { type: 'float'; operator: string }
 
@@ -34,6 +37,8 @@ export type BreakEnd =
       break: 'went_voided'
       by:
         | { type: 'charge_wallet'; user: string }
+        // The wallet as far as it goes; the rest the user owes.
+        | { type: 'charge_payer'; user: string }
         | { type: 'charge_available'; merchant: string }
         | { type: 'write_off' }
     }
@@ -71,9 +76,12 @@ export type AccountingEvent =
   | { type: 'own_cash_to_trust'; bank: string; amountMinor: bigint }
   | { type: 'capital_paid_in'; bank: string; amountMinor: bigint }
   // What went wrong.
-  | { type: 'break_found'; break: BreakKind; rail: string; amountMinor: bigint }
+  | { type: 'break_found'; break: BreakKind; rail: string; at?: RailPlace; amountMinor: bigint }
   | ({ type: 'break_ended'; rail: string; amountMinor: bigint } & BreakEnd)
-  | { type: 'collect_returned'; merchant: string; rail: string; amountMinor: bigint }
+  // Went back to the payer at the rail: a merchant's, or one that a wallet had. And a payout that bounced.
+  | { type: 'collect_returned'; merchant: string; rail: string; at?: RailPlace; amountMinor: bigint }
+  | { type: 'topup_returned'; user: string; rail: string; at?: RailPlace; amountMinor: bigint }
+  | { type: 'payout_returned'; user: string; rail: string; amountMinor: bigint }
   | { type: 'writeoff'; of: DoubtfulDebt; amountMinor: bigint }
 
 export type EventOf<Type extends AccountingEvent['type']> = Extract<AccountingEvent, { type: Type }>

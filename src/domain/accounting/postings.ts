@@ -12,7 +12,7 @@ import {
   railExpenseAccount,
   suspenseAccount,
 } from './accounts.ts'
-import { breakEnded, breakFound, collectReturned, writeoff } from './break-postings.ts'
+import { breakEnded, breakFound, collectReturned, payoutReturned, topupReturned, writeoff } from './break-postings.ts'
 import type { AccountingEvent, StatementPlace } from './events.ts'
 import { group, leg, type TransferGroup } from './legs.ts'
 import { purchase, refund, topup, transfer, withdrawal } from './payment-postings.ts'
@@ -67,6 +67,10 @@ export function postingsOf(event: AccountingEvent): TransferGroup {
       return breakEnded(event)
     case 'collect_returned':
       return collectReturned(event)
+    case 'topup_returned':
+      return topupReturned(event)
+    case 'payout_returned':
+      return payoutReturned(event)
     case 'writeoff':
       return writeoff(event)
     default:

@@ -17,8 +17,8 @@ type Row = {
 
 /**
  * L7: what stands on each clearing account is its items in transit, less what statement lines have matched, and its
- * breaks. In transit is what a rail has settled. That cash equals the bank's closing balance is not proved here: no
- * statement has been imported.
+ * breaks. In transit is what a rail has settled, less what came back. That cash equals the bank's closing balance is not
+ * proved here: no statement has been imported.
  */
 export async function clearing(sql: Query): Promise<Finding> {
   const rows = await sql<Row[]>`
@@ -35,6 +35,11 @@ export async function clearing(sql: Query): Promise<Finding> {
         -- What an operator bills is due from it, and mobile money is sent back from the float.
         and p.source_type <> 'operator' and not (r.id is not null and p.source_type = 'mobile_money')
       group by 1, 2
+    ), back as (
+      select a.ledger, 'clearing:' || a.rail as name,
+        sum(case a.operation when 'collect' then -r.amount else r.amount end) as amount
+      from returns r join attempts a on a.payment = r.payment and a.no = r.no
+      group by 1, 2
     ), other as (
       select a.ledger, a.name, sum(case when d.id = a.id then t.amount else -t.amount end) as amount
       from accounts a
@@ -46,11 +51,12 @@ export async function clearing(sql: Query): Promise<Finding> {
       group by 1, 2
     )
     select s.ledger, l.currency, l.exponent::int as exponent, s.name, s.balance::bigint as balance,
-      coalesce(i.items, 0) as items, coalesce(i.amount, 0)::bigint as "inTransit",
+      coalesce(i.items, 0) as items, (coalesce(i.amount, 0) + coalesce(b.amount, 0))::bigint as "inTransit",
       coalesce(o.amount, 0)::bigint as other
     from stands s
     join ledgers l on l.id = s.ledger
     left join items i on i.ledger = s.ledger and i.name = s.name
+    left join back b on b.ledger = s.ledger and b.name = s.name
     left join other o on o.ledger = s.ledger and o.name = s.name
     order by 1, 4`
   const money = (row: Row, amountMinor: bigint) => `${row.currency} ${signedDecimal(amountMinor, row.exponent)}`

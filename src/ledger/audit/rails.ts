@@ -1,5 +1,6 @@
 import { CHART } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
+import { evidence } from './evidence.ts'
 import { type Finding, LISTED } from './finding.ts'
 import { refundAttempts } from './refunds.ts'
 
@@ -19,8 +20,9 @@ const NO_EFFECT = JSON.stringify(
 type Effect = { payment: string; status: string | null; settled: string; posted: string; held: string }
 
 /**
- * L6: each settled attempt at a rail has exactly one effect in the ledger, and each effect at a rail is one settled
- * attempt's. Money in is positive, money out negative.
+ * L6: each settled attempt at a rail has exactly one effect in the ledger, less what came back of it, and each effect
+ * at a rail is one settled attempt's. What came after the end is a return or a break, of evidence. Money in is positive,
+ * money out negative.
  */
 export async function rails(sql: Query): Promise<Finding> {
   const effects = await sql<Effect[]>`
@@ -43,15 +45,20 @@ export async function rails(sql: Query): Promise<Finding> {
       select payment, sum(case operation when 'collect' then amount else -amount end) as settled
       -- Of several steps one moves money (src/domain/attempt.ts).
       from attempts where state = 'settled' and step in ('submit', 'confirm') group by 1
+    ), returned as (
+      select r.payment, sum(case a.operation when 'collect' then -r.amount else r.amount end) as returned
+      from returns r join attempts a on a.payment = r.payment and a.no = r.no group by 1
     )
-    select coalesce(e.payment, s.payment) as payment, coalesce(p.status, r.status) as status, coalesce(s.settled, 0)::text as settled,
+    select coalesce(e.payment, s.payment) as payment, coalesce(p.status, r.status) as status,
+      (coalesce(s.settled, 0) + coalesce(b.returned, 0))::text as settled,
       coalesce(e.posted, 0)::text as posted, coalesce(h.held, 0)::text as held
     from effect e
     full join settled s on s.payment = e.payment
+    left join returned b on b.payment = coalesce(e.payment, s.payment)
     left join held h on h.payment = coalesce(e.payment, s.payment)
     left join payments p on p.id = coalesce(e.payment, s.payment)
     left join refunds r on r.id = coalesce(e.payment, s.payment)
-    where coalesce(e.posted, 0) <> coalesce(s.settled, 0)
+    where coalesce(e.posted, 0) <> coalesce(s.settled, 0) + coalesce(b.returned, 0)
       -- Settled a moment ago: the hold still stands and is about to be posted.
       and not (coalesce(e.posted, 0) = 0 and coalesce(p.status, r.status) in ('processing', 'requires_capture')
         and h.held = s.settled)
@@ -90,6 +97,7 @@ export async function rails(sql: Query): Promise<Finding> {
       ...attempts.map((row) => `attempt ${String(row.no)} of payment ${row.payment}: ${row.what}`),
       ...(await refundAttempts(sql)),
       ...without.map((row) => `payment ${row.id} (${row.status}) was accepted for a rail and has no attempt there`),
+      ...(await evidence(sql)),
     ],
   }
 }

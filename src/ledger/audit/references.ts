@@ -104,5 +104,13 @@ function rails(sql: Query) {
       || ', which do not exist or not together'
     from incidents i
     where not exists (select from attempts a where a.payment = i.payment and a.reference = i.detail ->> 'reference')
+    order by 1 limit ${LISTED})
+    union all
+    (select 'evidence ' || e.id || ' names attempt ' || e.no || ' of payment ' || e.payment || ' as ' || e.reference
+      || ', which does not exist or not together'
+    from evidence e
+    where not exists (
+      select from attempts a
+      where (a.payment, a.no, a.rail, a.reference, a.ledger) = (e.payment, e.no, e.rail, e.reference, e.ledger))
     order by 1 limit ${LISTED})`
 }

@@ -1,4 +1,4 @@
-import { SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
+import { CHART, SOURCE_CODE, STATE_POSTINGS } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { type Finding, LISTED } from './finding.ts'
 import { limitUses } from './limit-uses.ts'
@@ -47,7 +47,9 @@ export async function states(sql: Query): Promise<Finding> {
       from sourced p
       join transfers t on t.subject = p.id and t.ledger = p.ledger and t.kind in ('post', 'confirm')
       join accounts d on d.id = t.debit_account
-      where p.code is null or d.code = p.code
+      join accounts c on c.id = t.credit_account
+      -- What a rail did after the end is no posting of the payment (L6 knows it).
+      where (p.code is null or d.code = p.code) and c.code not in (${CHART.suspense.code}, ${CHART.breaks.code})
       group by 1, 2
     ), unresolved as (
       select distinct payment from attempts where state in ('dispatched', 'pending', 'unknown')

@@ -103,6 +103,7 @@ declare
   v_linked jsonb[] := '{}';
   v_refunds jsonb[] := '{}';
   v_returns jsonb[] := '{}';
+  v_evidence jsonb[] := '{}';
   v_jtis jsonb[] := '{}';
   v_failed_ids uuid[] := '{}'; v_failed_ledgers integer[] := '{}'; v_failed_codes text[] := '{}';
 
@@ -732,9 +733,10 @@ begin
         if g -> 'state' is not null then s_state[i] := g ->> 'state'; end if;
         if g -> 'dispatch_token' is not null then s_token[i] := (g ->> 'dispatch_token')::uuid; end if;
       end if;
-      -- A refund and a return change under the lock of their payment, by which they are guarded.
+      -- A refund, a return and evidence change under the lock of their payment, by which they are guarded.
       if b -> 'refund' is not null then v_refunds := v_refunds || (b -> 'refund'); end if;
       if b -> 'return' is not null then v_returns := v_returns || (b -> 'return'); end if;
+      if b -> 'evidence' is not null then v_evidence := v_evidence || (b -> 'evidence'); end if;
       if b -> 'source' is not null then
         v_sources := v_sources || (b -> 'source');
         t_used[(u ->> 'source_t')::integer] := true;
@@ -900,6 +902,12 @@ begin
   if cardinality(v_returns) > 0 then
     insert into returns
     select w.* from unnest(v_returns) k(body) cross join lateral jsonb_populate_record(null::returns, k.body) w;
+  end if;
+
+  if cardinality(v_evidence) > 0 then
+    update evidence e set state = w.state, result = w.result, moved = w.moved, ended_at = v_now
+    from unnest(v_evidence) k(body) cross join lateral jsonb_populate_record(null::evidence, k.body) w
+    where e.id = w.id;
   end if;
 
   if cardinality(v_feeds) > 0 then

@@ -86,6 +86,9 @@ const TRANSACTION = [
 ]
 const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 
+/** The debtor says that it never agreed (no mandate), or wants a collect back. */
+const CLAIMED_BACK: ReadonlySet<string> = new Set(['MD01', 'MD06'])
+
 /** The return in a body, or why it is none of our profile. */
 export function readPaymentReturn(body: Uint8Array): Result<PaymentReturn, string> {
   try {
@@ -135,6 +138,7 @@ export function classifyReturn(said: PaymentReturn, order: RailOrder, currencies
     amountMinor: amounts.returnedMinor,
     reason: word,
     evidence: { via: 'callback', id: said.returnId, status: `returned ${word}`, railReference: null },
+    ...(order.operation === 'collect' && CLAIMED_BACK.has(word) ? { disputed: true as const } : {}),
   }
 }
 

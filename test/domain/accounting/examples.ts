@@ -238,6 +238,37 @@ export const EXAMPLES: readonly Example[] = [
     'post',
     [`${coffee} / ${clearing} ≤100`, `1050 receivable:merchant:coffee / ${clearing} ≤100`],
   ],
+  [
+    { type: 'collect_returned', merchant: 'coffee', rail: 'telco', at: 'due', amountMinor },
+    'post',
+    [`${coffee} / 1020 due:telco ≤100`, '1050 receivable:merchant:coffee / 1020 due:telco ≤100'],
+  ],
+  [
+    { type: 'topup_returned', user: 'amina', rail: 'bank', amountMinor },
+    'post',
+    [`2010 wallet:amina / ${clearing} ≤100`, `1060 receivable:user:amina / ${clearing} ≤100`],
+  ],
+  [
+    { type: 'payout_returned', user: 'amina', rail: 'bank', amountMinor },
+    'post',
+    [`${clearing} / 2010 wallet:amina 100`],
+  ],
+  [
+    { type: 'break_found', break: 'came_voided', rail: 'telco', at: 'due', amountMinor },
+    'post',
+    ['1020 due:telco / 2040 suspense:telco 100'],
+  ],
+  [
+    {
+      type: 'break_ended',
+      break: 'went_voided',
+      by: { type: 'charge_payer', user: 'amina' },
+      rail: 'bank',
+      amountMinor,
+    },
+    'post',
+    [`2010 wallet:amina / ${broken} ≤100`, `1060 receivable:user:amina / ${broken} ≤100`],
+  ],
   [{ type: 'writeoff', of: { type: 'break', rail: 'bank' }, amountMinor }, 'post', [`${gone} / ${broken} 100`]],
   [
     { type: 'writeoff', of: { type: 'merchant', merchant: 'coffee' }, amountMinor },

@@ -1,5 +1,6 @@
 import type { Edit, Mutation } from '../../support/mutations/mutation.ts'
 import { MOBILE_MONEY } from './mobile-money.ts'
+import { RECOVERY } from './recovery.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
@@ -107,4 +108,5 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   ...MOBILE_MONEY,
   ...OPERATORS,
+  ...RECOVERY,
 ]

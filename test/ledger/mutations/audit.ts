@@ -83,7 +83,24 @@ const money: readonly Mutation[] = [
     ],
   ),
   ...check(
+    'evidence',
+    ['compares no break with its evidence', 'where coalesce(p.amount, 0) <> coalesce(s.amount, 0)', 'where false'],
+    ['takes a return that nobody has said', "when e.id is null then 'was never said'", "when false then ''"],
+    ['takes more back than was sent', 'having sum(r.amount) > a.amount', 'having false'],
+    ['misses no return', "when r.evidence_id is null then 'was posted", "when false then 'was posted"],
+    [
+      'takes a return of another payment',
+      'when (r.payment, r.no, r.ledger, r.amount) is',
+      'when false and (r.payment) is',
+    ],
+  ),
+  ...check(
     'clearing',
+    [
+      'forgets in clearing what came back',
+      '(coalesce(i.amount, 0) + coalesce(b.amount, 0))',
+      '(coalesce(i.amount, 0))',
+    ],
     ['takes whatever stands in clearing', '(row) => row.balance !== row.inTransit + row.other', '() => false'],
     ['takes what is about to be posted for in transit', " and coalesce(r.status, p.status) = 'succeeded'", ''],
     ['knows of no statement line', 'row.inTransit + row.other)', 'row.inTransit)'],
@@ -167,6 +184,11 @@ const rows: readonly Mutation[] = [
     ['takes an attempt for another account', 'or (a.payment is not null and', 'or (false and'],
     ['takes a callback about nothing', 'where a.rail = k.rail and a.reference = k.reference', 'where true'],
     ['takes an incident about nothing', 'where a.payment = i.payment and a.reference =', 'where true or a.reference ='],
+    [
+      'takes evidence about nothing',
+      'where (a.payment, a.no, a.rail, a.reference, a.ledger) =',
+      'where true or (a.payment, a.no, a.rail, a.reference, a.ledger) =',
+    ],
   ),
   ...check(
     'accounts',

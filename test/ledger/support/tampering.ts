@@ -16,6 +16,7 @@ import {
   cashAccount,
   clearingAccount,
   merchantCreditAccount,
+  suspenseAccount,
   walletAccount,
 } from '../../../src/domain/accounting/index.ts'
 import { newDatabase } from '../../support/servers.ts'
@@ -162,7 +163,21 @@ async function livePayments(stage: Stage) {
     transferred: await live('transfer', 30n, 9, 0.1),
     processing: await live('transfer', 20n, 0, 0.1),
     ordered: await live('order', 10n, 0, 0.1),
+    /** Sent, and all of it came back. */
+    bounced: await live('withdrawal', 40n, 9, 0.1),
+    /** Declined, and then it came: its payer has it. */
+    late: await live('topup', 45n, 9, 0.7),
   }
+  const [clearing = '', suspense = '', wallet = ''] = await stage.open(
+    clearingAccount(RAIL),
+    suspenseAccount(RAIL),
+    walletAccount(user),
+  )
+  await comeAfter(stage, { payment: payments.bounced, kind: 'returned', moved: 40 }, [[clearing, wallet]])
+  await comeAfter(stage, { payment: payments.late, kind: 'settled', moved: 45 }, [
+    [clearing, suspense],
+    [suspense, wallet],
+  ])
   await stage.owner`
     insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, created_at)
     select ${source}, ${user}, 'bank', rail, 'bank', account, account_holder, currency, 'x', 'active', now()
@@ -176,6 +191,29 @@ async function livePayments(stage: Stage) {
     select ${ids.uuid()}, 'contradicting_outcome', payment, jsonb_build_object('reference', reference)
     from attempts where payment = ${payments.declined}`
   return { ...payments, rail: RAIL }
+}
+
+/** What a rail said after the end of a payment, and what was posted for it. */
+async function comeAfter(
+  stage: Stage,
+  said: { payment: string; kind: 'returned' | 'settled'; moved: number },
+  legs: [debit: string, credit: string][],
+): Promise<void> {
+  const id = ids.uuid()
+  const amount = said.moved.toString()
+  await stage.owner`
+    insert into evidence (id, rail, reference, payment, no, ledger, kind, via, rail_id, amount, body, state, result, moved)
+    select ${id}, rail, reference, payment, no, ledger, ${said.kind}, 'inquiry', 'x', ${amount}, '{}', 'done', 'posted', ${amount}
+    from attempts where payment = ${said.payment}`
+  if (said.kind === 'returned') {
+    await stage.owner`
+      insert into returns (rail, evidence_id, payment, no, ledger, amount, reason, at)
+      select rail, id::text, payment, no, ledger, moved, 'x', now() from evidence where id = ${id}`
+  }
+  const common = { ledger: stage.book, kind: 'post' as const, amount, subject: said.payment }
+  const transfers = legs.map(([debit, credit]) => ({ id: ids.uuid(), ...common, debit, credit }))
+  const { code } = await stage.ledger.apply({ id: ids.uuid(), transfers, ok: {} })
+  if (code !== 'ok') throw new Error(`what came after the end of ${said.payment} was ${code}`)
 }
 
 export type Found = { verification: Verification; faults: Fault[]; report: AuditReport }

@@ -19,7 +19,7 @@ const CONTROL_TOKEN = 'control-token-of-this-test'
 
 export const magicIban = (nn: number): string => makeIban('DE', `99999999${String(nn).padStart(10, '0')}`)
 
-export async function startBankRail(): Promise<Running & { rail: BankRail }> {
+export async function startBankRail(): Promise<Running & { rail: BankRail; bankKey: ReturnType<typeof ed25519> }> {
   const dir = mkdtempSync(join(tmpdir(), 'mooring-sim-'))
   const authority = await makeAuthority('Sim CA')
   const server = await authority.issue('localhost')
@@ -61,6 +61,8 @@ export async function startBankRail(): Promise<Running & { rail: BankRail }> {
   inbox.readBy(rail)
   return {
     rail,
+    // With which the bank signs, for those who speak in its name.
+    bankKey: banks,
     registry,
     inbox,
     control: controlOf(`http://127.0.0.1:${bank.controlPort ?? 0}/control`, CONTROL_TOKEN),

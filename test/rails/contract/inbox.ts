@@ -9,6 +9,8 @@ export type Inbox = {
   url: string
   /** From now on callbacks are this rail's to read. */
   readBy(rail: Rail): void
+  /** From now on a whole hub reads and answers them. */
+  answerBy(hub: (message: HttpMessage) => Promise<{ status: number }>): void
   /** Orders a callback may be about: what the hub would have journalled. */
   know(order: RailOrder): void
   deliver(message: HttpMessage): Promise<CallbackVerdict>
@@ -34,6 +36,11 @@ export async function openInbox(path: string): Promise<Inbox> {
     return verdict
   }
 
+  let answer = async (message: HttpMessage): Promise<{ status: number }> => {
+    const verdict = await deliver(message)
+    return { status: verdict.ok ? 204 : verdict.status }
+  }
+
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -41,8 +48,8 @@ export async function openInbox(path: string): Promise<Inbox> {
       const headers: Record<string, string> = {}
       for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value)
       const targetUri = new URL(request.url ?? '', inbox.url).href
-      deliver({ method: request.method ?? '', targetUri, headers, body: Buffer.concat(chunks) })
-        .then((verdict) => response.writeHead(verdict.ok ? 204 : verdict.status).end())
+      answer({ method: request.method ?? '', targetUri, headers, body: Buffer.concat(chunks) })
+        .then(({ status }) => response.writeHead(status).end())
         .catch(() => response.writeHead(500).end())
     })
   })
@@ -55,6 +62,9 @@ export async function openInbox(path: string): Promise<Inbox> {
     url: `http://127.0.0.1:${port}${path}`,
     readBy: (reader) => {
       rail = reader
+    },
+    answerBy: (hub) => {
+      answer = hub
     },
     know: (order) => void orders.set(order.reference, order),
     deliver,

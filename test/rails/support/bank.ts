@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 import { pino } from 'pino'
 import { makeIso20022Rail, readIso20022Keys, type Iso20022Config } from '../../../src/rails/iso20022/index.ts'
-import type { BankRail, RailOrder } from '../../../src/rails/port.ts'
+import type { BankRail, HttpMessage, RailOrder } from '../../../src/rails/port.ts'
 
 /**
  * A bank of the test's own: a real TLS server with a script for its answers,
@@ -93,6 +93,24 @@ export function signLines(lines: [string, string][], signing: Signing): Record<s
 
 export const digest = (body: string | Uint8Array): string =>
   `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
+
+/** A message that a bank posts to us, signed by hand. */
+export function signedCallback(
+  key: ReturnType<typeof ed25519>,
+  targetUri: string,
+  body: string,
+  signing: Partial<Signing> = {},
+): HttpMessage {
+  const lines: [string, string][] = [
+    ['"@method"', 'POST'],
+    ['"@target-uri"', targetUri],
+    ['"content-type"', 'application/xml'],
+    ['"content-digest"', digest(body)],
+  ]
+  const by = { key: key.privateKey, keyId: key.id, createdS: Math.floor(Date.now() / 1000), ...signing }
+  const headers = { 'content-type': 'application/xml', 'content-digest': digest(body), ...signLines(lines, by) }
+  return { method: 'POST', targetUri, headers, body: Buffer.from(body) }
+}
 
 /** The question an answer is bound to, as the server saw it. */
 export type Question = { method: string; targetUri: string; headers: Record<string, string>; body: Buffer }

@@ -1,5 +1,6 @@
 import { ACCOUNTS } from './accounts.ts'
 import type { Corruption } from './corruption.ts'
+import { AFTER_THE_END } from './after-the-end.ts'
 import { FEEDS } from './feeds.ts'
 import { HISTORY } from './history.ts'
 import { PAYMENTS } from './payments.ts'
@@ -13,6 +14,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   ...TRANSFERS,
   ...PAYMENTS,
   ...REFUNDS,
+  ...AFTER_THE_END,
   ...FEEDS,
   ...HISTORY,
 ]
@@ -44,9 +46,6 @@ export const NOT_NAMED: Readonly<Record<string, string>> = {
   'attempt_calls added': 'people read it, and nothing follows from it: the attempt’s own row decides',
   'fee_plans altered': 'a trigger refuses it; the fee that a payment was priced with is its own',
   'fee_plans added': 'the next version is what setup adds',
-  'returns altered': 'nothing is returned yet',
-  'returns missing': 'nothing is returned yet',
-  'returns added': 'nothing is returned yet',
   'incidents missing': 'people read it, and nothing follows from it',
   'feed_stream altered': 'the relay compares it with the stream itself',
   'feed_stream missing': 'the relay begins a new one, and phones get a snapshot',

@@ -204,7 +204,7 @@ const ATTEMPTS = ofTable('attempts', {
       act: (tx, { payments }) => tx`update attempts set rail = 'elsewhere' where payment = ${payments.paidOut}`,
       breaks: ['L7', 'L5'],
       names: ({ payments }) =>
-        `clearing:${payments.rail} stands at KES 5.00: in transit KES 10.00, matched and broken KES -4.00`,
+        `clearing:${payments.rail} stands at KES 5.45: in transit KES 10.00, matched and broken KES -3.55`,
     },
     {
       what: 'to another account than its payer linked',

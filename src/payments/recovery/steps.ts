@@ -1,0 +1,207 @@
+import { inquiryGapMs } from '../../domain/attempt.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Ids } from '../../domain/ids.ts'
+import { assertNever } from '../../domain/result.ts'
+import type { AccountBook, Ledger, UnitResult } from '../../ledger/index.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Rail, RailOutcome } from '../../rails/port.ts'
+import type { Aftermath, IncidentBook } from '../aftermath.ts'
+import type { Next } from '../next.ts'
+import { orderOf } from '../order.ts'
+import type { PaymentStore } from '../store.ts'
+import type { EvidenceBook } from '../evidence.ts'
+import { disputeUnit, endUnit, postUnit, waysOf } from './moves.ts'
+import { type Facts, type Move, type Verdict, verdictOn } from './verdict.ts'
+
+/**
+ * The steps of a recovery, each a compare-and-set on what Postgres holds and safe to
+ * run twice, late, or two at once: what is decided is decided on the payment's version,
+ * the evidence ends in the very unit that moves the money, and the ids of its transfers
+ * follow from the evidence.
+ */
+export type RecoverySteps = {
+  /** Does all that can be done now; answers what it waits for, or that it is over. */
+  recover(evidence: string): Promise<Next>
+  /** Asks the rail whether it is so, where that is what it waits for and its time has come. */
+  ask(evidence: string): Promise<Next>
+}
+
+export type RecoveryDeps = {
+  store: PaymentStore
+  evidence: EvidenceBook
+  incidents: IncidentBook
+  aftermath: Aftermath
+  ledger: Ledger
+  accounts: AccountBook
+  rails: ReadonlyMap<string, Rail>
+  ids: Ids
+  clock: Clock
+  log: Log
+  /** Told of each authentic answer and each failure of a rail. */
+  heard: (rail: string, answered: boolean) => void
+}
+
+/** The payment first: whatever changes what is read after it raises its version, or is written once. */
+export async function loadFacts(store: PaymentStore, book: EvidenceBook, id: string): Promise<Facts> {
+  const named = await book.get(id)
+  if (named === null) throw new Error(`there is no evidence ${id}`)
+  const payment = await store.bearerPayment(named.payment)
+  const attempt = await store.attempt(named.payment, named.no)
+  const all = await book.ofAttempt(named.payment, named.no)
+  const evidence = all.find((each) => each.id === id)
+  if (payment === null || attempt === null || evidence === undefined) {
+    throw new Error(`evidence ${id} is about ${named.payment}, which has no such payment or attempt`)
+  }
+  return { evidence, all, payment, attempt }
+}
+
+const CAS_TRIES = 10
+/** How long a recovery that people must end sleeps between looks. */
+const OPERATOR_MS = 3_600_000
+/** Above what a recovery at work leaves between two looks, so that the patrol finds only those that nobody is at. */
+const PATROL_GRACE_MS = 60_000
+
+export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
+  const { evidence: book, ledger, ids, clock } = deps
+
+  /** True where it was applied; false where somebody else was first. */
+  function applied(id: string, result: UnitResult): boolean {
+    if (result.code === 'ok') return true
+    if (result.code === 'guard_failed') return false
+    throw new Error(`the recovery of ${id} was answered ${JSON.stringify(result)}`)
+  }
+
+  /** Tries one way after the other; one that the ledger refused before is refused again. */
+  async function post(facts: Facts, move: Move): Promise<boolean> {
+    const { evidence, payment, attempt } = facts
+    for (const way of waysOf(facts, move)) {
+      const result = await ledger.apply(await postUnit({ accounts: deps.accounts, ids }, facts, move, way, clock.now()))
+      if (result.code === 'refused') {
+        deps.log.warn(
+          { reference: attempt.reference, way: way.name, refused: result.transfer },
+          'a recovery was refused',
+        )
+        continue
+      }
+      if (!applied(evidence.id, result)) return false
+      const told = {
+        reference: attempt.reference,
+        payment: payment.id,
+        way: way.name,
+        amount: move.amountMinor.toString(),
+      }
+      deps.log.warn(told, 'money after the end was recovered')
+      if (way.result !== 'posted') await incident(facts, `${way.recovery.kind}_${way.result}`)
+      return true
+    }
+    throw new Error(`every way to recover ${evidence.id} was refused`)
+  }
+
+  async function incident({ evidence, attempt }: Facts, kind: string, why?: string): Promise<void> {
+    await deps.incidents.open({
+      kind,
+      payment: attempt.payment,
+      detail: {
+        reference: attempt.reference,
+        recorded: attempt.state,
+        heard: evidence.kind,
+        evidence: evidence.rail_id,
+        amount: evidence.amount.toString(),
+        ...(why === undefined ? {} : { why }),
+      },
+    })
+  }
+
+  /** Does what the verdict says; whether it was done, and there may be more to do. */
+  async function act(facts: Facts, verdict: Exclude<Verdict, { do: 'wait' | 'ask' | 'over' }>): Promise<void> {
+    const { id } = facts.evidence
+    switch (verdict.do) {
+      case 'end':
+        applied(id, await ledger.apply(endUnit(facts, verdict.result, ids)))
+        return
+      case 'operator':
+        // Before it counts as theirs it must be before them.
+        await incident(facts, 'needs_operator', verdict.why)
+        applied(id, await ledger.apply(endUnit(facts, 'unpostable', ids)))
+        return
+      case 'dispute':
+        applied(id, await ledger.apply(disputeUnit(facts, ids, clock.now())))
+        return
+      case 'post':
+        await post(facts, verdict.move)
+        return
+      default:
+        assertNever(verdict, 'verdict')
+    }
+  }
+
+  /** As far as it goes without asking anybody. */
+  async function advance(id: string): Promise<{ facts: Facts; next: Next }> {
+    for (let i = 0; i < CAS_TRIES; i++) {
+      const facts = await loadFacts(deps.store, book, id)
+      const verdict = verdictOn(facts)
+      const { payment, attempt, evidence } = facts
+      if (verdict.do === 'over') {
+        if (evidence.state === 'done') return { facts, next: { step: 'done', status: payment.status } }
+        const why = `an operator: ${attempt.rail} said ${evidence.kind} of ${attempt.reference}`
+        return { facts, next: { step: 'wait', ms: OPERATOR_MS, why, stage: 'needs_operator' } }
+      }
+      if (verdict.do === 'wait') {
+        await book.later(id, clock.now() + verdict.ms + PATROL_GRACE_MS)
+        return { facts, next: { step: 'wait', ms: verdict.ms, why: verdict.why, stage: 'awaiting_rail' } }
+      }
+      if (verdict.do === 'ask') {
+        const why = `an inquiry at ${attempt.rail}: is it so that it ${evidence.kind === 'look' ? 'changed' : evidence.kind}?`
+        const ms = Math.max(0, (evidence.ask_at?.getTime() ?? 0) - clock.now())
+        return { facts, next: { step: 'wait', ms, why, stage: 'awaiting_rail' } }
+      }
+      await act(facts, verdict)
+    }
+    throw new Error(`the state of evidence ${id} kept changing`)
+  }
+
+  async function inquire({ attempt, evidence }: Facts): Promise<void> {
+    const rail = deps.rails.get(attempt.rail)
+    if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
+    const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
+    deps.heard(rail.id, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+    const answer = answerOf(outcome)
+    if (answer === null) {
+      const gapMs = inquiryGapMs(
+        evidence.asks + 1,
+        clock.now() - evidence.heard_at.getTime(),
+        rail.profile.inquiryGapsMs,
+      )
+      await book.unanswered(evidence.id, clock.now() + gapMs, PATROL_GRACE_MS)
+      return
+    }
+    // What it says anew is kept before the question counts as answered.
+    await deps.aftermath.heard(attempt, outcome)
+    await book.answered(evidence.id, answer)
+  }
+
+  return {
+    recover: async (id) => (await advance(id)).next,
+
+    async ask(id) {
+      const { facts, next } = await advance(id)
+      if (next.step !== 'wait' || next.ms > 0 || verdictOn(facts).do !== 'ask') return next
+      await inquire(facts)
+      return (await advance(id)).next
+    },
+  }
+}
+
+/** What an inquiry found out; null: nothing, or nothing final. */
+function answerOf(outcome: RailOutcome) {
+  switch (outcome.kind) {
+    case 'settled':
+    case 'declined':
+    case 'not_found':
+    case 'returned':
+    case 'wrong_code':
+      return outcome.kind
+    default:
+      return null
+  }
+}

@@ -1,0 +1,83 @@
+import type { Mutation } from '../../support/mutations/mutation.ts'
+
+const AFTER_THE_END = 'test/payments/recovery.pg.test.ts'
+const CALLED = 'test/payments/callbacks.pg.test.ts'
+const VERDICT = 'src/payments/recovery/verdict.ts'
+const MOVES = 'src/payments/recovery/moves.ts'
+const EVIDENCE = 'src/payments/evidence.ts'
+const OUTCOME = 'src/payments/outcome.ts'
+
+const broken = (name: string, file: string, from: string, to: string, test = AFTER_THE_END): Mutation => ({
+  name,
+  tests: [test],
+  edits: [{ file, from, to }],
+})
+
+/** What must never happen to money that moves after a payment's end. */
+export const RECOVERY: readonly Mutation[] = [
+  broken(
+    'posts a recovery again after a crash',
+    MOVES,
+    'id: derivedUuid(`recovery/${evidence.id}/${name}/${String(i)}`)',
+    'id: deps.ids.uuid()',
+  ),
+  broken(
+    'posts a recovery as often as it is run at once',
+    MOVES,
+    'guard: { payment: { id: payment.id, version: payment.version } },\n    transfers',
+    'transfers',
+  ),
+  broken(
+    'takes each statement that it settled for a settlement of its own',
+    VERDICT,
+    "if (lateSettled(all)) return { do: 'end', result: 'known' }",
+    '',
+  ),
+  broken('takes more back than settled', VERDICT, 'if (totalMinor > settled) {', 'if (totalMinor > 2n * settled) {'),
+  broken(
+    'takes the same return twice',
+    EVIDENCE,
+    "kind === 'returned' ? [kind, railId]",
+    "kind === 'returned' ? [kind, String(Math.random())]",
+  ),
+  broken(
+    'drops what it was told while Temporal was away',
+    EVIDENCE,
+    "where state <> 'done' and next_look_at",
+    "where state = 'done' and next_look_at",
+  ),
+  broken('has every hub take up the same evidence', EVIDENCE, 'for update skip locked', ''),
+  broken(
+    'drops a return of a payment that waits',
+    OUTCOME,
+    "if (heard.outcome.kind === 'returned') await",
+    "if (heard.no < 0 && heard.outcome.kind === 'returned') await",
+  ),
+  broken(
+    'believes a contradicting callback without asking',
+    VERDICT,
+    "if (evidence.via !== 'inquiry') {\n    if (evidence.answer === null) return { do: 'ask' }\n    // Confirmed",
+    "if (evidence.via === 'operator') {\n    if (evidence.answer === null) return { do: 'ask' }\n    // Confirmed",
+    CALLED,
+  ),
+  broken(
+    'flips what was recorded when a rail contradicts it',
+    OUTCOME,
+    'if (!isUnresolved(attempt.state)) {',
+    "if (!isUnresolved(attempt.state) && heard.outcome.kind !== 'declined') {",
+    CALLED,
+  ),
+  broken(
+    'forgets to ask what an event is about',
+    VERDICT,
+    "return evidence.answer === null ? { do: 'ask' } : {",
+    'return {',
+    CALLED,
+  ),
+  broken(
+    'keeps silent about a dispute',
+    VERDICT,
+    "if (evidence.disputed && payment.dispute === null) return { do: 'dispute' }",
+    '',
+  ),
+]
