@@ -20,16 +20,18 @@ export function cpuProfile(prefix: string): Profile {
       await session.post('Profiler.start')
       const result = await act()
       const { profile } = await session.post('Profiler.stop')
-      const path = `${prefix}-${name}.cpuprofile`
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, JSON.stringify(profile))
-      print(name, profile)
+      keepProfile(`${prefix}-${name}`, name, profile)
       return result
     },
   }
 }
 
-function print(name: string, profile: Profiler.Profile): void {
+export type CpuProfile = Profiler.Profile
+
+/** Writes `<path>.cpuprofile` and prints the functions that took most. */
+export function keepProfile(path: string, name: string, profile: CpuProfile): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(`${path}.cpuprofile`, JSON.stringify(profile))
   const self = new Map<number, number>()
   profile.samples?.forEach((id, i) => self.set(id, (self.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0)))
   const byFunction = new Map<string, number>()
@@ -42,7 +44,7 @@ function print(name: string, profile: Profiler.Profile): void {
     const key = `${functionName === '' ? '(anonymous)' : functionName}${file === '' ? '' : `  ${file}:${String(lineNumber + 1)}`}`
     byFunction.set(key, (byFunction.get(key) ?? 0) + us)
   }
-  console.log(`\n  ${name}: self time in this process`)
+  console.log(`\n  ${name}: self time`)
   for (const [key, us] of [...byFunction].toSorted((a, b) => b[1] - a[1]).slice(0, TOP)) {
     console.log(`    ${((us / total) * 100).toFixed(1).padStart(5)} %  ${key}`)
   }

@@ -1,120 +1,178 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { type DevJson, readDevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
-import { startStack } from '../../test/support/stack.ts'
-import { Measured, measure, median } from './measure.ts'
-import { type BenchPhone, benchPhone } from './phones.ts'
-import { descendantsPssKb } from './memory.ts'
+import { type Figure, figureRow, reached } from '../ledger/figures.ts'
+import { express } from './express.ts'
+import { expressFigures, mixedFigures } from './figures.ts'
+import { type Histories, histories } from './histories.ts'
+import type { Sample } from './meter.ts'
+import { type Place, runningPlace, startPlace, TEMPORALS, type TemporalKind } from './place.ts'
+import { treePssKb } from './processes.ts'
+import { profileOf, unprofiled } from './profile.ts'
+import { type Case, type Load, mixed, PHONES, type Round } from './rounds.ts'
+import { HEAD, row } from './table.ts'
 
 /**
- * A whole bank payment through the socket against a bare workflow on the same
- * Temporal, in turn: bare, ours, bare, ours … The figure is the ratio, round by round.
+ * Whole payments through the socket, in turn with what they are compared with on the
+ * same servers: a bare workflow, and the payment as a tutorial would write it.
  */
 
-const IN_FLIGHT = 32
-const PHONES = 32
+const Options = z.object({
+  data: z.string().optional(),
+  temporal: z.string().transform((text) => z.array(z.enum(TEMPORALS)).parse(text.split(','))),
+  only: z.string().transform((text) => z.array(z.enum(['rails', 'express'])).parse(text.split(','))),
+  rounds: z.coerce.number(),
+  count: z.coerce.number(),
+  'in-flight': z.coerce.number(),
+  idle: z.coerce.number(),
+  express: z.coerce.number(),
+  'express-in-flight': z.coerce.number(),
+  others: z.coerce.number(),
+  profile: z.boolean(),
+})
+type Options = z.infer<typeof Options>
+
+const RESULTS = join(ROOT, 'bench', 'results')
+const CASES: readonly [Case, string][] = [
+  ['bare', 'bare workflow'],
+  ['naive', 'naive payment'],
+  ['ours', 'payment, all rails by turns'],
+  ['bareIdle', 'bare workflow, one at a time'],
+  ['oursIdle', 'payment, one at a time'],
+]
+
+type Section = {
+  temporal: TemporalKind
+  rails: string[]
+  rounds: Round[]
+  events: Histories
+  pssMb: number | undefined
+}
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
       data: { type: 'string' },
+      temporal: { type: 'string', default: 'dev' },
+      only: { type: 'string', default: 'rails,express' },
       rounds: { type: 'string', default: '3' },
       count: { type: 'string', default: '640' },
+      'in-flight': { type: 'string', default: '32' },
       idle: { type: 'string', default: '100' },
+      express: { type: 'string', default: '4096' },
+      'express-in-flight': { type: 'string', default: '128' },
+      others: { type: 'string', default: '100' },
+      profile: { type: 'boolean', default: false },
     },
   })
-  const [rounds, count, idle] = [Number(values.rounds), Number(values.count), Number(values.idle)]
-  const stack = values.data === undefined ? await startStack({ env: { MOORING_EXPRESS: 'off' } }) : undefined
-  const dev = stack?.dev() ?? running(values.data ?? '')
-  const bare = await startBare(dev)
-  const phones = await Promise.all(Array.from({ length: PHONES }, (_, i) => benchPhone(dev, i)))
-  try {
-    await bare.run({ count: 200, inFlight: IN_FLIGHT })
-    await ours(phones, 160, IN_FLIGHT)
-    const results = []
-    for (let round = 0; round < rounds; round++) {
-      const result = {
-        bare: await bare.run({ count, inFlight: IN_FLIGHT }),
-        ours: await ours(phones, count, IN_FLIGHT),
-        bareIdle: await bare.run({ count: idle, inFlight: 1 }),
-        oursIdle: await ours(phones.slice(0, 1), idle, 1),
-      }
-      results.push(result)
-      print(`round ${String(round + 1)}`, result)
+  const options = Options.parse(values)
+  const figures: Figure[] = []
+  const sections: Section[] = []
+  let expressed: Sample[] = []
+  if (options.only.includes('rails')) {
+    for (const temporal of options.temporal) {
+      const section = await onRails(temporal, options)
+      sections.push(section)
+      figures.push(...mixedFigures(temporal, section.rounds, section.events))
     }
-    const ratios = {
-      throughput: median(results.map((r) => r.ours.perSecond / r.bare.perSecond)),
-      idleP50: median(results.map((r) => r.oursIdle.p50Ms / r.bareIdle.p50Ms)),
-    }
-    console.log(
-      `\n  throughput at ${String(IN_FLIGHT)} in flight, ours / bare   ${ratios.throughput.toFixed(2)}   (at least 0.50)`,
+  }
+  if (options.only.includes('express')) {
+    expressed = await onTheLane(options)
+    figures.push(...expressFigures(expressed))
+  }
+  printAll(sections, expressed, figures, options)
+  save({ machine: machine(), options, sections, express: expressed, figures: figures.map(withMark) })
+}
+
+const loadOf = (options: Options): Load => ({
+  rounds: options.rounds,
+  count: options.count,
+  inFlight: options['in-flight'],
+  idle: options.idle,
+  others: options.others / 100,
+})
+
+/** Every payment is a workflow: the express lane is closed. */
+async function onRails(temporal: TemporalKind, options: Options): Promise<Section> {
+  return at(temporal, options, { MOORING_EXPRESS: 'off' }, async (place, under) => {
+    const { rounds, rails, paid } = await mixed(
+      place,
+      loadOf(options),
+      (n, result) => print(`round ${String(n)}, Temporal: ${temporal}`, [result]),
+      under,
     )
-    console.log(`  idle p50, ours / bare                     ${ratios.idleP50.toFixed(2)}   (at most 2.50)`)
-    const pssMb = Math.round(descendantsPssKb(stack?.pid ?? dev.pids['postgres'] ?? 0) / 1_024)
-    if (stack !== undefined) console.log(`  all processes, PSS                        ${String(pssMb)} MB`)
-    save({ machine: machine(), rounds: results, ratios, ...(stack === undefined ? {} : { pssMb }) })
-  } finally {
-    await Promise.all(phones.map((phone) => phone.close()))
-    bare.stop()
-    await stack?.stop()
-  }
-}
-
-async function ours(phones: readonly BenchPhone[], count: number, inFlight: number): Promise<Measured> {
-  const each = Math.ceil(count / phones.length)
-  await Promise.all(phones.map((phone) => phone.prepare(each)))
-  const left = phones.map(() => each)
-  const measured = await measure(each * phones.length, inFlight, async (worker) => {
-    // A worker keeps to its phone and helps out at others once that one is done.
-    const order = phones.map((_, i) => (worker + i) % phones.length)
-    const free = order.find((i) => (left[i] ?? 0) > 0) ?? 0
-    left[free] = (left[free] ?? 0) - 1
-    await phones[free]?.payOne()
+    const pssMb = place.pid === undefined ? undefined : Math.round(treePssKb(place.pid) / 1_024)
+    return { temporal, rails, rounds, events: await histories(place, paid), pssMb }
   })
-  return measured
 }
 
-async function startBare(dev: DevJson) {
-  const child = fork(
-    fileURLToPath(new URL('./bare.ts', import.meta.url)),
-    [dev.temporal.address, dev.temporal.namespace],
-    {
-      execPath: process.execPath,
-    },
+/** No payment of a wallet is a workflow. */
+async function onTheLane(options: Options): Promise<Sample[]> {
+  return at('dev', options, { MOORING_EXPRESS: 'always' }, (place, under) =>
+    express(
+      place,
+      {
+        rounds: options.rounds,
+        others: options.others / 100,
+        count: options.express,
+        inFlight: options['express-in-flight'],
+      },
+      (n, sample) =>
+        console.log(`\n  express, round ${String(n)}\n${HEAD}\n${row('wallet payment, express', [sample])}`),
+      under,
+    ),
   )
-  await once(child, 'message')
-  return {
-    async run(job: { count: number; inFlight: number }): Promise<Measured> {
-      child.send(job)
-      return z.tuple([Measured]).parse((await once(child, 'message')).slice(0, 1))[0]
-    },
-    stop: () => void child.kill('SIGKILL'),
+}
+
+async function at<T>(
+  temporal: TemporalKind,
+  options: Options,
+  env: Record<string, string>,
+  act: (place: Place, under: <R>(run: () => Promise<R>) => Promise<R>) => Promise<T>,
+): Promise<T> {
+  const place = options.data === undefined ? await startPlace(temporal, env) : runningPlace(options.data)
+  try {
+    const hub = place.dev.pids['hub-0'] ?? 0
+    return await act(
+      place,
+      options.profile ? profileOf(hub, `hub-${env['MOORING_EXPRESS'] ?? ''}`, RESULTS) : unprofiled,
+    )
+  } finally {
+    await place.stop()
   }
 }
 
-function running(data: string): DevJson {
-  const dev = readDevJson(data)
-  if (dev === undefined) throw new Error(`there is no running Mooring in ${data}`)
-  return dev
+function print(title: string, rounds: readonly Round[]): void {
+  console.log(`\n  ${title}\n${HEAD}`)
+  for (const [key, name] of CASES) {
+    const samples = rounds.map((round) => round[key])
+    console.log(row(name, samples))
+  }
 }
 
-function print(title: string, result: Record<'bare' | 'ours' | 'bareIdle' | 'oursIdle', Measured>): void {
-  const row = (name: string, m: Measured) =>
-    `  ${name.padEnd(28)}${m.perSecond.toFixed(1).padStart(8)}/s   p50 ${m.p50Ms.toFixed(1).padStart(7)} ms   p99 ${m.p99Ms.toFixed(1).padStart(7)} ms`
-  console.log(`\n${title}`)
-  console.log(row(`bare workflow, ${String(IN_FLIGHT)} in flight`, result.bare))
-  console.log(row(`bank payment, ${String(IN_FLIGHT)} in flight`, result.ours))
-  console.log(row('bare workflow, one at a time', result.bareIdle))
-  console.log(row('bank payment, one at a time', result.oursIdle))
+function printAll(sections: Section[], expressed: Sample[], figures: Figure[], options: Options): void {
+  for (const { temporal, rounds, rails, events, pssMb } of sections) {
+    print(
+      `median of ${String(rounds.length)} rounds, ${String(options['in-flight'])} in flight from ${String(PHONES)} phones, Temporal: ${temporal}`,
+      rounds,
+    )
+    console.log(
+      `\n  rails: ${rails.join(', ')}; history events: ${Object.entries(events)
+        .map(([rail, n]) => `${rail} ${String(n)}`)
+        .join(', ')}`,
+    )
+    if (pssMb !== undefined) console.log(`  all processes, PSS: ${String(pssMb)} MB`)
+  }
+  if (expressed.length > 0) console.log(`\n${HEAD}\n${row('wallet payment, express', expressed)}`)
+  console.log('')
+  for (const figure of figures) console.log(figureRow(figure))
 }
+
+const withMark = (figure: Figure) => ({ ...figure, reached: reached(figure) })
 
 function machine() {
   const [cpu] = cpus()
@@ -122,11 +180,7 @@ function machine() {
 }
 
 function save(result: object): void {
-  const dir = join(ROOT, 'bench', 'results')
-  mkdirSync(dir, { recursive: true })
-  const path = join(dir, 'payments.json')
-  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`)
-  console.log(
-    `\n  written to ${path.slice(ROOT.length).replace(/^\//, '')} (${String(readFileSync(path).length)} bytes)`,
-  )
+  mkdirSync(RESULTS, { recursive: true })
+  writeFileSync(join(RESULTS, 'payments.json'), `${JSON.stringify(result, null, 2)}\n`)
+  console.log('\n  written to bench/results/payments.json')
 }

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { type Child, startChild } from '../../tools/process/child.ts'
 import { type Guardian, startGuardian } from '../../tools/process/guardian.ts'
-import { freePorts } from '../../tools/process/ports.ts'
+import { freePorts, isPortFree } from '../../tools/process/ports.ts'
 import { acquire } from '../../tools/servers/acquire.ts'
 import type { Launch } from '../../tools/servers/launch.ts'
 import { forEachRole, type NatsRole, natsLaunch, natsUrl } from '../../tools/servers/nats.ts'
@@ -22,6 +22,7 @@ import {
 } from '../../tools/servers/postgres/index.ts'
 import { natsRecipe, temporalRecipe } from '../../tools/servers/recipes.ts'
 import { TEMPORAL_NAMESPACE, temporalLaunch } from '../../tools/servers/temporal.ts'
+import { TEMPORAL_SERVER_PORTS, temporalServer } from '../../tools/servers/temporal-postgres.ts'
 
 /** A server of a test's own, on a free port and on data that goes with it. */
 export type TestServer<T> = T & {
@@ -199,4 +200,38 @@ export async function startTemporal(): Promise<TestServer<TemporalAddress>> {
   const launch = temporalLaunch({ binary, dir: join(dir, 'data'), ports: { grpc, http, metrics, ui: undefined } })
   const address = { address: `127.0.0.1:${grpc}`, namespace: TEMPORAL_NAMESPACE }
   return server(launch, dir, address, () => rmSync(dir, { recursive: true, force: true }))
+}
+
+/** Below 32,768: the server's table of its members has no room for a higher one. */
+const ROWS = { from: 20_000, count: 12_000 }
+
+async function freePortsInARow(count: number): Promise<number[]> {
+  for (;;) {
+    const first = ROWS.from + randomInt(ROWS.count)
+    const row = Array.from({ length: count }, (_, i) => first + i)
+    const free = await Promise.all(row.map(isPortFree))
+    if (free.every(Boolean)) return row
+  }
+}
+
+/** Temporal's own server with its data in databases of its own in this Postgres. */
+export async function startTemporalOn(postgresServer: PostgresAddress): Promise<TestServer<TemporalAddress>> {
+  const dir = tempDir('temporal-server')
+  const wipe = () => rmSync(dir, { recursive: true, force: true })
+  try {
+    const ports = await freePortsInARow(TEMPORAL_SERVER_PORTS)
+    const place = { dir: join(dir, 'data'), adminUrl: adminUrl(postgresServer), ports }
+    const { launch, address, openNamespace } = await temporalServer(place, say)
+    const started = await server(launch, dir, { address, namespace: TEMPORAL_NAMESPACE }, wipe)
+    try {
+      await openNamespace()
+    } catch (error) {
+      await started.stop()
+      throw error
+    }
+    return started
+  } catch (error) {
+    wipe()
+    throw error
+  }
 }

@@ -4,6 +4,7 @@ import { isAtLeast, versionAfter, type Recipe } from './recipe.ts'
 
 const NATS = '2.15.2'
 const TEMPORAL_CLI = '1.8.2'
+const TEMPORAL_SERVER = '1.31.2'
 
 export const natsRecipe: Recipe = {
   binary: 'nats-server',
@@ -44,3 +45,42 @@ export const temporalRecipe: Recipe = {
     takes: 'about 3 minutes the first time',
   },
 }
+
+/** The two programs of a Temporal server release, built from a Go module of its own like the CLI. */
+function serverRecipe(of: { binary: string; title: string; command: string; accepts: Recipe['accepts'] }): Recipe {
+  return {
+    binary: of.binary,
+    title: of.title,
+    versionArgs: ['--version'],
+    accepts: of.accepts,
+    needs: `${of.binary} of Temporal server 1.31 or newer`,
+    addressVariable: 'TEMPORAL_ADDRESS',
+    release: {
+      archive: ({ os, arch }) => `temporal_${TEMPORAL_SERVER}_${os}_${arch}.tar.gz`,
+      url: (file) => `https://github.com/temporalio/temporal/releases/download/v${TEMPORAL_SERVER}/${file}`,
+      checksums: 'checksums.txt',
+    },
+    build: {
+      goArgs: (outDir) => ['build', '-trimpath', '-ldflags=-s -w', '-o', join(outDir, of.binary), of.command],
+      cwd: join(ROOT, 'tools', 'temporal-server'),
+      minimumGo: '1.26.4',
+      takes: 'about 2 minutes the first time',
+    },
+  }
+}
+
+/** Temporal as production runs it, with its data in Postgres: what a bench measures beside the development server. */
+export const temporalServerRecipe = serverRecipe({
+  binary: 'temporal-server',
+  title: 'Temporal server',
+  command: 'go.temporal.io/server/cmd/server',
+  accepts: (output) => isAtLeast(versionAfter(/version /, output), 1, 31),
+})
+
+/** Makes and upgrades the schema of such a server. */
+export const temporalSqlRecipe = serverRecipe({
+  binary: 'temporal-sql-tool',
+  title: "Temporal's SQL tool",
+  command: 'go.temporal.io/server/cmd/tools/sql',
+  accepts: (output) => isAtLeast(versionAfter(/version /, output), 1, 31),
+})

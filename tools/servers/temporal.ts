@@ -12,7 +12,7 @@ export const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16000', 'busy_timeout=10000']
 
 /** One machine, one worker fleet: no task queue is split, and nothing throttles a bench. */
-const DYNAMIC_CONFIG = {
+export const DYNAMIC_CONFIG = {
   'matching.numTaskqueueReadPartitions': 1,
   'matching.numTaskqueueWritePartitions': 1,
   'system.enableEagerWorkflowStart': true,
