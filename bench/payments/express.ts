@@ -34,7 +34,7 @@ export async function express(
         async () => {
           await ready()
           const run = () => pay(phones, load.count, load.inFlight)
-          return metered(worker, Object.values(place.dev.pids), () => under(run))
+          return metered({ worker, ours: place.pids() }, () => under(run))
         },
         ({ others }) => others,
       )

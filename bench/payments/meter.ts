@@ -10,7 +10,12 @@ export type Sample = Measured & {
   workerMs: number
   /** Share of the machine's CPU that went to nobody of ours, from 0 to 1. Where it is not near 0, a rate says little. */
   others: number
+  /** CPU of each of our processes for each piece, ms, those below it included. */
+  cpuMs: Record<string, number>
 }
+
+/** What is metered: the worker by itself, and everything that is ours by its name, processes below each included. */
+export type Metered = { worker: { pid: number; idle: number }; ours: Readonly<Record<string, number>> }
 
 const IDLE_MS = 3_000
 
@@ -22,21 +27,32 @@ export async function idleRate(pid: number): Promise<number> {
   return (cpuSeconds([pid]) - before) / ((performance.now() - began) / 1_000)
 }
 
-/** @param ours all processes below these are ours, beside this one's own */
-export async function metered(
-  worker: { pid: number; idle: number },
-  ours: readonly number[],
-  run: () => Promise<Measured>,
-): Promise<Sample> {
-  const pids = () => [...new Set([process.pid, ...ours].flatMap(tree))]
-  const [machine, own, own0] = [machineTicks(), cpuSeconds(pids()), cpuSeconds([worker.pid])]
+/** Runs something and reads the meters around it. */
+export async function metered({ worker, ours }: Metered, run: () => Promise<Measured>): Promise<Sample> {
+  const read = () => ({
+    machine: machineTicks(),
+    worker: cpuSeconds([worker.pid]),
+    ours: Object.entries(ours).map(([name, pid]) => [name, cpuSeconds(tree(pid))] as const),
+    bench: process.cpuUsage(),
+  })
+  const before = read()
   const began = performance.now()
   const measured = await run()
   const seconds = (performance.now() - began) / 1_000
-  const used = cpuSeconds([worker.pid]) - own0 - worker.idle * seconds
-  const now = machineTicks()
-  const all = now.all - machine.all
-  const busy = all === 0 ? 0 : (now.busy - machine.busy) / all
-  const mine = (cpuSeconds(pids()) - own) / seconds / cpus().length
-  return { ...measured, workerMs: (1_000 * used) / measured.count, others: Math.max(0, busy - mine) }
+  const after = read()
+  const { user, system } = process.cpuUsage(before.bench)
+  const used = [
+    ...after.ours.map(([name, cpu], i) => [name, cpu - (before.ours[i]?.[1] ?? 0)] as const),
+    ['bench', (user + system) / 1_000_000] as const,
+  ]
+  const all = after.machine.all - before.machine.all
+  const busy = all === 0 ? 0 : (after.machine.busy - before.machine.busy) / all
+  const mine = used.reduce((sum, [, cpu]) => sum + cpu, 0) / seconds / cpus().length
+  const perPiece = (cpu: number) => (1_000 * cpu) / measured.count
+  return {
+    ...measured,
+    workerMs: perPiece(after.worker - before.worker - worker.idle * seconds),
+    others: Math.max(0, busy - mine),
+    cpuMs: Object.fromEntries(used.map(([name, cpu]) => [name, perPiece(cpu)])),
+  }
 }

@@ -11,6 +11,8 @@ export type Place = {
   dataDir: string
   /** Postgres' superuser, for databases beside Mooring's own. */
   adminUrl: string
+  /** All its processes by name, its servers among them. */
+  pids(): Record<string, number>
   /** The root of all processes of this Mooring, where the bench started it. */
   pid: number | undefined
   stop(): Promise<void>
@@ -21,7 +23,7 @@ export type TemporalKind = (typeof TEMPORALS)[number]
 
 /** A start of the bench's own, on a Postgres that is as durable as the one of `npm start`. */
 export async function startPlace(temporal: TemporalKind, env: Record<string, string>): Promise<Place> {
-  if (temporal === 'dev') return onStack({}, env, () => Promise.resolve())
+  if (temporal === 'dev') return onStack({}, env, {}, () => Promise.resolve())
   const database = await startPostgres({ durable: true })
   try {
     const server = await startTemporalOn(database)
@@ -30,7 +32,8 @@ export async function startPlace(temporal: TemporalKind, env: Record<string, str
       await database.stop()
     }
     try {
-      return await onStack({ DATABASE_URL: adminUrl(database), TEMPORAL_ADDRESS: server.address }, env, stop)
+      const servers = { DATABASE_URL: adminUrl(database), TEMPORAL_ADDRESS: server.address }
+      return await onStack(servers, env, { postgres: database.pid, temporal: server.pid }, stop)
     } catch (error) {
       await server.stop()
       throw error
@@ -44,6 +47,7 @@ export async function startPlace(temporal: TemporalKind, env: Record<string, str
 async function onStack(
   servers: { DATABASE_URL?: string; TEMPORAL_ADDRESS?: string },
   env: Record<string, string>,
+  serverPids: Record<string, number>,
   stopServers: () => Promise<void>,
 ): Promise<Place> {
   const stack = await startStack({ env: { ...servers, ...env } })
@@ -52,6 +56,7 @@ async function onStack(
     dev,
     dataDir: stack.dataDir,
     adminUrl: servers.DATABASE_URL ?? superuserOf(stack.dataDir, dev),
+    pids: () => ({ ...serverPids, ...stack.dev().pids }),
     pid: stack.pid,
     stop: async () => {
       await stack.stop()
@@ -65,7 +70,7 @@ export function runningPlace(dataDir: string): Place {
   const dev = readDevJson(dataDir)
   if (dev === undefined) throw new Error(`there is no running Mooring in ${dataDir}`)
   const superuser = process.env['DATABASE_URL'] ?? superuserOf(dataDir, dev)
-  return { dev, dataDir, adminUrl: superuser, pid: undefined, stop: () => Promise.resolve() }
+  return { dev, dataDir, adminUrl: superuser, pids: () => dev.pids, pid: undefined, stop: () => Promise.resolve() }
 }
 
 function superuserOf(dataDir: string, dev: DevJson): string {

@@ -58,7 +58,7 @@ export async function mixed(
     await prepareAll(phones, 160)
     await pay(phones, 160, inFlight, (one) => paid.set(one.rail, one))
 
-    const ourPids = Object.values(place.dev.pids)
+    const processes = { ...place.pids(), bare: bare.pid, naive: naive.pid }
     const worker = async (pid: number) => ({ pid, idle: await idleRate(pid) })
     const workers = {
       hub: await worker(place.dev.pids['hub-0'] ?? 0),
@@ -71,7 +71,7 @@ export async function mixed(
         load.others,
         async () => {
           await ready?.()
-          return metered(workers[who], ourPids, run)
+          return metered({ worker: workers[who], ours: processes }, run)
         },
         (sample) => sample.others,
       )

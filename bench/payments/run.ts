@@ -13,7 +13,7 @@ import { type Place, runningPlace, startPlace, TEMPORALS, type TemporalKind } fr
 import { treePssKb } from './processes.ts'
 import { profileOf, unprofiled } from './profile.ts'
 import { type Case, type Load, mixed, PHONES, type Round } from './rounds.ts'
-import { HEAD, row } from './table.ts'
+import { cpuLine, HEAD, row } from './table.ts'
 
 /**
  * Whole payments through the socket, in turn with what they are compared with on the
@@ -43,6 +43,9 @@ const CASES: readonly [Case, string][] = [
   ['bareIdle', 'bare workflow, one at a time'],
   ['oursIdle', 'payment, one at a time'],
 ]
+
+/** So many of them under load. */
+const LOADED = 3
 
 type Section = {
   temporal: TemporalKind
@@ -165,9 +168,19 @@ function printAll(sections: Section[], expressed: Sample[], figures: Figure[], o
         .map(([rail, n]) => `${rail} ${String(n)}`)
         .join(', ')}`,
     )
+    for (const [key, name] of CASES.slice(0, LOADED))
+      console.log(
+        cpuLine(
+          name,
+          rounds.map((round) => round[key]),
+        ),
+      )
     if (pssMb !== undefined) console.log(`  all processes, PSS: ${String(pssMb)} MB`)
   }
-  if (expressed.length > 0) console.log(`\n${HEAD}\n${row('wallet payment, express', expressed)}`)
+  if (expressed.length > 0) {
+    console.log(`\n${HEAD}\n${row('wallet payment, express', expressed)}`)
+    console.log(cpuLine('wallet payment, express', expressed))
+  }
   console.log('')
   for (const figure of figures) console.log(figureRow(figure))
 }

@@ -20,3 +20,17 @@ export function row(name: string, samples: readonly Sample[]): string {
     others.padStart(10),
   ].join('')
 }
+
+/** Processes that used less of a piece are left out, ms. */
+const NAMED_FROM_MS = 0.02
+
+/** Where the CPU of a piece went, most first; medians over the rounds. */
+export function cpuLine(name: string, samples: readonly Sample[]): string {
+  const names = Object.keys(samples[0]?.cpuMs ?? {})
+  const parts = names
+    .map((process) => ({ process, ms: median(samples.map(({ cpuMs }) => cpuMs[process] ?? 0)) }))
+    .filter(({ ms }) => ms >= NAMED_FROM_MS)
+    .toSorted((a, b) => b.ms - a.ms)
+    .map(({ process, ms }) => `${process} ${ms.toFixed(2)}`)
+  return `  CPU ms of a ${name}: ${parts.join(', ')}`
+}
