@@ -6,7 +6,7 @@ import { checksumOf } from '../../tools/servers/download.ts'
 import { natsConfig } from '../../tools/servers/nats.ts'
 import { isPostmasterReady } from '../../tools/servers/postgres/cluster.ts'
 import { unprivilegedOwner } from '../../tools/servers/postgres/home.ts'
-import { natsRecipe, temporalRecipe } from '../../tools/servers/recipes.ts'
+import { natsRecipe, temporalRecipe, temporalServerRecipe, temporalSqlRecipe } from '../../tools/servers/recipes.ts'
 import { afterExit } from '../../tools/supervisor/backoff.ts'
 
 describe('versions that will do', () => {
@@ -27,6 +27,15 @@ describe('versions that will do', () => {
     ['some other program called temporal 9.9.9', false],
   ])('of Temporal: %s', (output, good) => {
     expect(temporalRecipe.accepts(output)).toBe(good)
+  })
+
+  it.each([
+    ['temporal version 1.31.2', true],
+    ['temporal-sql-tool version 1.31.2', true],
+    ['temporal version 1.30.0', false],
+    ['', false],
+  ])("of Temporal's own server and its tool: %s", (output, good) => {
+    expect([temporalServerRecipe.accepts(output), temporalSqlRecipe.accepts(output)]).toEqual([good, good])
   })
 
   it('of Go are read from its own words', () => {
