@@ -1,9 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import type { Book } from './book.ts'
 import { Sample } from './drive.ts'
+import { said } from './said.ts'
 import type { Database } from './server.ts'
 
 export type Hubs = {
@@ -44,26 +43,6 @@ export async function startHubs(count: number, database: Database, book: Book, p
       )
       return together(samples)
     },
-  }
-}
-
-/** What a child says next; its end is an error. */
-async function said(child: ChildProcess): Promise<unknown> {
-  const ended = new AbortController()
-  const exit = once(child, 'exit', { signal: ended.signal }).then(() => {
-    throw new Error('a hub of the bench ended')
-  })
-  const message = once(child, 'message', { signal: ended.signal })
-  try {
-    const [first] = z
-      .tuple([z.unknown()])
-      .rest(z.unknown())
-      .parse(await Promise.race([message, exit]))
-    return first
-  } finally {
-    exit.catch(() => {})
-    message.catch(() => {})
-    ended.abort()
   }
 }
 

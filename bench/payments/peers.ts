@@ -1,9 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import { z } from 'zod'
+import { said } from '../ledger/said.ts'
 import { Measured } from './measure.ts'
 import type { Place } from './place.ts'
 
@@ -16,13 +15,13 @@ export type Peer = {
 
 /** A bare eager workflow of three empty local activities. */
 export function startBare({ dev }: Place): Promise<Peer> {
-  return start('./bare.ts', [dev.temporal.address, dev.temporal.namespace], {})
+  return start(new URL('./bare.ts', import.meta.url), [dev.temporal.address, dev.temporal.namespace], {})
 }
 
 /** Three regular activities on a database of their own in the same Postgres, and the same bank. */
 export async function startNaive(place: Place): Promise<Peer> {
   const { dev } = place
-  return start('./naive.ts', [], {
+  return start(new URL('./naive.ts', import.meta.url), [], {
     BENCH_TEMPORAL: dev.temporal.address,
     BENCH_NAMESPACE: dev.temporal.namespace,
     BENCH_DATABASE: await freshDatabase(place.adminUrl, 'bench_naive'),
@@ -45,8 +44,8 @@ async function freshDatabase(adminUrl: string, name: string): Promise<string> {
   return url.href
 }
 
-async function start(script: string, args: string[], env: Record<string, string>): Promise<Peer> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+async function start(script: URL, args: string[], env: Record<string, string>): Promise<Peer> {
+  const child = fork(fileURLToPath(script), args, {
     execPath: process.execPath,
     env: { ...process.env, ...env },
   })
@@ -63,25 +62,5 @@ async function start(script: string, args: string[], env: Record<string, string>
       return Measured.parse(await said(child))
     },
     stop: () => void child.kill('SIGKILL'),
-  }
-}
-
-/** What a child says next; its end is an error. */
-async function said(child: ChildProcess): Promise<unknown> {
-  const ended = new AbortController()
-  const exit = once(child, 'exit', { signal: ended.signal }).then(() => {
-    throw new Error('a peer of the bench ended')
-  })
-  const message = once(child, 'message', { signal: ended.signal })
-  try {
-    const [first] = z
-      .tuple([z.unknown()])
-      .rest(z.unknown())
-      .parse(await Promise.race([message, exit]))
-    return first
-  } finally {
-    exit.catch(() => {})
-    message.catch(() => {})
-    ended.abort()
   }
 }
