@@ -1,7 +1,9 @@
 import type { RailCallback, RailCallbackReply } from '../bus/index.ts'
 import type { Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { Rail } from '../rails/port.ts'
+import type { Clock } from '../domain/clock.ts'
+import { assertNever } from '../domain/result.ts'
+import type { CallbackHint, Rail } from '../rails/port.ts'
 import type { Aftermath } from './aftermath.ts'
 import { orderOf } from './order.ts'
 import type { Heard } from './outcome.ts'
@@ -16,8 +18,10 @@ type CallbackDeps = {
   log: Log
   record: (heard: Heard) => Promise<unknown>
   /** The rail says that there is something to see: ask it now, whether the attempt waits or has its outcome. */
-  lookNow: (attempt: AttemptRow, eventId: string) => Promise<void>
+  lookNow: (attempt: AttemptRow, eventId: string, hint: CallbackHint | null) => Promise<void>
   wake: (payment: string) => void
+  /** Whether the call's own answer may still come. */
+  isInFlight: (attempt: AttemptRow) => boolean
   /** Told of each message that was refused, or believed to be the rail's and is of no use. */
   refused: (rail: string, why: CallbackRefusal) => void
 }
@@ -57,10 +61,36 @@ export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: Rai
     on conflict (rail, event_id) do update set times = rail_callbacks.times + 1`
   const attempt = await deps.store.attemptByReference(rail.id, reference)
   if (attempt === null) return { status: 404 }
-  if (says.kind === 'look') await deps.lookNow(attempt, eventId)
-  else await deps.record({ bearer: attempt.payment, no: attempt.no, step: attempt.step, outcome: says })
+  if (says.kind === 'look') {
+    if (agrees(attempt, says.hint)) return { status: 204 }
+    await deps.lookNow(attempt, eventId, says.hint)
+    // Whoever awaits the call's own answer goes on at once, and finds that there is something to ask; woken now, the
+    // workflow would run the same steps beside it.
+    const after = await deps.store.attemptByReference(rail.id, reference)
+    if (after?.state === 'dispatched' && deps.isInFlight(after)) return { status: 204 }
+  } else {
+    await deps.record({ bearer: attempt.payment, no: attempt.no, step: attempt.step, outcome: says })
+  }
   deps.wake(attempt.payment)
   return { status: 204 }
+}
+
+/** Whether an unsigned message claims nothing but what is recorded (CallbackHint). */
+function agrees({ step, state }: AttemptRow, hint: CallbackHint | null): boolean {
+  switch (hint) {
+    case 'reserved':
+      return state === 'settled' && step !== 'cancel'
+    case 'moved':
+      return state === 'settled' && (step === 'submit' || step === 'confirm')
+    case 'released':
+      return state === 'settled' && step === 'cancel'
+    case 'declined':
+      return state === 'declined'
+    case null:
+      return false
+    default:
+      return assertNever(hint, 'hint of a callback')
+  }
 }
 
 /** One handler a connector, which counts what it refuses; where several rails speak by one connector, the reference tells which of them it is. */
@@ -96,8 +126,17 @@ export function callbackHandlers(
 }
 
 /** What a callback that only wakes does: an attempt that waits is asked about now, one that has its outcome is looked at again. */
-export function makeLookNow(deps: Parameters<typeof askNow>[0] & { aftermath: Aftermath }) {
-  return async (attempt: AttemptRow, eventId: string): Promise<void> => {
-    if (!(await askNow(deps, attempt))) await deps.aftermath.look(attempt, eventId)
+export function makeLookNow(deps: Parameters<typeof askNow>[0] & { store: PaymentStore; aftermath: Aftermath }) {
+  return async (attempt: AttemptRow, eventId: string, hint: CallbackHint | null): Promise<void> => {
+    if (await askNow(deps, attempt)) return
+    // Its outcome may have been written a moment ago, and be what this claims.
+    const now = (await deps.store.attemptByReference(attempt.rail, attempt.reference)) ?? attempt
+    if (!agrees(now, hint)) await deps.aftermath.look(now, eventId)
   }
+}
+
+/** Within its rail's deadline somebody may still be awaiting a call's own answer. */
+export function makeIsInFlight(deps: { clock: Clock; rails: RailBook }) {
+  return ({ rail, dispatched_at: at }: AttemptRow): boolean =>
+    at !== null && deps.clock.now() - at.getTime() < deps.rails.profile(rail).deadlineMs
 }

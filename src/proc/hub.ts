@@ -53,6 +53,7 @@ import {
   makeEvidenceBook,
   makeInFlightCalls,
   makeIncidentBook,
+  makeIsInFlight,
   makeLookNow,
   makeMandates,
   makePaymentStore,
@@ -295,13 +296,17 @@ const commands = serveCommands(bus, responders, {
   flushReplies: env.MOORING_FAILPOINTS !== undefined,
 })
 const record = (heard: Heard) => recordOutcome(outcomes, heard)
-const lookNow = makeLookNow({ ...outcomes, aftermath })
+const lookNow = makeLookNow({ ...outcomes, store, aftermath })
 const callbacks = serveCallbacks(
   bus,
   callbackHandlers(
     rails,
     (rail, callback, refused) =>
-      takeCallback({ sql, store, log, record, lookNow, wake: starter.wake, refused }, rail, callback),
+      takeCallback(
+        { sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight: makeIsInFlight({ clock, rails }) },
+        rail,
+        callback,
+      ),
     makeCallbackMetrics(registry),
   ),
   { log },

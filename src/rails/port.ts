@@ -103,8 +103,14 @@ export type CallbackStatement = {
   eventId: string
   reference: string
   /** `look`: the scheme signs nothing, so it only wakes an inquiry, and the inquiry's answer counts. */
-  says: { kind: 'look' } | RailOutcome
+  says: { kind: 'look'; hint: CallbackHint | null } | RailOutcome
 }
+
+/**
+ * What an unsigned message claims. Nothing follows from it but this: one that claims what is recorded anyway need not
+ * be asked about, for it tells nothing new, whoever sent it.
+ */
+export type CallbackHint = 'reserved' | 'moved' | 'declined' | 'released'
 
 export type HttpMessage = { method: string; targetUri: string; headers: Record<string, string>; body: Uint8Array }
 

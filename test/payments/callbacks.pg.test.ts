@@ -107,6 +107,8 @@ describe.each(RAILS)('of $subject.name, a callback', ({ subject, source }) => {
     await expect.poll(() => times(place, payment), PATIENCE).toBeGreaterThanOrEqual(16)
     await place.stage.recoverAll()
     await onceOnly(place, payment)
+    // What claims nothing but what is recorded is not asked about either.
+    expect((await place.stage.standing(payment)).evidence).toEqual([])
   })
 
   test('before the answer, or after a long time, ends it once', async () => {

@@ -50,7 +50,21 @@ it('only wakes a question, and the same event has the same id', async () => {
 
 it('says nothing by itself, not even where it says that it failed', async () => {
   const failed = { ...EVENT, data: { ...EVENT.data, status: 'failed' } }
-  expect(await read(message({}, failed))).toMatchObject({ ok: true, statement: { says: { kind: 'look' } } })
+  expect(await read(message({}, failed))).toMatchObject({ ok: true, statement: { says: { kind: 'look', hint: null } } })
+})
+
+it.each([
+  ['carrier-billing.v0.payment-pending-validation', 'reserved'],
+  ['carrier-billing.v0.payment-reserved', 'reserved'],
+  ['carrier-billing.v0.payment-completed', 'moved'],
+  ['carrier-billing.v0.payment-denied', 'declined'],
+  ['carrier-billing.v0.payment-cancelled', 'released'],
+  ['carrier-billing-refund.v0.refund-completed', 'moved'],
+  ['carrier-billing-refund.v0.refund-denied', 'declined'],
+  ['carrier-billing-refund.v0.refund-in-bill', null],
+])('%s claims %s, so that what is recorded anyway need not be asked', async (type, hint) => {
+  const event = { ...EVENT, type: `org.camaraproject.${type}` }
+  expect(await read(message({}, event))).toMatchObject({ ok: true, statement: { says: { kind: 'look', hint } } })
 })
 
 it('the sink of an order is the same each time it is sent, and another one’s is not', () => {

@@ -33,9 +33,17 @@ function callback(more: Partial<HttpMessage> = {}, headers: Record<string, strin
 
 describe('a callback', () => {
   it('only wakes an inquiry, whatever it says', async () => {
-    for (const text of ['{"transactionStatus":"completed"}', '{"errorCategory":"businessRule"}', 'not even JSON', '']) {
+    for (const [text, hint] of [
+      ['{"transactionStatus":"completed"}', 'moved'],
+      ['{"transactionStatus":"failed"}', 'declined'],
+      ['{"transactionStatus":"reversed"}', null],
+      ['{"errorCategory":"businessRule"}', 'declined'],
+      ['not even JSON', null],
+      ['', null],
+    ] as const) {
       const verdict = await readCallback(callback({ body: Buffer.from(text) }), known, options)
-      expect(verdict).toMatchObject({ ok: true, statement: { reference: order.reference, says: { kind: 'look' } } })
+      const says = { kind: 'look', hint }
+      expect(verdict).toMatchObject({ ok: true, statement: { reference: order.reference, says } })
     }
   })
 

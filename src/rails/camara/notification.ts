@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
+import type { CallbackHint, CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
 import { parseJson } from './json.ts'
 import type { Sink } from './messages.ts'
 
@@ -24,7 +24,7 @@ const CloudEvent = z.object({
   type: z.string().regex(EVENT_TYPE),
   time: z.iso.datetime({ offset: true }),
   datacontenttype: z.literal('application/json').optional(),
-  data: z.object({ paymentId: z.string().min(1), refundId: z.string().optional() }),
+  data: z.object({ paymentId: z.string().min(1), refundId: z.string().optional(), status: z.string().optional() }),
 })
 
 export type SinkOptions = {
@@ -64,7 +64,26 @@ export async function readNotification(
   if (order === null) return refused(404, 'no such reference')
   const known = order.memo['paymentId'] ?? order.original?.memo['paymentId']
   if (known !== undefined && known !== event.data.data.paymentId) return refused(404, 'about another payment')
-  return { ok: true, statement: { eventId: eventIdOf(event.data), reference, says: { kind: 'look' } } }
+  return {
+    ok: true,
+    statement: { eventId: eventIdOf(event.data), reference, says: { kind: 'look', hint: hintOf(event.data) } },
+  }
+}
+
+const HINTS: readonly (readonly [ending: string, hint: CallbackHint])[] = [
+  ['payment-pending-validation', 'reserved'],
+  ['payment-reserved', 'reserved'],
+  ['payment-completed', 'moved'],
+  ['refund-completed', 'moved'],
+  ['payment-denied', 'declined'],
+  ['refund-denied', 'declined'],
+  ['payment-cancelled', 'released'],
+]
+
+/** `status` is of the procedure: one that failed at what its type names claims nothing we know. */
+function hintOf({ type, data }: z.infer<typeof CloudEvent>): CallbackHint | null {
+  if (data.status === 'failed') return null
+  return HINTS.find(([ending]) => type.endsWith(`.${ending}`))?.[1] ?? null
 }
 
 /** CloudEvents are the same where source and id are (CloudEvents 1.0, §3.1); hashed, since both may be long. */

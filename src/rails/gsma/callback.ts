@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
+import { z } from 'zod'
+import type { CallbackHint, CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
 
 /**
  * PUTs of the operator. The standard signs nothing: our profile demands its API
@@ -38,7 +39,29 @@ export async function readCallback(
   const order = await orders(reference)
   if (order === null) return refused(404, 'no such reference')
   if (order.uetr !== correlation) return refused(404, 'reference and correlation id are of different orders')
-  return { ok: true, statement: { eventId: `${correlation}/${hash}`, reference, says: { kind: 'look' } } }
+  return {
+    ok: true,
+    statement: { eventId: `${correlation}/${hash}`, reference, says: { kind: 'look', hint: hintOf(body) } },
+  }
+}
+
+/** A transaction on success, a bare error object on failure; `reversed` and whatever else tells something new. */
+const Claimed = z.union([z.object({ transactionStatus: z.string() }), z.object({ errorCategory: z.string() })])
+
+function hintOf(body: Uint8Array): CallbackHint | null {
+  const claimed = Claimed.safeParse(parsed(Buffer.from(body).toString('utf8')))
+  if (!claimed.success) return null
+  if ('errorCategory' in claimed.data) return 'declined'
+  if (claimed.data.transactionStatus === 'completed') return 'moved'
+  return claimed.data.transactionStatus === 'failed' ? 'declined' : null
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function isSame(given: string, right: string): boolean {
