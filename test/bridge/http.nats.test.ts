@@ -219,6 +219,11 @@ describe('the OpenAPI document', () => {
         'post /payments',
         'get /payments',
         'get /payments/{id}',
+        'post /payments/{id}/capture',
+        'post /payments/{id}/cancel',
+        'post /refunds',
+        'get /refunds',
+        'get /refunds/{id}',
       ].toSorted(),
     )
   })

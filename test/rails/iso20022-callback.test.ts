@@ -136,6 +136,7 @@ describe('a return', () => {
           kind: 'returned',
           amountMinor: 2_345n,
           reason: 'MD06',
+          disputed: true,
           evidence: { via: 'callback', id: 'RTR1', status: 'returned MD06', railReference: null },
         },
       },

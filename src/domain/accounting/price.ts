@@ -97,9 +97,6 @@ export function refundPrice(
     amountMinor,
     fromMerchantsMinor: amountMinor - fee,
     feeMinor: fee,
-    tax:
-      of.tax === null
-        ? null
-        : { ...of.tax, amountMinor: minOf(returned(of.tax.amountMinor, of.returned?.taxMinor), fee) },
+    tax: of.tax === null ? null : { ...of.tax, amountMinor: returned(of.tax.amountMinor, of.returned?.taxMinor) },
   })
 }
