@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { currencyOf, currencyTable, EnvCurrencies } from '../config/currencies.ts'
@@ -63,6 +64,7 @@ const Env = z.object({
 
 const MerchantsFile = z.array(FeePlanFields.extend({ name: z.string().min(1), secret_key: z.string().min(1) }))
 
+const OPERATORS_FILE = 'operators.json'
 const OperatorsFile = z.array(z.object({ name: z.string(), person: z.string(), password: z.string() }))
 
 const env = readEnv(Env, process.env)
@@ -149,9 +151,10 @@ async function openMerchants(db: Sql): Promise<{ id: string; name: string; store
   return made
 }
 
-/** Operators whom the keys directory names and who are not there yet. */
+/** Operators whom the keys directory names, where it does, and who are not there yet; others are added by hand. */
 async function openOperators(db: Sql): Promise<void> {
-  const operators = OperatorsFile.parse(JSON.parse(readKeyFile(env.MOORING_KEYS, 'operators.json')))
+  if (!existsSync(join(env.MOORING_KEYS, OPERATORS_FILE))) return
+  const operators = OperatorsFile.parse(JSON.parse(readKeyFile(env.MOORING_KEYS, OPERATORS_FILE)))
   for (const operator of operators) {
     const [there] = await db`select from operators where name = ${operator.name}`
     if (there !== undefined) continue

@@ -77,6 +77,23 @@ const attempt: Row = {
   updated_at: NOW,
 }
 
+const evidence: Row = {
+  id,
+  rail: 'bank',
+  reference: 'last-line',
+  payment: 'pay_lastline',
+  no: 1,
+  ledger: 1,
+  kind: 'returned',
+  via: 'callback',
+  rail_id: 'RTR1',
+  amount: 1,
+  body: '{}',
+  state: 'done',
+  result: 'posted',
+  moved: 1,
+}
+
 const seal: Row = {
   ledger: 1,
   no: 1,
@@ -154,7 +171,10 @@ export const TRIED: readonly Tried[] = [
       ['payments_refunds_fit', { refund_reserved: 1 }],
       ['payments_refunds_fit', { refund_reserved: -1 }],
       ['payments_check2', { captured_amount: 0, refunded_amount: 0 }],
-      ['payments_check3', { status_reason: 'awaiting_rail' }],
+      ['payments_status_reason_check2', { status_reason: 'awaiting_rail' }],
+      ['payments_capture_check', { capture_requested: 0 }],
+      ['payments_capture_check', { capture_requested: 101 }],
+      ['payments_next_action_check', { next_action: '{}' }],
     ],
   },
   {
@@ -165,6 +185,10 @@ export const TRIED: readonly Tried[] = [
       ['attempts_amount_check', { amount: 0 }],
       ['attempts_state_check', { state: 'lost' }],
       ['attempts_check', { dispatch_token: null }],
+      ['attempts_step_check', { step: 'guess' }],
+      ['attempts_asks_check', { asks: 'money' }],
+      ['attempts_original_check', { original: '{}' }],
+      ['attempts_original_check', { operation: 'refund' }],
     ],
   },
   {
@@ -202,6 +226,38 @@ export const TRIED: readonly Tried[] = [
     wrong: [
       ['sources_type_check', { type: 'sock' }],
       ['sources_status_check', { status: 'lost' }],
+      ['sources_next_look_at_check', { next_look_at: NOW }],
+    ],
+  },
+  {
+    table: 'returns',
+    sound: {
+      rail: 'bank',
+      evidence_id: 'last-line',
+      payment: 'pay_lastline',
+      no: 1,
+      ledger: 1,
+      amount: 1,
+      reason: 'MD06',
+      at: NOW,
+    },
+    wrong: [['returns_amount_check', { amount: 0 }]],
+  },
+  {
+    table: 'evidence',
+    sound: evidence,
+    wrong: [
+      ['evidence_kind_check', { kind: 'rumour' }],
+      ['evidence_via_check', { via: 'hearsay' }],
+      ['evidence_amount_check', { amount: 0 }],
+      ['evidence_answer_check', { answer: 'perhaps' }],
+      ['evidence_state_check', { state: 'lost' }],
+      ['evidence_result_check', { result: 'lost', moved: null }],
+      ['evidence_moved_check', { moved: 0 }],
+      ['evidence_check', { state: 'open' }],
+      ['evidence_check', { result: null, moved: null }],
+      ['evidence_check1', { moved: null }],
+      ['evidence_check1', { result: 'agreed' }],
     ],
   },
   {
