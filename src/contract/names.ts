@@ -228,3 +228,7 @@ export type OpsUpdate = (typeof OPS_UPDATES)[number]
 /** What an operator may decide about a payment or refund that waits; each needs an approval made by the ops service. */
 export const OPS_ACTIONS = ['inquire_now', 'resolve_settled', 'resolve_not_moved', 'cancel', 'approve_return'] as const
 export type OpsAction = (typeof OPS_ACTIONS)[number]
+
+/** What operators find workflows by in Temporal, which keeps them unencrypted: opaque ids, kinds and stages. */
+export const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser'] as const
+export type SearchAttribute = (typeof SEARCH_ATTRIBUTES)[number]

@@ -1,3 +1,4 @@
+export * from './attributes.ts'
 export * from './bundle.ts'
 export * from './limits.ts'
 export * from './release.ts'

@@ -12,6 +12,8 @@ export const DURABLE_LIMITS = {
   promote_gap_ms: 100,
   /** How often a hub looks whether any build is current. */
   promote_check_ms: 10_000,
+  /** For what Temporal is asked about its set-up, by an administrator's call. */
+  provision_deadline_ms: 10_000,
   signal_deadline_ms: 2_000,
   workflow_task_timeout_ms: 20_000,
   workflow_task_slots: 2_000,

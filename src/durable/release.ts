@@ -23,9 +23,11 @@ export async function promote(deps: {
   namespace: string
   release: Release
   identity: string
+  /** Gives a new Temporal, or one that lost its database, what workflows need of it. */
+  provision: () => Promise<void>
   log: Log
 }): Promise<Promotion> {
-  const { client, namespace, identity, log } = deps
+  const { client, namespace, identity, provision, log } = deps
   const { deployment: deploymentName, build: buildId } = deps.release
   const call = <T>(run: () => Promise<T>): Promise<T> =>
     client.withDeadline(Date.now() + DURABLE_LIMITS.start_deadline_ms, run)
@@ -41,6 +43,7 @@ export async function promote(deps: {
       }),
     )
 
+  await provision()
   const late = performance.now() + DURABLE_LIMITS.promote_deadline_ms
   for (;;) {
     try {
@@ -58,7 +61,9 @@ export async function promote(deps: {
       .then((found) => found.workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? '')
       .catch(() => '')
       .then(async (current) => {
-        if (current === '') await makeCurrent()
+        if (current !== '') return
+        await provision()
+        await makeCurrent()
       })
       .catch((error: unknown) => log.debug({ err: error }, 'no build is current, and this one could not be made so'))
   }, DURABLE_LIMITS.promote_check_ms)

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client'
 import type { Log } from '../observe/log.ts'
+import type { About } from '../payments/index.ts'
+import { searchable } from './attributes.ts'
 import { DURABLE_LIMITS } from './limits.ts'
 
 /**
@@ -11,9 +13,9 @@ import { DURABLE_LIMITS } from './limits.ts'
  */
 export type Starter = {
   /** Asks for a start and returns at once. A payment whose workflow runs or ran is left alone. */
-  start(payment: string, started?: () => void): void
+  start(payment: string, about: About, started?: () => void): void
   /** As `start`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
-  restart(payment: string): void
+  restart(payment: string, about: About): void
   /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
   recover(evidence: { id: string; payment: string }): void
   /** Tells a payment's workflow to look; best effort. */
@@ -80,12 +82,13 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     probing = false
   }
 
-  function startLife(id: string, reuse: WorkflowIdReusePolicy) {
+  function startLife(id: string, about: About, reuse: WorkflowIdReusePolicy) {
     const { type, args } = workflowOf(id)
     return client.workflow.start(type, {
       workflowId: id,
       taskQueue: DURABLE_LIMITS.task_queue,
       args,
+      typedSearchAttributes: searchable(about),
       requestEagerStart: true,
       workflowIdReusePolicy: reuse,
       workflowIdConflictPolicy: 'FAIL',
@@ -133,13 +136,13 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   }
 
   return {
-    start(payment, started) {
+    start(payment, about, started) {
       // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-      begin(payment, () => startLife(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY), started)
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY), started)
     },
-    restart(payment) {
+    restart(payment, about) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, () => startLife(payment, WorkflowIdReusePolicy.ALLOW_DUPLICATE))
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE))
     },
     recover({ id, payment }) {
       const workflowId = `${payment}/rec/${id}`

@@ -1,3 +1,4 @@
+import type { PaymentKind } from '../contract/names.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
@@ -30,6 +31,16 @@ export type PaymentRules = {
   startWithinMs: number
 }
 
+/** What operators find a workflow by in Temporal: ids that tell nothing of a person. */
+export type About = {
+  kind: PaymentKind | 'refund' | 'mandate'
+  /** Null where it stays in our books. */
+  rail: string | null
+  merchant: string | null
+  /** Who pays; of a refund, who gets it; of a mandate, whose account it is. */
+  user: string | null
+}
+
 /** What the hub's command handlers work with; made once, in src/proc/hub.ts. */
 export type PaymentDeps = {
   sql: Sql
@@ -50,9 +61,9 @@ export type PaymentDeps = {
   guard: RailGuard
   failpoint: Failpoint
   /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
-  start: (payment: string, started?: () => void) => void
+  start: (payment: string, about: About, started?: () => void) => void
   /** As `start`, also where a workflow of this payment completed: Postgres says that the payment has not. */
-  restart: (payment: string) => void
+  restart: (payment: string, about: About) => void
   /** Tells the workflow of a payment that something was asked of it; best effort, the patrol is behind it. */
   wake: (payment: string) => void
 }

@@ -6,7 +6,7 @@ import { awaitRail, release } from './moves.ts'
 import { nextOf } from './next.ts'
 import type { EvidenceName } from './aftermath.ts'
 import { makeEvidenceBook } from './evidence.ts'
-import type { PaymentDeps } from './deps.ts'
+import type { About, PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
 
 /**
@@ -95,13 +95,14 @@ export async function expireOpen(deps: TendDeps): Promise<void> {
 /** T2. */
 export async function sweep(deps: TendDeps): Promise<void> {
   const graceS = TENDING_LIMITS.start_grace_ms / 1_000
-  const rows = await deps.sql<{ id: string; late: boolean }[]>`
-    select id, start_by <= clock_timestamp() as late from payments
-    where status = 'processing' and started_at is null
-      and accepted_at <= clock_timestamp() - make_interval(secs => ${graceS})
-    order by accepted_at limit ${TENDING_LIMITS.rows}`
-  for (const row of rows) {
-    if (!row.late) deps.start(row.id)
+  const rows = await deps.sql<({ id: string; late: boolean } & About)[]>`
+    select p.id, p.start_by <= clock_timestamp() as late, p.kind, p.merchant, p.payer as user, a.rail from payments p
+    left join attempts a on a.payment = p.id and a.no = 1
+    where p.status = 'processing' and p.started_at is null
+      and p.accepted_at <= clock_timestamp() - make_interval(secs => ${graceS})
+    order by p.accepted_at limit ${TENDING_LIMITS.rows}`
+  for (const { late, ...row } of rows) {
+    if (!late) deps.start(row.id, row)
     else {
       await expireUnstarted(deps, row.id).catch((error: unknown) =>
         // One that cannot be expired must not keep the sweeper from those behind it.
@@ -160,24 +161,24 @@ export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<vo
     const after = last === undefined ? sql`` : sql`and (p.updated_at, p.id) > (${last.at}::timestamptz, ${last.id})`
     // Each kind by an index of its own.
     const lost = (which: ReturnType<typeof sql>) => sql`(
-      select p.id, p.updated_at from payments p
+      select p.id, p.updated_at, p.kind, p.merchant, p.payer, a.rail from payments p
       left join attempts a on a.payment = p.id
       where ${which} and p.updated_at <= ${before} and (a.next_look_at is null or a.next_look_at <= ${before}) ${after}
       order by p.updated_at, p.id limit ${TENDING_LIMITS.rows})`
     const held = sql`p.status in ('requires_action', 'requires_capture') and p.accepted_at is not null`
-    const rows: { id: string; at: string }[] = await sql`
-      select p.id, p.updated_at::text as at from (
+    const rows: ({ id: string; at: string } & About)[] = await sql`
+      select p.id, p.updated_at::text as at, p.kind, p.merchant, p.payer as user, p.rail from (
         ${lost(sql`p.status = 'processing'`)}
         union ${lost(sql`${held} and p.expires_at <= ${before}`)}
         union ${lost(sql`${held} and (p.capture_requested is not null or p.cancel_requested_at is not null)`)}
       ) p order by p.updated_at, p.id limit ${TENDING_LIMITS.rows}`
-    for (const row of rows) deps.restart(row.id)
+    for (const row of rows) deps.restart(row.id, row)
     last = rows.length < TENDING_LIMITS.rows ? undefined : rows.at(-1)
     if (last !== undefined)
       await delay(TENDING_LIMITS.patrol_page_gap_ms, undefined, { signal: stopping }).catch(() => {})
   } while (last !== undefined && stopping?.aborted !== true)
-  const mandates = await deps.sql<{ id: string }[]>`
-    select id from sources where status = 'requires_action' and next_look_at <= ${before}
+  const mandates = await deps.sql<{ id: string; rail: string; user: string }[]>`
+    select id, rail, user_id as user from sources where status = 'requires_action' and next_look_at <= ${before}
     order by next_look_at limit ${TENDING_LIMITS.rows}`
-  for (const { id } of mandates) deps.restart(id)
+  for (const { id, rail, user } of mandates) deps.restart(id, { kind: 'mandate', rail, merchant: null, user })
 }

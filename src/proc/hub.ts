@@ -18,6 +18,7 @@ import { makeIds } from '../domain/ids.ts'
 import {
   DURABLE_LIMITS,
   ensureSchedules,
+  ensureSearchAttributes,
   installRuntime,
   makeStarter,
   makeWorker,
@@ -340,9 +341,12 @@ const promotion = await promote({
   namespace: env.TEMPORAL_NAMESPACE,
   release,
   identity: env.MOORING_PROCESS,
+  provision: async () => {
+    await ensureSearchAttributes({ client, namespace: env.TEMPORAL_NAMESPACE })
+    await ensureSchedules(client)
+  },
   log,
 })
-await ensureSchedules(client)
 const privatePort = await openPrivatePort({
   port: env.MOORING_PRIVATE_PORT,
   registry,

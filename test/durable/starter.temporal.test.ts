@@ -67,8 +67,9 @@ test(
   async () => {
     const log = makeLog({ name: 'test', level: 'silent' })
     const starter = makeStarter({ client, log, workflowTaskTimeoutMs: 10_000 })
+    const about = { kind: 'topup', rail: 'demo-bank', merchant: null, user: 'usr_starter' } as const
     let begun = 0
-    const start = () => starter.start(`pay_${randomUUID().replaceAll('-', '')}`, () => (begun += 1))
+    const start = () => starter.start(`pay_${randomUUID().replaceAll('-', '')}`, about, () => (begun += 1))
     start()
     await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(1)
     expect(starter.isAway()).toBe(false)

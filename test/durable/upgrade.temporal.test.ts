@@ -38,7 +38,14 @@ test('payments that wait in one build end in the next, which does more for new o
   const { namespace } = testTemporal()
   const [taskQueue, deployment] = [`test-${randomUUID()}`, `test-${randomUUID()}`]
   const current = (build: string) =>
-    promote({ client: stage.client, namespace, release: { deployment, build }, identity: 'test', log })
+    promote({
+      client: stage.client,
+      namespace,
+      release: { deployment, build },
+      identity: 'test',
+      provision: () => Promise.resolve(),
+      log,
+    })
 
   const handles: WorkflowHandle[] = []
   for (const { script, waiting: isWaiting } of waiting) {

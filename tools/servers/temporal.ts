@@ -1,12 +1,10 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SEARCH_ATTRIBUTES } from '../../src/contract/names.ts'
 import { answersOk } from '../process/probe.ts'
 import { baseEnv, type Launch } from './launch.ts'
 
 export const TEMPORAL_NAMESPACE = 'default'
-
-/** What payments can be searched by in Temporal's UI: opaque ids and stages, no personal data. */
-export const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser']
 
 /** synchronous=NORMAL with a WAL survives kill -9; after a power cut Postgres, the truth, restarts what is missing. */
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16000', 'busy_timeout=10000']

@@ -123,7 +123,8 @@ export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise
       deps.failpoint('reply-sent', amount)
       if (isOver) return
       deps.admission.accepted()
-      deps.start(accepted.id, () => deps.failpoint('started', amount))
+      const about = { kind: accepted.kind, rail, merchant: accepted.merchant, user: accepted.payer }
+      deps.start(accepted.id, about, () => deps.failpoint('started', amount))
     },
     amount,
   }

@@ -13,7 +13,7 @@ import type { PaymentDeps } from '../deps.ts'
 import type { PaymentRow } from '../rows.ts'
 import { fundingOf, type FundingDeps } from './funding.ts'
 import { fund } from './moves.ts'
-import type { RefundBase, RefundRow } from './rows.ts'
+import { aboutRefund, type RefundBase, type RefundRow } from './rows.ts'
 import type { Turns } from './turns.ts'
 import { refundView } from './view.ts'
 
@@ -74,12 +74,13 @@ async function decideRefund(deps: RefundCommandDeps, merchant: Merchant, body: C
   )
   if (waits === null) throw new Error('a new refund may wait for funds')
   const atRail = after.refund.status === 'processing'
+  const about = aboutRefund(from.payment, from.collect?.rail ?? null)
   return {
     kind: 'unit',
     unit,
     body: refundView(after.refund, 'merchant'),
     otherwise: { branch: waits.branch, body: refundView(waits.after.refund, 'merchant') },
-    ...(atRail ? { after: () => deps.start(refund.id) } : {}),
+    ...(atRail ? { after: () => deps.start(refund.id, about) } : {}),
     amount: refund.amount.toString(),
   }
 }

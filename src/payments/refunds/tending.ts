@@ -5,7 +5,7 @@ import type { PaymentDeps } from '../deps.ts'
 import { accountsOf, fundingOf, type FundingDeps } from './funding.ts'
 import { REFUND_LIMITS } from './limits.ts'
 import { fail, fund, resumed, say } from './moves.ts'
-import type { RefundState } from './rows.ts'
+import { aboutRefund, type RefundState } from './rows.ts'
 import type { Turns } from './turns.ts'
 
 /**
@@ -97,7 +97,7 @@ async function begin(deps: RefundTendDeps, id: string): Promise<void> {
   const { unit, after } = await fund({ payment, refund: resumed(state, now), before: refund }, funding, deps, now)
   const result = await deps.ledger.apply({ ...unit, id: deps.ids.uuid() })
   // A run that found it waiting has ended: this is another one.
-  if (result.code === 'ok' && after.refund.status === 'processing') deps.restart(id)
+  if (result.code === 'ok' && after.refund.status === 'processing') deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
 }
 
 async function giveUp(deps: RefundTendDeps, id: string): Promise<void> {
@@ -108,15 +108,17 @@ async function giveUp(deps: RefundTendDeps, id: string): Promise<void> {
   await deps.ledger.apply(fail(state, end, deps.ids, deps.clock.now()))
 }
 
+type Begun = { id: string; merchant: string; payer: string | null; rail: string }
+
 /** F2. */
 export async function sweepRefunds(deps: RefundTendDeps): Promise<void> {
   const graceS = REFUND_LIMITS.start_grace_ms / 1_000
-  const rows = await deps.sql<{ id: string }[]>`
-    select r.id from refunds r join attempts a on a.payment = r.id
+  const rows = await deps.sql<Begun[]>`
+    select r.id, r.merchant, p.payer, a.rail from refunds r join attempts a on a.payment = r.id join payments p on p.id = r.payment
     where r.status = 'processing' and a.state = 'prepared'
       and r.updated_at <= clock_timestamp() - make_interval(secs => ${graceS})
     order by r.updated_at limit ${REFUND_LIMITS.rows}`
-  for (const { id } of rows) deps.start(id)
+  for (const { id, rail, ...of } of rows) deps.start(id, aboutRefund(of, rail))
 }
 
 /** F4. */
@@ -150,13 +152,14 @@ export async function sayRefundsWait(deps: RefundTendDeps): Promise<void> {
 export async function patrolRefunds(deps: RefundTendDeps, stopping?: AbortSignal): Promise<void> {
   const before = timestamp(deps.clock.now() - REFUND_LIMITS.patrol_idle_ms)
   await pages(stopping, {
-    page: (after) => deps.sql<{ id: string }[]>`
-      select r.id from refunds r join attempts a on a.payment = r.id
+    page: (after) => deps.sql<Begun[]>`
+      select r.id, r.merchant, p.payer, a.rail from refunds r join attempts a on a.payment = r.id
+      join payments p on p.id = r.payment
       where r.status = 'processing' and r.updated_at <= ${before} and r.id > ${after}
         and (a.next_look_at is null or a.next_look_at <= ${before})
       order by r.id limit ${REFUND_LIMITS.rows}`,
     take: async (rows) => {
-      for (const { id } of rows) deps.restart(id)
+      for (const { id, rail, ...of } of rows) deps.restart(id, aboutRefund(of, rail))
     },
   })
 }

@@ -15,7 +15,6 @@ import {
 } from '../../../tools/servers/postgres/index.ts'
 import { natsRecipe, temporalRecipe } from '../../../tools/servers/recipes.ts'
 import { TEMPORAL_NAMESPACE, temporalLaunch } from '../../../tools/servers/temporal.ts'
-import { registerSearchAttributes } from '../../../tools/servers/temporal-external.ts'
 import type { Supervisor } from '../../../tools/supervisor/supervisor.ts'
 import { readKeyFile } from '../../config/env.ts'
 import { opsUrl, type DevPorts } from './ports.ts'
@@ -91,9 +90,7 @@ export async function startNats(context: ServerContext): Promise<Servers['nats']
 export async function startTemporal(context: ServerContext): Promise<Servers['temporal']> {
   const { dataDir, ports, supervisor, external, say } = context
   if (external.temporal !== undefined) {
-    const address = { address: external.temporal, namespace: TEMPORAL_NAMESPACE }
-    await registerSearchAttributes(address)
-    return { ...address, ui: undefined }
+    return { address: external.temporal, namespace: TEMPORAL_NAMESPACE, ui: undefined }
   }
   const binary = await acquire(temporalRecipe, say)
   const dir = join(dataDir, 'temporal')
