@@ -15,7 +15,7 @@ import { parseOptions, USAGE, type DevOptions } from './dev/options.ts'
 import { devPorts, portsInUse } from './dev/ports.ts'
 import { startNats, startPostgres, startTemporal, type Servers } from './dev/servers.ts'
 import { runSetup } from './dev/setup.ts'
-import { intake, simulators, workers, type Base } from './dev/table.ts'
+import { intake, OPS_TWO_ABOVE, simulators, workers, type Base } from './dev/table.ts'
 
 /** `npm start`: everything of Mooring on one machine, kept running, and stopped in order. */
 
@@ -120,6 +120,7 @@ async function start(chosen: DevOptions): Promise<void> {
     failpoints: process.env['MOORING_FAILPOINTS'],
     workflowTaskTimeoutMs: process.env['MOORING_WORKFLOW_TASK_TIMEOUT_MS'],
     express: process.env['MOORING_EXPRESS'],
+    opsTwoAbove: process.env['MOORING_OPS_TWO_ABOVE'] ?? OPS_TWO_ABOVE,
     logLevel: process.env['LOG_LEVEL'] ?? 'info',
   }
 

@@ -7,6 +7,8 @@ import { ensureSchedules, SCHEDULES, workflowBundle } from '../../src/durable/in
 import { ROOT } from '../../tools/paths.ts'
 import { testTemporal } from '../support/run-servers.ts'
 
+const PATIENCE = { timeout: 60_000, interval: 100 }
+
 let connection: NativeConnection
 let client: Client
 
@@ -43,6 +45,6 @@ test('the review says what waits in its result and its details', async () => {
     await vi.waitFor(async () => {
       const details = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata')
       expect(details.currentDetails).toContain('demo-bank: 2 unknown, oldest 7300 s')
-    })
+    }, PATIENCE)
   })
 })

@@ -30,10 +30,11 @@ export type Base = {
   workflowTaskTimeoutMs: string | undefined
   /** The hub's; a bench switches the express lane on or off. */
   express: string | undefined
+  opsTwoAbove: string
   logLevel: string
 }
 
-/** Minor units above which a decision needs two operators. */
+/** Minor units above which a decision needs two operators, unless the environment says otherwise. */
 export const OPS_TWO_ABOVE = '1000000'
 
 type Role = 'hub' | 'edge' | 'bridge' | 'relay' | 'ops'
@@ -175,7 +176,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
         MOORING_LIMIT_PAYMENT: LIMITS.payment,
         MOORING_LIMIT_DAY: LIMITS.day,
         MOORING_LIMIT_MONTH: LIMITS.month,
-        MOORING_OPS_TWO_ABOVE: OPS_TWO_ABOVE,
+        MOORING_OPS_TWO_ABOVE: base.opsTwoAbove,
         MOORING_CAPS: options.caps ? 'on' : 'off',
         MOORING_RAILS: JSON.stringify(rails(ports)),
         MOORING_CAMARA_URL: `http://127.0.0.1:${ports.camara}`,
@@ -198,7 +199,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
       MOORING_OPS_URL: opsUrl(ports),
       ...(servers.temporal.ui === undefined ? {} : { MOORING_TEMPORAL_UI: servers.temporal.ui }),
       TEMPORAL_NAMESPACE: servers.temporal.namespace,
-      MOORING_OPS_TWO_ABOVE: OPS_TWO_ABOVE,
+      MOORING_OPS_TWO_ABOVE: base.opsTwoAbove,
     },
   }
   return [relay, ...hubs, ops].map(launch)
