@@ -95,12 +95,12 @@ describe('a payment during which a process is killed', () => {
 
   /** Returns once the killed are back. */
   async function killWhileProcessing(names: RegExp, amountMinor: bigint): Promise<Story> {
-    await world.bank.delay(amountMinor, BANK_TAKES_MS)
+    await world.rails.bank.delay(amountMinor, BANK_TAKES_MS)
     const begin = await ask('qr from bank', amountMinor)
     const { confirmed, end, replay } = begin()
     const { id } = await confirmed
     await world.patience.until(`${id} to be with the bank`, async () => {
-      const lines = await world.bank.book()
+      const lines = await world.rails.bank.book()
       return lines.some((line) => line.amount === amountMinor.toString()) ? true : undefined
     })
     const victims = Object.keys(stack.dev().pids).filter((name) => names.test(name))

@@ -1,5 +1,5 @@
 import type { FailpointName } from '../../../src/config/failpoint.ts'
-import { AT_BANK, type Way } from './orders.ts'
+import { COURSE, type Way } from './orders.ts'
 
 /** Where a payment's process dies, and what must become of the payment. */
 export type Case = {
@@ -58,9 +58,9 @@ const caseOf = (way: Way, { step, dies, ends, before }: Step): Case => ({
   ends,
   expected: ends.join(' or '),
   // Between wallets nothing is sent anywhere.
-  before: before === 'ended' && AT_BANK[way] === null ? 'gone' : before,
+  before: before === 'ended' && COURSE[way].at === null ? 'gone' : before,
 })
 
 export const cases: readonly Case[] = STEPS.flatMap((step) =>
-  WAYS.filter((way) => AT_BANK[way] !== null || step.onlyAtBank === undefined).map((way) => caseOf(way, step)),
+  WAYS.filter((way) => COURSE[way].at !== null || step.onlyAtBank === undefined).map((way) => caseOf(way, step)),
 )

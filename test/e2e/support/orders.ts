@@ -4,18 +4,41 @@ import { isTerminal } from '../../../clients/mobile/index.ts'
 import type { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
 import type { Phone } from './phone.ts'
+import type { RailName } from './rails.ts'
 
 /** The ways money moves so far. */
-export const WAYS = ['qr from bank', 'qr from wallet', 'top-up', 'withdrawal', 'person to person'] as const
+export const WAYS = [
+  'qr from bank',
+  'qr from wallet',
+  'qr from phone bill',
+  'qr from mobile money',
+  'top-up',
+  'top-up by mobile money',
+  'withdrawal',
+  'withdrawal to mobile money',
+  'person to person',
+] as const
 export type Way = (typeof WAYS)[number]
 
-/** The bank's part in each; null where it has none. */
-export const AT_BANK: Readonly<Record<Way, 'collect' | 'payOut' | null>> = {
-  'qr from bank': 'collect',
-  'qr from wallet': null,
-  'top-up': 'collect',
-  withdrawal: 'payOut',
-  'person to person': null,
+type Kind = 'purchase' | 'topup' | 'withdrawal' | 'transfer'
+/** What a way is, and its part at a rail; null where it has none. */
+type Course = { kind: Kind; at: { rail: RailName; operation: 'collect' | 'payOut' } | null }
+
+const course = (kind: Kind, rail?: RailName): Course => ({
+  kind,
+  at: rail === undefined ? null : { rail, operation: kind === 'withdrawal' ? 'payOut' : 'collect' },
+})
+
+export const COURSE: Readonly<Record<Way, Course>> = {
+  'qr from bank': course('purchase', 'bank'),
+  'qr from wallet': course('purchase'),
+  'qr from phone bill': course('purchase', 'operator'),
+  'qr from mobile money': course('purchase', 'money'),
+  'top-up': course('topup', 'bank'),
+  'top-up by mobile money': course('topup', 'money'),
+  withdrawal: course('withdrawal', 'bank'),
+  'withdrawal to mobile money': course('withdrawal', 'money'),
+  'person to person': course('transfer'),
 }
 
 export type Order = {
@@ -37,27 +60,27 @@ export type Ready = { confirm: () => Promise<PaymentView> }
 export async function prepare(order: Order, currency: string): Promise<Ready> {
   const { way, payer, payee } = order
   const { client } = payer
+  const { kind, at } = COURSE[way]
   const money = { amount: order.amountMinor.toString(), currency }
   const key = randomBytes(16).toString('hex')
-  switch (way) {
-    case 'qr from bank':
-    case 'qr from wallet': {
-      const source = way === 'qr from bank' ? payer.source : 'wallet'
+  const source = at === null ? 'wallet' : payer.sources[at.rail]
+  switch (kind) {
+    case 'purchase': {
       const { payload } = await order.merchant.createPayment({ ...money, order_ref: key, description: 'An order' })
       const { payment, claim } = await client.command('payment.resolve_qr', { payload })
-      const quote = await client.command('quote', { kind: 'purchase', ...money, source, payee: payment.payee })
+      const quote = await client.command('quote', { kind, ...money, source, payee: payment.payee })
       return { confirm: () => client.pay({ payment, claim, source, quote, key }) }
     }
-    case 'top-up': {
-      const quote = await client.command('quote', { kind: 'topup', ...money, source: payer.source })
-      return { confirm: () => client.topup({ ...money, source: payer.source, quote, key }) }
+    case 'topup': {
+      const quote = await client.command('quote', { kind, ...money, source })
+      return { confirm: () => client.topup({ ...money, source, quote, key }) }
     }
     case 'withdrawal': {
-      const quote = await client.command('quote', { kind: 'withdrawal', ...money, source: payer.source })
-      return { confirm: () => client.withdraw({ ...money, source: payer.source, quote, key }) }
+      const quote = await client.command('quote', { kind, ...money, source })
+      return { confirm: () => client.withdraw({ ...money, source, quote, key }) }
     }
-    case 'person to person': {
-      const quote = await client.command('quote', { kind: 'transfer', ...money, source: 'wallet', payee: payee.user })
+    case 'transfer': {
+      const quote = await client.command('quote', { kind, ...money, source, payee: payee.user })
       return { confirm: () => client.transfer({ ...money, to: payee.user, quote, key }) }
     }
   }

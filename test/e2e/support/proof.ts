@@ -1,9 +1,9 @@
 import { feeMinor } from '../../../src/domain/fee.ts'
 import { attemptReference } from '../../../src/domain/ids.ts'
 import { audit } from '../../../src/ledger/index.ts'
-import type { BankLine } from './bank.ts'
-import { AT_BANK, type Ended } from './orders.ts'
+import { COURSE, type Ended } from './orders.ts'
 import type { Phone } from './phone.ts'
+import { RAIL_NAMES, type RailLine, type RailWitness } from './rails.ts'
 import { inLanes, type World } from './world.ts'
 
 /** running.md: demo merchants pay 150 basis points. */
@@ -13,15 +13,19 @@ const MERCHANT_LANES = 8
 /**
  * Every witness's word about ended payments, compared: the payer's and the
  * payee's phone, the merchant, the hub's rows, the ledger's postings and holds,
- * the bank's book and balances, and the wallets. Answers what disagrees; nothing
- * is the only good answer.
+ * the rails' books and balances, and the wallets. Answers what disagrees; nothing
+ * is the only good answer. `incidents`: kinds that a payment was to have.
  */
-export async function disagreements(world: World, ended: readonly Ended[]): Promise<string[]> {
+export async function disagreements(
+  world: World,
+  ended: readonly Ended[],
+  incidents: ReadonlyMap<string, string> = new Map(),
+): Promise<string[]> {
   await phonesUpToDate(world)
   const found = await Promise.all([
-    atTheHub(world, ended),
+    atTheHub(world, ended, incidents),
     atTheMerchants(world, ended),
-    atTheBank(world, ended),
+    ...RAIL_NAMES.map((name) => atTheRail(world, world.rails[name], ended)),
     inTheLedger(world, ended),
     inTheWallets(world, ended),
     onThePhones(world, ended),
@@ -30,20 +34,20 @@ export async function disagreements(world: World, ended: readonly Ended[]): Prom
 }
 
 /** What a payment does to whom, in our books: debit, credit, amount. Worked out here, not by the product. */
-function expectedPostings({ order, view }: Ended, bank: string): string[] {
+function expectedPostings({ rails }: World, { order, view }: Ended): string[] {
   const { way, amountMinor, payer, payee, merchant } = order
-  const [wallet, clearing] = [`wallet:${payer.user}`, `clearing:${bank}`]
+  const { kind, at } = COURSE[way]
+  const [wallet, clearing] = [`wallet:${payer.user}`, `clearing:${at === null ? '' : rails[at.rail].id}`]
   if (view.status !== 'succeeded') return []
-  switch (way) {
-    case 'top-up':
+  switch (kind) {
+    case 'topup':
       return [`${clearing} to ${wallet}: ${amountMinor}`]
     case 'withdrawal':
       return [`${wallet} to ${clearing}: ${amountMinor}`]
-    case 'person to person':
+    case 'transfer':
       return [`${wallet} to wallet:${payee.user}: ${amountMinor}`]
-    case 'qr from bank':
-    case 'qr from wallet': {
-      const from = way === 'qr from bank' ? clearing : wallet
+    case 'purchase': {
+      const from = at === null ? wallet : clearing
       const fee = feeMinor(amountMinor, FEE)
       const net = `${from} to merchant:${merchant.id}:pending: ${amountMinor - fee}`
       return fee === 0n ? [net] : [net, `${from} to revenue:fees: ${fee}`]
@@ -55,56 +59,69 @@ function expectedPostings({ order, view }: Ended, bank: string): string[] {
 function walletChanges({ order, view }: Ended): [Phone, bigint][] {
   if (view.status !== 'succeeded') return []
   const { way, amountMinor, payer, payee } = order
-  switch (way) {
-    case 'top-up':
+  const { kind, at } = COURSE[way]
+  switch (kind) {
+    case 'topup':
       return [[payer, amountMinor]]
     case 'withdrawal':
-    case 'qr from wallet':
       return [[payer, -amountMinor]]
-    case 'person to person':
+    case 'transfer':
       return [
         [payer, -amountMinor],
         [payee, amountMinor],
       ]
-    case 'qr from bank':
-      return []
+    case 'purchase':
+      return at === null ? [[payer, -amountMinor]] : []
   }
 }
 
 type Row = { id: string; status: string; status_reason: string | null; version: number; failure_code: string | null }
-type Attempt = { payment: string; no: number; reference: string; state: string }
+type Attempt = { payment: string; no: number; reference: string; step: string; state: string }
 
-async function atTheHub({ sql }: World, ended: readonly Ended[]): Promise<string[]> {
+async function atTheHub(
+  { sql }: World,
+  ended: readonly Ended[],
+  expected: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const ids = ended.map(({ view }) => view.id)
   const rows = await sql<Row[]>`
     select id, status, status_reason, version, failure_code from payments where id in ${sql(ids)}`
-  const attempts = await sql<Attempt[]>`select payment, no, reference, state from attempts where payment in ${sql(ids)}`
+  const attempts = await sql<Attempt[]>`
+    select payment, no, reference, step, state from attempts where payment in ${sql(ids)}`
   const incidents = await sql<{ payment: string; kind: string }[]>`
     select payment, kind from incidents where payment in ${sql(ids)}`
   const rowOf = new Map(rows.map((row) => [row.id, row]))
   const attemptsOf = Map.groupBy(attempts, (attempt) => attempt.payment)
-  const found = incidents.map(({ payment, kind }) => `${payment}: there is an incident, ${kind}`)
+  const found = incidents
+    .filter(({ payment, kind }) => expected.get(payment) !== kind)
+    .map(({ payment, kind }) => `${payment}: there is an incident, ${kind}`)
+  for (const [payment, kind] of expected) {
+    if (!incidents.some((one) => one.payment === payment)) found.push(`${payment}: there is no incident, ${kind}`)
+  }
   for (const { order, view } of ended) {
     const row = rowOf.get(view.id)
     const shown = describe(view.status, view.version, view.failure?.code ?? null)
     const kept = row === undefined ? 'nothing' : describe(row.status, row.version, row.failure_code)
     if (shown !== kept) found.push(`${view.id}: the phone shows ${shown}, the hub keeps ${kept}`)
     if (view.status_reason !== null || row?.status_reason != null) found.push(`${view.id}: ended and still waits`)
-    const states = (attemptsOf.get(view.id) ?? []).map((attempt) => attempt.state)
-    const settled = view.status === 'succeeded' && AT_BANK[order.way] !== null
-    const right = AT_BANK[order.way] === null ? states.length === 0 : states.length === 1
-    if (!right || states.includes('settled') !== settled || states.some((state) => OPEN.has(state))) {
-      found.push(`${view.id} (${order.way}): ${view.status} with attempts ${JSON.stringify(states)}`)
+    const tries = attemptsOf.get(view.id) ?? []
+    const { at } = COURSE[order.way]
+    const settled = tries.some(({ step, state }) => MOVES.has(step) && state === 'settled')
+    const isRight = tries.length === (at === null ? 0 : 1) && settled === (view.status === 'succeeded' && at !== null)
+    if (!isRight || tries.some(({ state }) => OPEN.has(state))) {
+      found.push(`${view.id} (${order.way}): ${view.status} with attempts ${JSON.stringify(tries)}`)
     }
   }
   return found
 }
 
 const OPEN = new Set(['dispatched', 'pending', 'unknown'])
+/** What settles by these has moved money; a reservation made or given back has not. */
+const MOVES = new Set(['submit', 'confirm'])
 
 async function atTheMerchants({ patience }: World, ended: readonly Ended[]): Promise<string[]> {
   const found: string[] = []
-  const purchases = ended.filter(({ order }) => order.way.startsWith('qr'))
+  const purchases = ended.filter(({ order }) => COURSE[order.way].kind === 'purchase')
   await inLanes(MERCHANT_LANES, purchases, async ({ order, view }) => {
     const seen = await patience.within(`the merchant's view of ${view.id}`, order.merchant.readPayment(view.id))
     const captured = view.status === 'succeeded' ? view.amount : '0'
@@ -114,49 +131,52 @@ async function atTheMerchants({ patience }: World, ended: readonly Ended[]): Pro
   return found
 }
 
-async function atTheBank(world: World, ended: readonly Ended[]): Promise<string[]> {
-  const { bank, phones, currency } = world
+async function atTheRail(world: World, rail: RailWitness, ended: readonly Ended[]): Promise<string[]> {
+  const { phones, currency } = world
   const all = [...world.funding, ...ended]
-  const book = Map.groupBy(await bank.book(), (line) => line.reference)
+  const book = Map.groupBy(await rail.book(), (line) => line.reference)
   const found: string[] = []
   const known = new Set<string>()
   const spent = new Map<string, bigint>()
   for (const { order, view } of all) {
+    const { at } = COURSE[order.way]
+    const account = order.payer.accounts[rail.name]
     for (const operation of ['collect', 'payOut'] as const) {
       const reference = attemptReference(view.id, operation, 1)
       known.add(reference)
-      const moved = view.status === 'succeeded' && AT_BANK[order.way] === operation
-      const expected = moved ? [`${operation} ${order.amountMinor} ${currency} ${order.payer.account} moved`] : []
+      const moved = view.status === 'succeeded' && at?.rail === rail.name && at.operation === operation
+      const expected = moved ? [`${operation} ${order.amountMinor} ${currency} ${account} moved`] : []
       const lines = (book.get(reference) ?? []).map(lineText)
       if (lines.join() !== expected.join()) {
-        found.push(`${view.id} (${view.status}): the bank's book has ${JSON.stringify(lines)} under ${reference}`)
+        found.push(`${view.id} (${view.status}): the ${rail.name}'s book has ${JSON.stringify(lines)} under ${reference}`)
       }
       if (!moved) continue
       const sum = operation === 'collect' ? order.amountMinor : -order.amountMinor
-      spent.set(order.payer.account, (spent.get(order.payer.account) ?? 0n) + sum)
+      spent.set(account, (spent.get(account) ?? 0n) + sum)
     }
   }
-  const accounts = new Set(phones.map(({ account }) => account))
+  const accounts = new Set(phones.map((phone) => phone.accounts[rail.name]))
   for (const line of [...book.values()].flat()) {
     if (accounts.has(line.account) && !known.has(line.reference)) {
-      found.push(`the bank's book has ${line.reference} over ${line.amount}, and nobody ordered it`)
+      found.push(`the ${rail.name}'s book has ${line.reference} over ${line.amount}, and nobody ordered it`)
     }
   }
-  for (const { account, name } of phones) {
-    const balance = await bank.balanceMinor(account)
+  for (const { accounts: { [rail.name]: account }, name } of phones) {
+    const balance = await rail.balanceMinor(account)
     const expected = OPENING_MINOR - (spent.get(account) ?? 0n)
-    if (balance !== expected) found.push(`the bank holds ${balance} for ${name}, and should hold ${expected}`)
+    if (balance !== expected) found.push(`the ${rail.name} holds ${balance} for ${name}, and should hold ${expected}`)
   }
   return found
 }
 
-/** What the demo bank gives an account it has not seen. */
+/** What a demo rail gives an account it has not seen. */
 const OPENING_MINOR = 100_000_000n
 
-const lineText = ({ operation, amount, currency, account, effect }: BankLine) =>
+const lineText = ({ operation, amount, currency, account, effect }: RailLine) =>
   `${operation} ${amount} ${currency} ${account} ${effect}`
 
-async function inTheLedger({ sql, dev }: World, ended: readonly Ended[]): Promise<string[]> {
+async function inTheLedger(world: World, ended: readonly Ended[]): Promise<string[]> {
+  const { sql } = world
   const ids = ended.map(({ view }) => view.id)
   const rows = await sql<{ subject: string; posting: string }[]>`
     select t.subject, d.name || ' to ' || c.name || ': ' || t.amount as posting
@@ -170,7 +190,7 @@ async function inTheLedger({ sql, dev }: World, ended: readonly Ended[]): Promis
   const posted = Map.groupBy(rows, (row) => row.subject)
   const found = holds.map(({ subject }) => `${subject}: ended and still holds money`)
   for (const one of ended) {
-    const expected = expectedPostings(one, dev.sim.bank.bank).toSorted()
+    const expected = expectedPostings(world, one).toSorted()
     const actual = (posted.get(one.view.id) ?? []).map(({ posting }) => posting).toSorted()
     if (actual.join() !== expected.join()) {
       found.push(
@@ -223,7 +243,7 @@ async function onThePhones({ sql, phones }: World, ended: readonly Ended[]): Pro
     }
   }
   for (const { order, view } of ended) {
-    const watchers = order.way === 'person to person' ? [order.payer, order.payee] : [order.payer]
+    const watchers = COURSE[order.way].kind === 'transfer' ? [order.payer, order.payee] : [order.payer]
     for (const { name, watch } of watchers) {
       const last = watch.versions(view.id).at(-1)
       if (last?.status !== view.status || last.version !== view.version) {

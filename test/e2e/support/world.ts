@@ -2,18 +2,18 @@ import { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { openDatabase, type Sql } from '../../../src/ledger/index.ts'
-import { BankWitness } from './bank.ts'
 import { followToEnd, prepare, type Ended, type Order } from './orders.ts'
 import { newPhone, newRun, type Phone } from './phone.ts'
+import { RailWitness, type RailName } from './rails.ts'
 
-/** Everyone around a running stack: phones with money, merchants, the bank's own word, the database's. */
+/** Everyone around a running stack: phones with money, merchants, each rail's own word, the database's. */
 export type World = {
   dev: DevJson
   patience: Patience
   currency: string
   phones: readonly [Phone, Phone, ...Phone[]]
   merchants: readonly [MerchantServer, MerchantServer]
-  bank: BankWitness
+  rails: Readonly<Record<RailName, RailWitness>>
   sql: Sql
   /** The top-ups that funded the wallets. */
   funding: readonly Ended[]
@@ -23,7 +23,7 @@ export type World = {
 /** Phones signed up at the same time; the operator and Argon are not what is tried here. */
 const AT_ONCE = 4
 
-/** Signs up so many phones, each with a linked account and `fundMinor` in its wallet. */
+/** Signs up so many phones, each with an account at every rail and `fundMinor` in its wallet. */
 export async function openWorld(
   dev: DevJson,
   patience: Patience,
@@ -36,11 +36,12 @@ export async function openWorld(
     new MerchantServer(one, dev.bridge, patience),
     new MerchantServer(two, dev.bridge, patience),
   ] as const
+  const sql = openDatabase({ url: dev.database, name: 'witness', connections: 2 })
   const run = newRun()
   const numbers = Array.from({ length: options.phones }, (_, i) => i)
   const phones: Phone[] = []
   await inLanes(AT_ONCE, numbers, async (no) => {
-    phones.push(await newPhone(dev, patience, run, no))
+    phones.push(await newPhone({ dev, patience, sql }, run, no))
   })
   const [first, second, ...others] = phones
   if (first === undefined || second === undefined) throw new Error('at least two phones are needed')
@@ -51,14 +52,17 @@ export async function openWorld(
     const { id } = await confirm()
     funding.push({ order, view: await followToEnd(patience, order, id) })
   })
-  const sql = openDatabase({ url: dev.database, name: 'witness', connections: 2 })
   return {
     dev,
     patience,
     currency,
     phones: [first, second, ...others],
     merchants,
-    bank: new BankWitness(dev.sim.bank, patience),
+    rails: {
+      bank: new RailWitness('bank', dev, patience),
+      operator: new RailWitness('operator', dev, patience),
+      money: new RailWitness('money', dev, patience),
+    },
     sql,
     funding,
     async close() {
