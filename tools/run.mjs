@@ -22,6 +22,7 @@ const COMMANDS = {
   reset: 'tools/reset.ts',
   ops: 'src/ops/cli.ts',
   faults: 'test/faults/run.ts',
+  'faults:ops': 'test/faults/by-hand-run.ts',
   mutate: 'test/faults/mutations/run.ts',
   'mutate:ledger': 'test/ledger/mutations/run.ts',
   'prove:ledger': 'test/ledger/proofs/run.ts',

@@ -50,7 +50,7 @@ async function play(script: Script, meanwhile?: (id: string) => void | Promise<v
   })
   const id = `rfd_${randomUUID().replaceAll('-', '')}`
   return worker.runUntil(async () => {
-    starter.start(id)
+    starter.start(id, { kind: 'refund', rail: 'demo-bank', merchant: 'mer_refunds', user: 'usr_refunds' })
     await starter.drain()
     await meanwhile?.(id)
     const handle = client.workflow.getHandle(id)

@@ -54,7 +54,13 @@ export class MerchantServer {
   }
 
   /** A payment to be paid by QR, and what the QR says. */
-  async createPayment(order: { amount: string; currency: string; order_ref: string; description: string }) {
+  async createPayment(order: {
+    amount: string
+    currency: string
+    order_ref: string
+    description: string
+    capture_method?: 'manual'
+  }) {
     const what = `${this.name} to create a payment`
     const payment = await call(this.#patience, what, MerchantPayment, {
       method: 'POST',
@@ -86,6 +92,17 @@ export class MerchantServer {
       method: 'GET',
       url,
       bearer: this.#secretKey,
+    })
+  }
+
+  /** Takes all that is held. */
+  capture(id: string): Promise<MerchantPayment> {
+    return call(this.#patience, `${this.name} to capture ${id}`, MerchantPayment, {
+      method: 'POST',
+      url: `${this.#bridge}/payments/${id}/capture`,
+      bearer: this.#secretKey,
+      body: {},
+      key: randomUUID(),
     })
   }
 

@@ -1,10 +1,12 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 
-/** Two people, approvals, the codec and its keys (acceptance: two people, Temporal UI, keys). */
+/** Two people, approvals, the codec, its keys, and people at Temporal (acceptance: two people, Temporal UI, keys, ops by hand). */
 const TABLES = 'src/ledger/migrations/0011_operators.sql'
 const APPROVALS = 'test/ops/approvals.pg.test.ts'
 const SEALED = 'test/codec/sealed.test.ts'
 const ON_TEMPORAL = 'test/codec/codec.temporal.test.ts'
+const BY_HAND = 'test/ops/by-hand.e2e.test.ts'
+const CANARY = 'test/ops/canary.e2e.test.ts'
 const SERVICE = 'test/ops/service.pg.test.ts'
 
 const broken = (test: string, file: string, name: string, from: string, to: string): Mutation => ({
@@ -113,5 +115,33 @@ export const OPERATORS: readonly Mutation[] = [
     'takes a decision from any page',
     '!cameFrom(request, [deps.publicUrl.origin])',
     '!cameFrom(request, [request.headers.origin ?? null])',
+  ),
+  broken(
+    BY_HAND,
+    'src/payments/decide.ts',
+    'acts on an update without an approval',
+    'const answer = await deps.consume(decision)',
+    "const said = await deps.consume(decision)\n    const answer = said.ok ? said : { ok: true as const, action: 'resolve_settled' as const, operators: [] }",
+  ),
+  broken(
+    BY_HAND,
+    'src/codec/codec.ts',
+    'takes an update in the clear',
+    ': { metadata: { encoding: Buffer.from(WHY[opened.why]) }, data: new Uint8Array(0) }',
+    ': payload',
+  ),
+  broken(
+    BY_HAND,
+    'src/payments/tending.ts',
+    'leaves a payment whose workflow was terminated',
+    'for (const row of rows) deps.restart(row.id, row)',
+    'for (const row of rows) deps.start(row.id.slice(0, 3), row)',
+  ),
+  broken(
+    CANARY,
+    'src/payments/commands/accept.ts',
+    'lets payments be found by their payer’s account',
+    'user: accepted.payer }',
+    'user: source.account?.account ?? null }',
   ),
 ]

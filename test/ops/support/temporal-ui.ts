@@ -55,7 +55,8 @@ export async function openWorkflow(page: Page, dev: DevJson, id: string): Promis
 /** Its current details, in words. */
 export async function currentDetails(page: Page): Promise<string> {
   await page.getByText('User Metadata', { exact: true }).filter({ visible: true }).click()
-  const details = page.getByText(/^(Waits for|Ended)/)
+  // They are Markdown of whoever wrote the workflow: the UI shows them in a frame of their own.
+  const details = page.frameLocator('iframe').getByText(/^(Waits for|Ended)/)
   await details.waitFor()
   return details.innerText()
 }
@@ -66,12 +67,15 @@ export async function sendUpdate(
   update: { name: string; argument: string },
   name: string = update.name,
 ): Promise<void> {
-  const dialog = page.locator('form').filter({ hasText: 'Update ID' })
+  const dialog = page.locator('form').filter({ hasText: 'Update ID', visible: true })
   await page.getByRole('button', { name: 'More Actions' }).click()
   await page.getByRole('menuitem', { name: 'Send an Update' }).click()
   await dialog.getByTestId('update-select-button').click()
   await dialog.getByRole('option', { name: update.name, exact: true }).click()
   await dialog.getByRole('textbox').last().fill(update.argument)
   await picture(page, name)
+  const answered = page.waitForResponse((response) => response.url().includes('/update/'))
   await dialog.getByRole('button', { name: 'Submit' }).click()
+  const answer = await answered
+  console.log(answer.status(), await answer.text(), await page.locator('[role=alert], [role=status], .toast').allInnerTexts())
 }
