@@ -10,8 +10,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
-import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
-import { OPS_UPDATES, type OpsUpdate } from '../src/contract/names.ts'
+import { ActivityFailure, ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
+import { OPS_UPDATES, REFUSED, type OpsUpdate } from '../src/contract/names.ts'
 import type { Next, Stage } from '../src/payments/index.ts'
 
 /**
@@ -80,7 +80,7 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
       update,
       async ({ approval }) => {
         const by = `${workflowInfo().workflowId}/${workflowInfo().runId}/${approval}`
-        const decided = await CancellationScope.nonCancellable(() => steps.decide(name, approval, by))
+        const decided = await CancellationScope.nonCancellable(() => steps.decide(name, approval, by)).catch(sayWhy)
         note(name, decided.done)
         looks += 1
         return decided
@@ -145,13 +145,18 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
   })
 }
 
+/** The refusal itself, and not that an activity failed: it is an operator who reads it. */
+function sayWhy(error: unknown): never {
+  throw error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error
+}
+
 /** Nothing but the name of an approval: an operator who says more is told so before anything happens. */
 function checkApproval(said: Approved, ...more: unknown[]): void {
   const fields = typeof said === 'object' && said !== null ? Object.keys(said) : []
   if (more.length > 0 || fields.length !== 1 || typeof said.approval !== 'string' || !APPROVAL.test(said.approval)) {
     throw ApplicationFailure.nonRetryable(
       'An update takes {"approval":"apr_…"}, made by the ops service for a logged-in operator, and nothing else.',
-      'approval_required',
+      `${REFUSED}approval_required`,
     )
   }
 }

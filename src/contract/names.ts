@@ -225,6 +225,9 @@ export const CURRENCIES: CurrencyTable = {
 export const OPS_UPDATES = ['resolve', 'cancel', 'inquireNow', 'approve'] as const
 export type OpsUpdate = (typeof OPS_UPDATES)[number]
 
+/** How the types of failures begin that tell an operator why an update was refused; their words stay readable in Temporal. */
+export const REFUSED = 'refused.'
+
 /** What an operator may decide about a payment or refund that waits; each needs an approval made by the ops service. */
 export const OPS_ACTIONS = ['inquire_now', 'resolve_settled', 'resolve_not_moved', 'cancel', 'approve_return'] as const
 export type OpsAction = (typeof OPS_ACTIONS)[number]

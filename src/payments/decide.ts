@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common'
-import type { OpsAction, OpsUpdate } from '../contract/names.ts'
+import { REFUSED, type OpsAction, type OpsUpdate } from '../contract/names.ts'
 import { isUnresolved } from '../domain/attempt.ts'
 import { isTerminal } from '../domain/payment.ts'
 import { assertNever } from '../domain/result.ts'
@@ -114,5 +114,5 @@ async function cancel(deps: DecideDeps, id: string): Promise<string> {
 
 /** Said to the operator who asked; never tried again by itself. */
 function refused(code: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, code)
+  return ApplicationFailure.nonRetryable(message, `${REFUSED}${code}`)
 }

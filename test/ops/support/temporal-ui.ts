@@ -74,8 +74,5 @@ export async function sendUpdate(
   await dialog.getByRole('option', { name: update.name, exact: true }).click()
   await dialog.getByRole('textbox').last().fill(update.argument)
   await picture(page, name)
-  const answered = page.waitForResponse((response) => response.url().includes('/update/'))
   await dialog.getByRole('button', { name: 'Submit' }).click()
-  const answer = await answered
-  console.log(answer.status(), await answer.text(), await page.locator('[role=alert], [role=status], .toast').allInnerTexts())
 }
