@@ -1,4 +1,4 @@
-import { ApplicationFailure, DefaultFailureConverter, ValueError } from '@temporalio/common'
+import { ApplicationFailure, DefaultFailureConverter } from '@temporalio/common'
 import { REFUSED } from '../contract/names.ts'
 
 /**
@@ -17,9 +17,10 @@ class Failures extends DefaultFailureConverter {
 }
 
 function isForOperators(error: unknown): boolean {
-  if (error instanceof ApplicationFailure) return error.type?.startsWith(REFUSED) === true
+  if (!(error instanceof Error)) return false
+  if (error instanceof ApplicationFailure && error.type?.startsWith(REFUSED) === true) return true
   // Of codec.ts, for what came past the codec.
-  return error instanceof ValueError && error.message.startsWith('Unknown encoding: refused: it ')
+  return error.message.startsWith('Unknown encoding: refused: it ')
 }
 
 export const failureConverter = new Failures({ encodeCommonAttributes: true })

@@ -233,5 +233,11 @@ export const OPS_ACTIONS = ['inquire_now', 'resolve_settled', 'resolve_not_moved
 export type OpsAction = (typeof OPS_ACTIONS)[number]
 
 /** What operators find workflows by in Temporal, which keeps them unencrypted: opaque ids, kinds and stages. */
-export const SEARCH_ATTRIBUTES = ['MooringKind', 'MooringStage', 'MooringRail', 'MooringMerchant', 'MooringUser'] as const
+export const SEARCH_ATTRIBUTES = [
+  'MooringKind',
+  'MooringStage',
+  'MooringRail',
+  'MooringMerchant',
+  'MooringUser',
+] as const
 export type SearchAttribute = (typeof SEARCH_ATTRIBUTES)[number]

@@ -29,7 +29,13 @@ export function searchable({ kind, rail, merchant, user }: About): SearchAttribu
  *
  * @throws where they are missing and may not be added from here: an administrator has to
  */
-export async function ensureSearchAttributes({ client, namespace }: { client: Client; namespace: string }): Promise<void> {
+export async function ensureSearchAttributes({
+  client,
+  namespace,
+}: {
+  client: Client
+  namespace: string
+}): Promise<void> {
   const { operatorService } = client.connection
   const call = <T>(run: () => Promise<T>): Promise<T> =>
     client.withDeadline(Date.now() + DURABLE_LIMITS.provision_deadline_ms, run)

@@ -38,7 +38,9 @@ export async function byHand(
   firstMinor: bigint,
 ): Promise<{ handled: Handled[]; ended: Ended[] }> {
   const startedAt = performance.now()
-  const standing = await Promise.all(cases.map((one, i) => bring(world, one, firstMinor + BigInt(i), payerOf(world, i))))
+  const standing = await Promise.all(
+    cases.map((one, i) => bring(world, one, firstMinor + BigInt(i), payerOf(world, i))),
+  )
   if (cases.some(({ hand }) => hand === 'wipe')) await wipe(stack)
   const temporal = await acquire(temporalRecipe, () => {})
   await Promise.all(standing.map((one) => apply(stack, world, temporal, one)))
@@ -81,7 +83,8 @@ async function bring(world: World, { stage, hand }: Case, amountMinor: bigint, p
   const merchant = world.merchants[0]
   const match = { amount: amountMinor.toString() }
   if (stage === 'called') await bank.rule(match, { kind: 'delay', ms: 6_000 })
-  if (stage === 'pending') await bank.rule(match, { kind: 'pending', then: 'settled', after_s: UNDECIDED_S, callback: true })
+  if (stage === 'pending')
+    await bank.rule(match, { kind: 'pending', then: 'settled', after_s: UNDECIDED_S, callback: true })
   if (stage === 'unknown') {
     await bank.rule(match, { kind: 'drop_after' })
     await bank.rule(match, { kind: 'inquiry_fail', s: UNDECIDED_S })
@@ -94,7 +97,9 @@ async function bring(world: World, { stage, hand }: Case, amountMinor: bigint, p
     merchant,
   }
   const id = stage === 'held' ? await hold(world, order) : (await (await prepare(order, world.currency)).confirm()).id
-  await world.patience.until(`${id} to be ${stage}`, async () => ((await standsAt(world, id)) === stage ? true : undefined))
+  await world.patience.until(`${id} to be ${stage}`, async () =>
+    (await standsAt(world, id)) === stage ? true : undefined,
+  )
   return { stage, hand, order, id }
 }
 
@@ -103,7 +108,12 @@ async function hold({ currency }: World, { amountMinor, payer, merchant }: Order
   const bill = { ...money, order_ref: randomUUID(), description: 'An order', capture_method: 'manual' } as const
   const { payload } = await merchant.createPayment(bill)
   const { payment, claim } = await payer.client.command('payment.resolve_qr', { payload })
-  const quote = await payer.client.command('quote', { kind: 'purchase', ...money, source: 'wallet', payee: payment.payee })
+  const quote = await payer.client.command('quote', {
+    kind: 'purchase',
+    ...money,
+    source: 'wallet',
+    payee: payment.payee,
+  })
   return (await payer.client.pay({ payment, claim, source: 'wallet', quote, key: randomUUID() })).id
 }
 
@@ -142,8 +152,11 @@ async function wipe(stack: Stack): Promise<void> {
 /** A command line of Temporal's: how it ended, and all it said. */
 export function run(binary: string, args: readonly string[]): Promise<{ exit: number; text: string }> {
   return new Promise((resolve) => {
-    execFile(binary, ['--disable-config-file', '--disable-config-env', ...args], { timeout: 60_000 }, (error, out, err) =>
-      resolve({ exit: error === null ? 0 : 1, text: out + err }),
+    execFile(
+      binary,
+      ['--disable-config-file', '--disable-config-env', ...args],
+      { timeout: 60_000 },
+      (error, out, err) => resolve({ exit: error === null ? 0 : 1, text: out + err }),
     )
   })
 }

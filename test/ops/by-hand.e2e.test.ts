@@ -70,9 +70,9 @@ describe('by hand', () => {
       return row?.state === 'unknown' ? true : undefined
     })
     const [operator] = stack.dev().ops.operators
-    const { token } = z.object({ token: z.string() }).parse(
-      await ops('/v1/login', { name: operator?.name, password: operator?.password }),
-    )
+    const { token } = z
+      .object({ token: z.string() })
+      .parse(await ops('/v1/login', { name: operator?.name, password: operator?.password }))
     const codec = ['--codec-endpoint', `${stack.dev().ops.url}/codec`, '--codec-auth', `Bearer ${token}`]
     const selfMade = '{"approval":"apr_0000000000000000000000"}'
 

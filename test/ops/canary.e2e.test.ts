@@ -66,7 +66,9 @@ describe('nothing of a person', () => {
     const { id } = await client.transfer({ ...money, to: payee.user, quote, note: NOTE })
     await followToEnd(world.patience, { way: 'person to person', amountMinor, payer, payee, merchant }, id)
 
-    const otps = await Promise.all(world.phones.map(({ accounts }) => smsTo(world.patience, dev.sim.camara, accounts.operator)))
+    const otps = await Promise.all(
+      world.phones.map(({ accounts }) => smsTo(world.patience, dev.sim.camara, accounts.operator)),
+    )
     canaries = [
       ...world.phones.flatMap(({ name, accounts }): [string, string][] => [
         [`the number of ${name}`, accounts.operator.slice(1)],

@@ -7,7 +7,15 @@ import { disagreements } from '../e2e/support/proof.ts'
 import { openWorld, type World } from '../e2e/support/world.ts'
 import { startStack, type Stack } from '../support/stack.ts'
 import { stuckTopUp } from './support/stuck.ts'
-import { currentDetails, findByStage, openWorkflow, picture, sendUpdate, useCodec, VIEWPORT } from './support/temporal-ui.ts'
+import {
+  currentDetails,
+  findByStage,
+  openWorkflow,
+  picture,
+  sendUpdate,
+  useCodec,
+  VIEWPORT,
+} from './support/temporal-ui.ts'
 
 /**
  * docs/runbook.md, followed by people with a browser and nothing else. Its pictures are made here:
@@ -91,7 +99,9 @@ describe('an operator with a browser alone', () => {
     await openWorkflow(amara, stack.dev(), small.id)
     await amara.getByText(`"${small.id}"`).first().waitFor()
     await picture(amara, 'payload')
-    expect(await currentDetails(amara)).toMatch(/^Waits for an inquiry at demo-bank, until \d{4}-\d\d-\d\dT.*looks again/)
+    expect(await currentDetails(amara)).toMatch(
+      /^Waits for an inquiry at demo-bank, until \d{4}-\d\d-\d\dT.*looks again/,
+    )
     await picture(amara, 'details')
   })
 
@@ -129,6 +139,7 @@ describe('an operator with a browser alone', () => {
     expect(view).toMatchObject({ status: 'succeeded', status_reason: null })
     await amara.goto(new URL(`/payments/${small.id}`, stack.dev().ops.url).href)
     expect(await amara.locator('main').innerText()).toMatch(/approval apr_\w+ was acted on/)
+    await amara.getByText('was acted on').last().scrollIntoViewIfNeeded()
     await picture(amara, 'decided')
     expect(await ended(small, view)).toEqual([])
   })
@@ -141,7 +152,13 @@ describe('an operator with a browser alone', () => {
     await amara.getByText('needs the approval of a second person').filter({ visible: true }).first().waitFor()
     await picture(amara, 'two-refused')
     expect((await attempt(large.id)).state).toBe('unknown')
-    const second = await approve(joseph, large.id, 'resolve_settled', 'I read line 18 of that statement myself', 'second')
+    const second = await approve(
+      joseph,
+      large.id,
+      'resolve_settled',
+      'I read line 18 of that statement myself',
+      'second',
+    )
     await sendUpdate(joseph, second)
     const view = await followToEnd(world.patience, large.order, large.id)
     expect(view).toMatchObject({ status: 'succeeded', status_reason: null })

@@ -97,7 +97,8 @@ async function begin(deps: RefundTendDeps, id: string): Promise<void> {
   const { unit, after } = await fund({ payment, refund: resumed(state, now), before: refund }, funding, deps, now)
   const result = await deps.ledger.apply({ ...unit, id: deps.ids.uuid() })
   // A run that found it waiting has ended: this is another one.
-  if (result.code === 'ok' && after.refund.status === 'processing') deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
+  if (result.code === 'ok' && after.refund.status === 'processing')
+    deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
 }
 
 async function giveUp(deps: RefundTendDeps, id: string): Promise<void> {

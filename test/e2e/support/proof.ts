@@ -148,7 +148,9 @@ async function atTheRail(world: World, rail: RailWitness, ended: readonly Ended[
       const expected = moved ? [`${operation} ${order.amountMinor} ${currency} ${account} moved`] : []
       const lines = (book.get(reference) ?? []).map(lineText)
       if (lines.join() !== expected.join()) {
-        found.push(`${view.id} (${view.status}): the ${rail.name}'s book has ${JSON.stringify(lines)} under ${reference}`)
+        found.push(
+          `${view.id} (${view.status}): the ${rail.name}'s book has ${JSON.stringify(lines)} under ${reference}`,
+        )
       }
       if (!moved) continue
       const sum = operation === 'collect' ? order.amountMinor : -order.amountMinor
@@ -161,7 +163,10 @@ async function atTheRail(world: World, rail: RailWitness, ended: readonly Ended[
       found.push(`the ${rail.name}'s book has ${line.reference} over ${line.amount}, and nobody ordered it`)
     }
   }
-  for (const { accounts: { [rail.name]: account }, name } of phones) {
+  for (const {
+    accounts: { [rail.name]: account },
+    name,
+  } of phones) {
     const balance = await rail.balanceMinor(account)
     const expected = OPENING_MINOR - (spent.get(account) ?? 0n)
     if (balance !== expected) found.push(`the ${rail.name} holds ${balance} for ${name}, and should hold ${expected}`)

@@ -18,7 +18,11 @@ export async function steerBank({ sim: { bank } }: DevJson, path: string, body: 
 }
 
 /** A top-up that the bank books, and of which it then says nothing: neither in its answer nor when it is asked. */
-export async function stuckTopUp(world: World, payer: Phone, amountMinor: bigint): Promise<{ order: Order; id: string }> {
+export async function stuckTopUp(
+  world: World,
+  payer: Phone,
+  amountMinor: bigint,
+): Promise<{ order: Order; id: string }> {
   const match = { account: payer.accounts.bank, operation: 'collect' }
   await steerBank(world.dev, '/rules', { match, fault: { kind: 'drop_after' }, times: 1 })
   await steerBank(world.dev, '/rules', { match, fault: { kind: 'inquiry_fail', s: INQUIRIES_FAIL_S }, times: 1 })

@@ -10,7 +10,7 @@ import { ROOT } from '../../../tools/paths.ts'
 const PICTURES = process.env['MOORING_PICTURES']
 
 /** Small enough to be read in a document. */
-export const VIEWPORT = { width: 1_160, height: 760 }
+export const VIEWPORT = { width: 1_280, height: 760 }
 
 /** Keeps what is on the page, for docs/runbook.md. */
 export async function picture(page: Page, name: string): Promise<void> {
