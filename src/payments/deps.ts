@@ -1,10 +1,10 @@
-import type { PaymentKind } from '../contract/names.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Authenticate, AuthenticateMerchant, FeePlans } from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
+import type { About } from './about.ts'
 import type { Admission } from './admission.ts'
 import type { Claims } from './claims.ts'
 import type { RailBook } from './rail-book.ts'
@@ -29,16 +29,6 @@ export type PaymentRules = {
   paymentMaxMinor: bigint
   /** An accepted payment that dispatched nothing by then expires. */
   startWithinMs: number
-}
-
-/** What operators find a workflow by in Temporal: ids that tell nothing of a person. */
-export type About = {
-  kind: PaymentKind | 'refund' | 'mandate'
-  /** Null where it stays in our books. */
-  rail: string | null
-  merchant: string | null
-  /** Who pays; of a refund, who gets it; of a mandate, whose account it is. */
-  user: string | null
 }
 
 /** What the hub's command handlers work with; made once, in src/proc/hub.ts. */

@@ -4,9 +4,10 @@ import { FAST_WINDOW_MS, isUnresolved } from '../domain/attempt.ts'
 import { endUnaccepted } from './asked.ts'
 import { awaitRail, release } from './moves.ts'
 import { nextOf } from './next.ts'
+import { type About, aboutMandate } from './about.ts'
 import type { EvidenceName } from './aftermath.ts'
 import { makeEvidenceBook } from './evidence.ts'
-import type { About, PaymentDeps } from './deps.ts'
+import type { PaymentDeps } from './deps.ts'
 import type { PaymentRow } from './rows.ts'
 
 /**
@@ -180,5 +181,5 @@ export async function patrol(deps: TendDeps, stopping?: AbortSignal): Promise<vo
   const mandates = await deps.sql<{ id: string; rail: string; user: string }[]>`
     select id, rail, user_id as user from sources where status = 'requires_action' and next_look_at <= ${before}
     order by next_look_at limit ${TENDING_LIMITS.rows}`
-  for (const { id, rail, user } of mandates) deps.restart(id, { kind: 'mandate', rail, merchant: null, user })
+  for (const { id, rail, user } of mandates) deps.restart(id, aboutMandate(rail, user))
 }

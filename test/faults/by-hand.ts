@@ -54,8 +54,12 @@ export async function byHand(
         if (stage === 'held') await order.merchant.capture(id)
         const view = await followToEnd(world.patience, order, id)
         ended.push({ order, view })
-        let runs = 0
-        for await (const _ of client.workflow.list({ query: `WorkflowId = '${id}'` })) runs += 1
+        // Temporal's search is a moment behind; what was terminated was begun again.
+        const runs = await world.patience.until(`${id} to have another run`, async () => {
+          let found = 0
+          for await (const _ of client.workflow.list({ query: `WorkflowId = '${id}'` })) found += 1
+          return found > (hand === 'terminate' && stage !== 'ended' ? 1 : 0) ? found : undefined
+        })
         handled.push({ stage, hand, id, runs, status: view.status, tookMs: performance.now() - startedAt })
       }),
     )

@@ -5,7 +5,8 @@ import { ibanLabel, normaliseIban } from '../../domain/iban.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Principal } from '../../identity/index.ts'
 import { derivedUuid } from '../../ledger/index.ts'
-import type { About, PaymentDeps } from '../deps.ts'
+import { aboutMandate } from '../about.ts'
+import type { PaymentDeps } from '../deps.ts'
 import { mandateGapMs, sourceEvent } from '../mandates.ts'
 import type { SourceRow } from '../rows.ts'
 import { sourceView } from '../view.ts'
@@ -216,8 +217,8 @@ async function decideLink(
       },
     },
     body: sourceView(source),
-    ...(source.status === 'requires_action' ? { after: () => deps.start(source.id, aboutMandate(source)) } : {}),
+    ...(source.status === 'requires_action'
+      ? { after: () => deps.start(source.id, aboutMandate(source.rail, source.user_id)) }
+      : {}),
   }
 }
-
-const aboutMandate = ({ rail, user_id: user }: SourceRow): About => ({ kind: 'mandate', rail, merchant: null, user })

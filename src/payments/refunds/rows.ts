@@ -1,4 +1,3 @@
-import type { About } from '../deps.ts'
 import type { FailureCode, RefundStatus, StatusReason } from '../../contract/names.ts'
 import type { AttemptRow, Hold, PaymentRow } from '../rows.ts'
 
@@ -26,14 +25,6 @@ export type RefundRow = {
 
 /** A refund with its payment, its attempt at a rail and its open holds. */
 export type RefundState = { refund: RefundRow; payment: PaymentRow; attempt: AttemptRow | null; holds: Hold[] }
-
-/** What its workflow is found by. */
-export const aboutRefund = (of: { merchant: string | null; payer: string | null }, rail: string | null): About => ({
-  kind: 'refund',
-  rail,
-  merchant: of.merchant,
-  user: of.payer,
-})
 
 /** What a new refund is decided by: the payment, how it was collected, and what its refunds have given back so far. */
 export type RefundBase = {

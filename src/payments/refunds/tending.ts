@@ -1,11 +1,12 @@
 import { FAST_WINDOW_MS } from '../../domain/attempt.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { type Rounds, startRounds } from '../../ledger/index.ts'
+import { aboutRefund } from '../about.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { accountsOf, fundingOf, type FundingDeps } from './funding.ts'
 import { REFUND_LIMITS } from './limits.ts'
 import { fail, fund, resumed, say } from './moves.ts'
-import { aboutRefund, type RefundState } from './rows.ts'
+import type { RefundState } from './rows.ts'
 import type { Turns } from './turns.ts'
 
 /**
