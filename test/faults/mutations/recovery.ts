@@ -46,7 +46,6 @@ export const RECOVERY: readonly Mutation[] = [
     "where state <> 'done' and next_look_at",
     "where state = 'done' and next_look_at",
   ),
-  broken('has every hub take up the same evidence', EVIDENCE, 'for update skip locked', ''),
   broken(
     'drops a return of a payment that waits',
     OUTCOME,
