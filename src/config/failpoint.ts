@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 /**
- * Places where a test may kill this process on purpose. A test arms a step by
- * writing `<dir>/<step>` holding `{"amount":"12345"}` (or `{}` for any payment);
- * the first process to reach it renames the file to `<step>.fired` and dies by
- * SIGKILL. Without a directory every call is a no-op; production refuses one.
+ * Places where a test may kill or freeze this process on purpose. A test arms a step
+ * by writing `<dir>/<step>` holding `{"amount":"12345"}` (or `{}` for any payment);
+ * the first process to reach it renames the file to `<step>.fired` and gets SIGKILL,
+ * or the armed `"signal":"SIGSTOP"`, under which it stands still until SIGCONT.
+ * Without a directory every call is a no-op; production refuses one.
  */
 export const FAILPOINTS = [
   'accept-before-commit',
@@ -23,7 +24,10 @@ export const FAILPOINTS = [
 ] as const
 export type FailpointName = (typeof FAILPOINTS)[number]
 
-const Armed = z.strictObject({ amount: z.string().optional() })
+const Armed = z.strictObject({
+  amount: z.string().optional(),
+  signal: z.enum(['SIGKILL', 'SIGSTOP']).default('SIGKILL'),
+})
 
 export type Failpoint = (step: FailpointName, amount: string) => void
 
@@ -42,6 +46,6 @@ export function failpoints(env: { MOORING_ENV: 'test' | 'live'; MOORING_FAILPOIN
     } catch {
       return // another process was first
     }
-    process.kill(process.pid, 'SIGKILL')
+    process.kill(process.pid, armed.signal)
   }
 }

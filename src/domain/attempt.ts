@@ -46,14 +46,29 @@ export const FAST_WINDOW_MS = 1_500
 /** After the journal was written no first byte leaves later than this (payments.md, rule 7). */
 export const SEND_WINDOW_MS = 3_000
 
-/** Gaps before the inquiries a rail is asked without rules of its own, from the deadline on, ms. */
+/** Gaps between the inquiries a rail is asked without rules of its own, from the deadline on, ms. */
 export const INQUIRY_GAPS_MS = [0, 2_000, 10_000, 60_000, 90_000] as const
 
 const DAY_MS = 86_400_000
+/** What is left of a gap is waited for where it is more than this share of it: jitter (± 10 %) asks early, not twice. */
+const GAP_LEFT_MIN = 0.15
 
-/** Gap before inquiry n (0 = the first), without jitter: the rail's own, then every 5 min for 24 h, then hourly. */
-export function inquiryGapMs(n: number, sinceDispatchMs: number, gapsMs: readonly number[] = INQUIRY_GAPS_MS): number {
-  return gapsMs[n] ?? (sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000)
+/**
+ * Wait until the next inquiry, without jitter, as of `sinceDispatchMs` after the call was first journalled: what is left
+ * of the rail's schedule, which begins at its deadline, then every 5 min for 24 h, then hourly. By time and not by
+ * number: an inquiry that came early, woken by a callback or by the rail's recovery, takes none of the schedule's away.
+ */
+export function inquiryWaitMs(
+  sinceDispatchMs: number,
+  { deadlineMs, gapsMs }: { deadlineMs: number; gapsMs: readonly number[] },
+): number {
+  let atMs = deadlineMs
+  for (const [i, gapMs] of gapsMs.entries()) {
+    atMs += gapMs
+    const wholeMs = i === 0 ? deadlineMs : gapMs
+    if (atMs - sinceDispatchMs > wholeMs * GAP_LEFT_MIN) return atMs - sinceDispatchMs
+  }
+  return sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000
 }
 
 /** Wait before a call that was not sent is sent again: 0.5, 1, 2, 4, 8, 8 … s. */

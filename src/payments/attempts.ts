@@ -1,5 +1,5 @@
 import { timestamp } from '../domain/clock.ts'
-import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryGapMs } from '../domain/attempt.ts'
+import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryWaitMs } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Rail, RailOutcome } from '../rails/port.ts'
 import type { Bearer } from './bearer.ts'
@@ -149,13 +149,14 @@ export function makeCaller(deps: AttemptDeps): Caller {
       const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
       note(rail.id, outcome)
       const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
-      const gapMs = inquiryGapMs(attempt.inquiries + 1, sinceMs, rail.profile.inquiryGapsMs) * jitter()
+      const { deadlineMs, inquiryGapsMs: gapsMs } = rail.profile
+      const waitMs = inquiryWaitMs(sinceMs, { deadlineMs, gapsMs }) * jitter()
       await recordOutcome(deps, {
         bearer: bearer.id,
         no: attempt.no,
         step: attempt.step,
         outcome,
-        inquiry: { nextLookAtMs: clock.now() + gapMs },
+        inquiry: { nextLookAtMs: clock.now() + waitMs },
       })
     },
   }

@@ -143,7 +143,7 @@ export type RailProfile = {
    * or the step is harmless; `resend` where only sending the same again, and its answer, tells.
    */
   notFound: Readonly<Partial<Record<RailStep, 'final' | 'resend'>>>
-  /** Gaps before inquiry 1, 2, 3 … counted from the deadline, ms; then every 5 min for a day, then hourly. */
+  /** Gaps between inquiries, the first from the deadline on, ms; then every 5 min for a day, then hourly. */
   inquiryGapsMs: readonly number[]
   /** Most inquiries a second this process asks, so that an outage does not end in a flood. */
   inquiriesPerSecond: number

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,4 +68,28 @@ describe('failpoints', () => {
     expect(existsSync(join(dir, 'confirmed.fired'))).toBe(true)
     expect((await reach()).output).toContain('lives')
   })
+
+  it('freeze the process that reaches a step armed so, until it is let go on', async () => {
+    writeFileSync(join(dir, 'confirmed'), JSON.stringify({ signal: 'SIGSTOP' }))
+    const program = `
+      import { failpoints } from '${new URL('../../src/config/failpoint.ts', import.meta.url).href}'
+      failpoints({ MOORING_ENV: 'test', MOORING_FAILPOINTS: '${dir}' })('confirmed', '7')
+      console.log('lives')`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program])
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+    const closed = new Promise((resolve) => child.once('close', resolve))
+    await expect.poll(() => stateOf(child.pid), { timeout: 20_000 }).toBe('T')
+    expect(output).toBe('')
+    child.kill('SIGCONT')
+    await closed
+    expect(output).toContain('lives')
+  })
 })
+
+/** The first letter of what ps says of a process: T is stopped. */
+function stateOf(pid: number | undefined): string {
+  return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.slice(0, 1)
+}

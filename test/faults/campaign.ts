@@ -1,9 +1,9 @@
-import { MooringError } from '../../clients/mobile/index.ts'
 import type { PaymentView } from '../../src/contract/index.ts'
 import { Patience } from '../../tools/demo/patience.ts'
 import type { DevJson } from '../../tools/dev-json.ts'
-import { followToEnd, prepare, type Ended, type Order } from '../e2e/support/orders.ts'
+import { followToEnd, persistently, prepare, type Ended, type Order } from '../e2e/support/orders.ts'
 import { disagreements } from '../e2e/support/proof.ts'
+import { RAIL_NAMES, type RailName } from '../e2e/support/rails.ts'
 import { inLanes, openWorld, type World } from '../e2e/support/world.ts'
 import { deal } from './deck.ts'
 import { killInTurn, type Kill } from './killer.ts'
@@ -15,6 +15,8 @@ export type Campaign = {
   phones: number
   /** Names in dev.json, in the order in which they are killed. */
   victims: readonly string[]
+  /** `brief`: those after which a payment has ended within some seconds. */
+  faults: 'brief' | 'all'
   patienceS: number
   say: (line: string) => void
 }
@@ -24,18 +26,30 @@ export type Outcome = {
   /** With the time from confirm to terminal. */
   ended: readonly (Ended & { tookMs: number })[]
   kills: readonly Kill[]
-  /** From the last kill to the last terminal state; 0 where all had ended before. */
+  /** From the last fault or kill to the last terminal state; 0 where all had ended before. */
   lastTerminalMs: number
   elapsedMs: number
   /** What is wrong. */
   faults: readonly string[]
 }
 
-/** Of the bank's arrivals, each. */
-const SHARE = 0.02
-const FAULTS = { drop_after: SHARE, drop_before: SHARE, error_after: SHARE, duplicate_callback: SHARE }
+/** Of a rail's arrivals, each. */
+const SHARE = 0.015
+const shares = (kinds: readonly string[]): Record<string, number> =>
+  Object.fromEntries(kinds.map((kind) => [kind, SHARE]))
+/** What is answered for by the next inquiry. */
+const BRIEF = ['drop_after', 'error_after', 'duplicate_callback', 'malformed', 'wrong_content', 'duplicate_answer']
+/** What an operator can be believed of only after a minute; a bank says at once that it never saw an order. */
+const LOST = ['drop_before', 'error_before']
+const LONG = ['delay', 'pending', 'hang_after', 'hang_before', 'answer_twice', 'bad_signature', 'late_callback']
+
+function faultsOf(rail: RailName, faults: Campaign['faults']): Record<string, number> {
+  if (faults === 'all') return shares([...BRIEF, ...LOST, ...LONG])
+  return shares(rail === 'bank' ? [...BRIEF, ...LOST] : BRIEF)
+}
+
 const FUND_MINOR = 500_000n
-/** Issue 1: every payment terminal so soon after the last kill. */
+/** security.md, I3: every payment terminal so soon after the last fault and the last kill. */
 const LAST_TERMINAL_MS = 120_000
 
 /** How a payment may end under these faults and kills. */
@@ -51,37 +65,49 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
   const world = await openWorld(dev(), patience, { phones: campaign.phones, fundMinor: FUND_MINOR })
   try {
     say(`${world.phones.length} phones enrolled, linked and funded`)
-    await world.bank.random(seed, FAULTS)
+    const faults = (name: RailName, on: boolean) =>
+      world.rails[name].random(seed, on ? faultsOf(name, campaign.faults) : {})
+    await Promise.all(RAIL_NAMES.map((name) => faults(name, true)))
     const orders = deal(world, seed, payments)
     const ended: (Ended & { tookMs: number; atMs: number })[] = []
     const startedAt = performance.now()
     let begun = 0
+    let accepted = 0
+    let faultsEndedAt = startedAt
+    const endFaults = async () => {
+      await Promise.all(RAIL_NAMES.map((name) => faults(name, false)))
+      faultsEndedAt = performance.now()
+      say('the last payment is accepted: the rails make no more mistakes')
+    }
     const killing = killInTurn({ victims, dev, sql: world.sql, patience, begun: () => begun / payments, say })
     const paying = inLanes(inFlight, orders, async (order) => {
       begun += 1
-      ended.push(await pay(world, order))
+      const one = await pay(world, order, async () => {
+        accepted += 1
+        if (accepted === payments) await endFaults()
+      })
+      ended.push(one)
       if (ended.length % 100 === 0) say(`${ended.length} payments have ended`)
     })
     const [kills] = await Promise.all([killing, paying])
     const lastTerminalAt = Math.max(...ended.map(({ atMs }) => atMs))
-    const lastTerminalMs = Math.max(0, lastTerminalAt - (kills.at(-1)?.atMs ?? startedAt))
+    const lastTerminalMs = Math.max(0, lastTerminalAt - Math.max(faultsEndedAt, kills.at(-1)?.atMs ?? startedAt))
     const elapsedMs = lastTerminalAt - startedAt
-    await world.bank.random(seed, {})
     say('all have ended; every witness is asked')
-    const faults = [
+    const found = [
       ...(await disagreements(world, ended)),
       ...ended
         .filter(({ view }) => !HONEST_ENDS.has(endOf(view)))
         .map(({ view }) => `${view.id} ended ${endOf(view)}, for which nothing here is a reason`),
-      ...(lastTerminalMs > LAST_TERMINAL_MS ? [`the last payment ended ${lastTerminalMs} ms after the last kill`] : []),
+      ...(lastTerminalMs > LAST_TERMINAL_MS ? [`the last payment ended ${lastTerminalMs} ms after the last fault`] : []),
     ]
-    return { campaign, ended, kills, lastTerminalMs, elapsedMs, faults }
+    return { campaign, ended, kills, lastTerminalMs, elapsedMs, faults: found }
   } finally {
     await world.close()
   }
 }
 
-async function pay(world: World, order: Order): Promise<Ended & { tookMs: number; atMs: number }> {
+async function pay(world: World, order: Order, accepted: () => Promise<void>): Promise<Ended & { tookMs: number; atMs: number }> {
   const { patience, currency } = world
   const { confirm } = await patience.within(
     'an order to be prepared',
@@ -89,18 +115,8 @@ async function pay(world: World, order: Order): Promise<Ended & { tookMs: number
   )
   const confirmedAt = performance.now()
   const { id } = await patience.within(`a ${order.way} to be accepted`, persistently(confirm))
+  await accepted()
   const view = await followToEnd(patience, order, id)
   const atMs = performance.now()
   return { order, view, tookMs: atMs - confirmedAt, atMs }
-}
-
-/** The SDK retries until its deadline; a person then tries again, with the same key. */
-async function persistently<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof MooringError) || !error.retryable) throw error
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { WAYS } from '../e2e/support/orders.ts'
 import { endOf, type Outcome } from './campaign.ts'
 
-const WIDTH = { way: 18, end: 24, count: 6 }
+const WIDTH = { way: 28, end: 24, count: 6 }
 
 /** What a run came to, as a table. */
 export function report({ campaign, ended, kills, lastTerminalMs, elapsedMs, faults }: Outcome): string {
@@ -29,10 +29,10 @@ export function report({ campaign, ended, kills, lastTerminalMs, elapsedMs, faul
     '',
     `seed ${campaign.seed}: ${ended.length} payments, ${campaign.inFlight} in flight, in ${seconds(elapsedMs)} s`,
     `killed: ${kills.map(({ process, processing }) => `${process} (${processing} processing)`).join(', ') || 'nothing'}`,
-    `last terminal state ${seconds(lastTerminalMs)} s after the last kill`,
+    `last terminal state ${seconds(lastTerminalMs)} s after the last fault`,
     `confirm to terminal: p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, longest ${Math.round(took.at(-1) ?? 0)} ms`,
     faults.length === 0
-      ? 'Phones, merchants, hub, ledger, audit and bank agree about every payment.'
+      ? 'Phones, merchants, hub, ledger, audit and rails agree about every payment.'
       : `${faults.length} disagreements:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
   ].join('\n')
 }

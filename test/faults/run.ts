@@ -1,7 +1,7 @@
 /**
- * `npm run faults -- --seed <s>`: a thousand payments of every kind at 32 in
- * flight, under seeded faults of the bank, hub and bank killed three times each;
- * then every witness is asked about every payment. Ends with 0 only if they agree.
+ * `npm run faults -- --seed <s>`: five hundred payments of every kind, on every
+ * rail, at 48 in flight, under seeded faults of the rails, the hub killed ten times
+ * and each rail twice; then every witness is asked about every payment. Ends with 0 only if they agree.
  * The same seed deals the same orders; payments' ids are new each time, so the
  * bank's draws over them fall on others.
  */
@@ -9,15 +9,16 @@ import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readDevJson, type DevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
+import { RAIL_NAMES, SIMULATOR } from '../e2e/support/rails.ts'
 import { startStack } from '../support/stack.ts'
 import { run, type Campaign } from './campaign.ts'
 import { report } from './report.ts'
 
 const USAGE = `npm run faults -- [options]
-  --seed <n>        what is dealt, and the bank's draw over each reference  1
-  --payments <n>                                                            1000
-  --in-flight <n>                                                           32
-  --kills <n>       of the hub and of the bank, each                        3
+  --seed <n>        what is dealt, and the rails' draws over each reference  1
+  --payments <n>                                                            500
+  --in-flight <n>                                                           48
+  --kills <n>       of the hub; every second time a rail follows, in turn   10
   --phones <n>                                                              16
   --data <dir>      of a running npm start; else one of its own is started`
 
@@ -26,9 +27,9 @@ const PATIENCE_S = 1_800
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
-    payments: { type: 'string', default: '1000' },
-    'in-flight': { type: 'string', default: '32' },
-    kills: { type: 'string', default: '3' },
+    payments: { type: 'string', default: '500' },
+    'in-flight': { type: 'string', default: '48' },
+    kills: { type: 'string', default: '10' },
     phones: { type: 'string', default: '16' },
     data: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -48,7 +49,8 @@ async function main(): Promise<number> {
     payments: count('--payments', values.payments, 1),
     inFlight: count('--in-flight', values['in-flight'], 1),
     phones: count('--phones', values.phones, 2),
-    victims: Array.from({ length: count('--kills', values.kills, 0) }, () => ['hub-0', 'sim-bank']).flat(),
+    victims: victims(count('--kills', values.kills, 0)),
+    faults: 'all',
     patienceS: PATIENCE_S,
     say,
   }
@@ -61,6 +63,13 @@ async function main(): Promise<number> {
   } finally {
     await stack?.stop()
   }
+}
+
+function victims(kills: number): string[] {
+  return Array.from({ length: kills }, (_, i) => {
+    const rail = i % 2 === 0 ? RAIL_NAMES[(i / 2) % RAIL_NAMES.length] : undefined
+    return rail === undefined ? ['hub-0'] : ['hub-0', SIMULATOR[rail]]
+  }).flat()
 }
 
 function devOf(data: string): () => DevJson {

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startStack, type Stack } from '../support/stack.ts'
 import { run } from './campaign.ts'
 
-/** The short form of `npm run faults`: a hundred payments, hub and bank killed once each. */
+/** The short form of `npm run faults`: a hundred payments on every rail, the hub and each rail killed. */
 
 /** A workflow task given to a hub that dies comes back after this instead of 20 s. */
 const TASK_TIMEOUT_MS = 4_000
 
-describe('a hundred payments under faults of the bank, hub and bank killed', () => {
+const VICTIMS = ['hub-0', 'sim-bank', 'sim-camara', 'hub-0', 'sim-gsma']
+
+describe('a hundred payments under faults of the rails, hub and rails killed', () => {
   let stack: Stack
 
   beforeAll(async () => {
@@ -22,13 +24,14 @@ describe('a hundred payments under faults of the bank, hub and bank killed', () 
       payments: 100,
       inFlight: 32,
       phones: 6,
-      victims: ['hub-0', 'sim-bank'],
+      victims: VICTIMS,
+      faults: 'brief',
       patienceS: 200,
       say: () => {},
     })
     expect(outcome.faults).toEqual([])
     expect(outcome.ended).toHaveLength(100)
-    expect(outcome.kills.map(({ process }) => process)).toEqual(['hub-0', 'sim-bank'])
+    expect(outcome.kills.map(({ process }) => process)).toEqual(VICTIMS)
     expect(Math.min(...outcome.kills.map(({ processing }) => processing))).toBeGreaterThanOrEqual(10)
   })
 })

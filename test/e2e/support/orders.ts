@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { PaymentView } from '../../../src/contract/index.ts'
-import { isTerminal } from '../../../clients/mobile/index.ts'
+import { isTerminal, MooringError } from '../../../clients/mobile/index.ts'
 import type { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
 import type { Phone } from './phone.ts'
@@ -100,4 +100,15 @@ export async function followToEnd(patience: Patience, order: Order, id: string):
   }
   if (last === undefined || !isTerminal(last.status)) throw new Error(`${id} stopped at ${last?.status ?? 'nothing'}`)
   return last
+}
+
+/** The SDK retries until its deadline; a person then tries again, with the same key. */
+export async function persistently<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof MooringError) || !error.retryable) throw error
+    }
+  }
 }

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PaymentView } from '../../src/contract/index.ts'
+import { FAST_WINDOW_MS } from '../../src/domain/attempt.ts'
+import { attemptReference } from '../../src/domain/ids.ts'
+import { Patience } from '../../tools/demo/patience.ts'
+import { startStack, type Stack } from '../support/stack.ts'
+import { FAULT_ROWS, rowName, type FaultRow } from './support/fault-rows.ts'
+import { followToEnd, prepare, persistently, type Ended, type Order } from './support/orders.ts'
+import type { Phone } from './support/phone.ts'
+import { disagreements } from './support/proof.ts'
+import { RAIL_NAMES } from './support/rails.ts'
+import { inLanes, openWorld, type World } from './support/world.ts'
+
+/**
+ * Every fault kind at every step of every rail, through the whole stack. All of the
+ * payments are on their way at once, so that what waits longest costs no more than
+ * itself; each has an amount of its own, by which its rail knows what to do wrong.
+ */
+
+const PHONES = 8
+const FUND_MINOR = 450_000n
+const LANES = 12
+const PATIENCE_S = 600
+/** Some clocks and timers lie between the window's end and the row that says so. */
+const WINDOW_SLACK_MS = 200
+
+type Story = { end: Promise<Ended>; payer: Phone }
+
+describe('a payment at a rail that misbehaves', () => {
+  let stack: Stack
+  let world: World
+  const stories = new Map<FaultRow, Story>()
+  const storyOf = (row: FaultRow): Story => {
+    const story = stories.get(row)
+    if (story === undefined) throw new Error(`${rowName(row)} was not begun`)
+    return story
+  }
+
+  beforeAll(async () => {
+    stack = await startStack()
+    world = await openWorld(stack.dev(), new Patience(PATIENCE_S), { phones: PHONES, fundMinor: FUND_MINOR })
+    await inLanes(LANES, FAULT_ROWS.entries(), ([no, row]) => begin(row, no))
+    await allEnded()
+  })
+
+  afterAll(async () => {
+    await world?.close()
+    await stack?.stop()
+  })
+
+  /** Until everything has ended that can. */
+  async function allEnded(): Promise<void> {
+    const startedAt = performance.now()
+    await Promise.allSettled([...stories.values()].map(({ end }) => end))
+    console.log(`all ended ${Math.round(performance.now() - startedAt)} ms after the last was accepted`)
+  }
+
+  async function begin(row: FaultRow, no: number): Promise<void> {
+    const { patience, phones, merchants, currency, rails } = world
+    const payer = phones[no % phones.length] ?? phones[0]
+    const amountMinor = BigInt(1_000 + no)
+    const order: Order = { way: row.way, amountMinor, payer, payee: payer, merchant: merchants[0] }
+    for (const fault of row.faults) await rails[row.rail].rule({ amount: amountMinor.toString(), ...row.on }, fault)
+    const { confirm } = await persistently(() => prepare(order, currency))
+    const { id } = await persistently(confirm)
+    const end = followToEnd(patience, order, id).then((view) => ({ order, view }))
+    // Its test looks at it; until then a failure is not an unhandled one.
+    end.catch(() => {})
+    stories.set(row, { end, payer })
+    if (row.decide !== undefined) void decideOnceItWaits(row, id, row.decide).catch(() => {})
+  }
+
+  /** Decides at the rail what is pending there for ever, once its payer has been told that it waits. */
+  async function decideOnceItWaits({ rail, on }: FaultRow, id: string, outcome: 'settled' | 'declined'): Promise<void> {
+    const { payer } = [...stories.values()].find((story) => story.payer.watch.versions(id).length > 0) ?? {}
+    await world.patience.until(`${id} to wait`, () =>
+      payer?.watch.versions(id).some(({ status_reason }) => status_reason === 'awaiting_rail') === true ? true : undefined,
+    )
+    await world.rails[rail].decide(attemptReference(id, on.operation, 1), outcome)
+  }
+
+  it.each(FAULT_ROWS.map((row) => [rowName(row), row] as const))('%s', async (_name, row) => {
+    const { end, payer } = storyOf(row)
+    const { view } = await end
+    const seen = await world.patience.until(`the end of ${view.id} to be pushed`, () => {
+      const versions = payer.watch.versions(view.id)
+      return versions.at(-1)?.version === view.version ? versions : undefined
+    })
+    const waits = row.waits || tookLong(seen)
+    expect(seen.map(words)).toEqual(['processing', ...(waits ? ['processing awaiting_rail'] : []), row.ends])
+  })
+
+  it('leaves phones, merchants, hub, ledger, audit and every rail of one mind about all of them', async () => {
+    const ended = await Promise.all(FAULT_ROWS.map((row) => storyOf(row).end))
+    const incidents = new Map(
+      FAULT_ROWS.flatMap(({ incident }, i) => (incident === undefined ? [] : [[ended[i]?.view.id ?? '', incident]])),
+    )
+    expect(await disagreements(world, ended, incidents)).toEqual([])
+  })
+
+  it('every rail answers again after it was out: nothing is lost, whichever way it was out', async () => {
+    const ended: Ended[] = []
+    const { patience, phones, merchants, currency, rails } = world
+    let amountMinor = 5_000n
+    for (const mode of ['refuse', 'hang', '500'] as const) {
+      await Promise.all(RAIL_NAMES.map((name) => rails[name].outage(5, mode)))
+      const ways = ['top-up', 'withdrawal', 'qr from phone bill', 'withdrawal to mobile money'] as const
+      await Promise.all(
+        ways.map(async (way, i) => {
+          const payer = phones[i] ?? phones[0]
+          const order: Order = { way, amountMinor: (amountMinor += 1n), payer, payee: payer, merchant: merchants[0] }
+          const { confirm } = await persistently(() => prepare(order, currency))
+          const { id } = await persistently(confirm)
+          ended.push({ order, view: await followToEnd(patience, order, id) })
+        }),
+      )
+    }
+    expect(ended).toHaveLength(12)
+  })
+})
+
+/** What came so late that the payer is told to wait, whatever the rail was told to do. */
+function tookLong(seen: readonly PaymentView[]): boolean {
+  const [first, last] = [seen[0], seen.at(-1)]
+  if (first === undefined || last === undefined) return false
+  return Date.parse(last.updated_at) - Date.parse(first.updated_at) > FAST_WINDOW_MS - WINDOW_SLACK_MS
+    && seen.length > 2
+}
+
+function words({ status, status_reason, failure }: PaymentView): string {
+  return [status, status_reason, failure?.code].filter((word) => word != null).join(' ')
+}
