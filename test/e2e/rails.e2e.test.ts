@@ -37,11 +37,16 @@ describe('a payment at a rail that misbehaves', () => {
   }
 
   beforeAll(async () => {
+    const t0 = performance.now()
     stack = await startStack()
+    console.error(`DBG stack ${Math.round(performance.now() - t0)}`)
     world = await openWorld(stack.dev(), new Patience(PATIENCE_S), { phones: PHONES, fundMinor: FUND_MINOR })
+    console.error(`DBG world ${Math.round(performance.now() - t0)}`)
     await inLanes(LANES, FAULT_ROWS.entries(), ([no, row]) => begin(row, no))
+    console.error(`DBG accepted ${Math.round(performance.now() - t0)}`)
     await allEnded()
-  })
+    console.error(`DBG ended ${Math.round(performance.now() - t0)}`)
+  }, 600_000)
 
   afterAll(async () => {
     await world?.close()
@@ -50,9 +55,7 @@ describe('a payment at a rail that misbehaves', () => {
 
   /** Until everything has ended that can. */
   async function allEnded(): Promise<void> {
-    const startedAt = performance.now()
     await Promise.allSettled([...stories.values()].map(({ end }) => end))
-    console.log(`all ended ${Math.round(performance.now() - startedAt)} ms after the last was accepted`)
   }
 
   async function begin(row: FaultRow, no: number): Promise<void> {
@@ -63,7 +66,12 @@ describe('a payment at a rail that misbehaves', () => {
     for (const fault of row.faults) await rails[row.rail].rule({ amount: amountMinor.toString(), ...row.on }, fault)
     const { confirm } = await persistently(() => prepare(order, currency))
     const { id } = await persistently(confirm)
-    const end = followToEnd(patience, order, id).then((view) => ({ order, view }))
+    const at0 = performance.now()
+    const end = followToEnd(patience, order, id).then((view) => {
+      const ms = Math.round(performance.now() - at0)
+      if (ms > 30_000) console.error(`DBG ${ms} ${rowName(row)}`)
+      return { order, view }
+    })
     // Its test looks at it; until then a failure is not an unhandled one.
     end.catch(() => {})
     stories.set(row, { end, payer })

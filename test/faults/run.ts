@@ -1,5 +1,5 @@
 /**
- * `npm run faults -- --seed <s>`: five hundred payments of every kind, on every
+ * The long forms of the fault tests, by name. `npm run faults -- --seed <s>`: five hundred payments of every kind, on every
  * rail, at 48 in flight, under seeded faults of the rails, the hub killed ten times
  * and each rail twice; then every witness is asked about every payment. Ends with 0 only if they agree.
  * The same seed deals the same orders; payments' ids are new each time, so the
@@ -12,9 +12,14 @@ import { ROOT } from '../../tools/paths.ts'
 import { RAIL_NAMES, SIMULATOR } from '../e2e/support/rails.ts'
 import { startStack } from '../support/stack.ts'
 import { run, type Campaign } from './campaign.ts'
+import { freezeHubs } from './fence.ts'
 import { report } from './report.ts'
+import { slowRail } from './slow-rail.ts'
 
-const USAGE = `npm run faults -- [options]
+const USAGE = `npm run faults -- [fence | slow-rail] [options]
+  fence             hubs frozen 40, 90 and 150 s between journal and first byte
+  slow-rail         one rail hangs at 20 payments a second; what others notice of it
+  and without either, the run of everything:
   --seed <n>        what is dealt, and the rails' draws over each reference  1
   --payments <n>                                                            500
   --in-flight <n>                                                           48
@@ -24,7 +29,8 @@ const USAGE = `npm run faults -- [options]
 
 const PATIENCE_S = 1_800
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string', default: '1' },
     payments: { type: 'string', default: '500' },
@@ -36,14 +42,52 @@ const { values } = parseArgs({
   },
 })
 
+const startedAt = performance.now()
+const say = (line: string) => {
+  console.log(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`)
+}
+const [what = 'everything'] = positionals
+
 if (values.help) console.log(USAGE)
-else process.exitCode = await main()
+else if (what === 'everything') process.exitCode = await main()
+else if (what === 'fence') process.exitCode = await fence()
+else if (what === 'slow-rail') process.exitCode = await beside()
+else throw new Error(`there is no fault run called ${what}\n${USAGE}`)
+
+/** Where another hub takes over what a frozen one has begun, whatever the rail says of it. */
+async function fence(): Promise<number> {
+  const hubs = 4
+  const stack = await startStack({ args: ['--hubs', String(hubs)] })
+  try {
+    const ways = ['top-up', 'withdrawal', 'qr from phone bill', 'top-up by mobile money'] as const
+    const freezes = [150, 90, 40].flatMap((seconds) => ways.map((way) => ({ way, seconds })))
+    const { frozen, faults } = await freezeHubs(stack, freezes, { hubs, patienceS: PATIENCE_S, say })
+    console.table(frozen)
+    return verdict(faults)
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function beside(): Promise<number> {
+  const stack = await startStack()
+  try {
+    const found = await slowRail(stack, { perSecond: 20, seconds: 30, patienceS: PATIENCE_S, say })
+    const { baselineMs, besideMs, hanging, refused, faults } = found
+    say(`${hanging} payments waited for the rail that hung, ${refused} were refused before money was held`)
+    const slower = besideMs.p99 >= 2 * baselineMs.p99 ? ['the others’ p99 doubled while one rail hung'] : []
+    return verdict([...faults, ...slower])
+  } finally {
+    await stack.stop()
+  }
+}
+
+function verdict(faults: readonly string[]): number {
+  console.log(faults.length === 0 ? 'Every witness agrees.' : faults.map((fault) => `  ${fault}`).join('\n'))
+  return faults.length === 0 ? 0 : 1
+}
 
 async function main(): Promise<number> {
-  const startedAt = performance.now()
-  const say = (line: string) => {
-    console.log(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`)
-  }
   const campaign: Campaign = {
     seed: count('--seed', values.seed, 0),
     payments: count('--payments', values.payments, 1),

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
+import { attemptReference } from '../../src/domain/ids.ts'
+import { Patience } from '../../tools/demo/patience.ts'
+import { COURSE, followToEnd, persistently, prepare, type Ended, type Order, type Way } from '../e2e/support/orders.ts'
+import { disagreements } from '../e2e/support/proof.ts'
+import { inLanes, openWorld, type World } from '../e2e/support/world.ts'
+import type { Stack } from '../support/stack.ts'
+import { endOf } from './campaign.ts'
+
+/**
+ * A hub frozen between journal and first byte, as a paused machine is, and woken
+ * when others have taken the payment over: the rail's book shows at most one move,
+ * and the one that our ledger shows (payments.md, rule 7).
+ */
+export type Freeze = { way: Way; seconds: number }
+export type Frozen = Freeze & {
+  hub: string
+  ends: string
+  /** Times the call was journalled to be sent, over all hubs. */
+  sends: number
+  /** Times it came to the rail, where it moved money. */
+  arrivals: number
+}
+
+const PHONES = 2
+const FUND_MINOR = 400_000n
+const STEP = 'journalled'
+
+/** Freezes so many hubs at once that one goes on. Answers what became of each, and what is wrong. */
+export async function freezeHubs(
+  stack: Stack,
+  freezes: readonly Freeze[],
+  options: { hubs: number; patienceS: number; say: (line: string) => void },
+): Promise<{ frozen: Frozen[]; faults: string[] }> {
+  const patience = new Patience(options.patienceS)
+  const world = await openWorld(stack.dev(), patience, { phones: PHONES, fundMinor: FUND_MINOR })
+  try {
+    const frozen: Frozen[] = []
+    const ended: Ended[] = []
+    const fall = inTurn()
+    await inLanes(options.hubs - 1, freezes.entries(), async ([no, freeze]) => {
+      const order = orderFor(world, freeze.way, BigInt(1_000 + no))
+      const { confirm } = await persistently(() => prepare(order, world.currency))
+      const { hub, id } = await fall(async () => {
+        rmSync(join(stack.failpointsDir, `${STEP}.fired`), { force: true })
+        const before = stopped(stack)
+        stack.arm(STEP, order.amountMinor.toString(), 'SIGSTOP')
+        const accepted = await persistently(confirm)
+        await patience.until(`a hub to reach ${STEP}`, () =>
+          existsSync(join(stack.failpointsDir, `${STEP}.fired`)) ? true : undefined,
+        )
+        const hub = await patience.until('a hub to stand still', () => stopped(stack).find((one) => !before.includes(one)))
+        return { hub, id: accepted.id }
+      })
+      options.say(`${hub} stands still for ${freeze.seconds} s: ${freeze.way}`)
+      await delay(freeze.seconds * 1_000)
+      stack.kill(hub, 'SIGCONT')
+      const view = await followToEnd(patience, order, id)
+      options.say(`${freeze.way} after ${freeze.seconds} s: ${endOf(view)}`)
+      ended.push({ order, view })
+      frozen.push({ ...freeze, hub, ends: endOf(view), ...(await sendsOf(world, { order, view })) })
+    })
+    const faults = [
+      ...(await disagreements(world, ended)),
+      ...frozen
+        .filter(({ arrivals, ends }) => arrivals !== (ends === 'succeeded' ? 1 : 0))
+        .map((one) => `${one.way}, frozen ${one.seconds} s: ${one.ends}, and it came ${one.arrivals} times to the rail`),
+    ]
+    return { frozen, faults }
+  } finally {
+    await world.close()
+  }
+}
+
+function orderFor(world: World, way: Way, amountMinor: bigint): Order {
+  const [payer, payee] = world.phones
+  return { way, amountMinor, payer, payee, merchant: world.merchants[0] }
+}
+
+async function sendsOf(world: World, { order, view }: Ended): Promise<{ sends: number; arrivals: number }> {
+  const { at } = COURSE[order.way]
+  if (at === null) throw new Error(`${order.way} is at no rail`)
+  const [row] = await world.sql<{ sends: number }[]>`select sends from attempts where payment = ${view.id}`
+  const reference = attemptReference(view.id, at.operation, 1)
+  const lines = (await world.rails[at.rail].book()).filter((line) => line.reference === reference)
+  return { sends: row?.sends ?? 0, arrivals: lines.reduce((sum, line) => sum + line.times_requested, 0) }
+}
+
+/** Hubs that are stopped, as ps says. */
+function stopped(stack: Stack): string[] {
+  return Object.entries(stack.dev().pids)
+    .filter(([name]) => /^hub-\d$/.test(name))
+    .filter(([, pid]) => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T'))
+    .map(([name]) => name)
+}
+
+/** One after the other, in order of call. */
+function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let before: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = before.then(work)
+    before = mine.catch(() => {})
+    return mine
+  }
+}
