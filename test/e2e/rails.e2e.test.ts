@@ -20,7 +20,9 @@ import { inLanes, openWorld, type World } from './support/world.ts'
 const PHONES = 8
 const FUND_MINOR = 450_000n
 const LANES = 12
-const PATIENCE_S = 600
+const PATIENCE_S = 500
+/** Most of it is a minute's wait for what was lost. */
+const HOOK_TIMEOUT_MS = 480_000
 /** Some clocks and timers lie between the window's end and the row that says so. */
 const WINDOW_SLACK_MS = 200
 
@@ -37,27 +39,18 @@ describe('a payment at a rail that misbehaves', () => {
   }
 
   beforeAll(async () => {
-    const t0 = performance.now()
     stack = await startStack()
-    console.error(`DBG stack ${Math.round(performance.now() - t0)}`)
     world = await openWorld(stack.dev(), new Patience(PATIENCE_S), { phones: PHONES, fundMinor: FUND_MINOR })
-    console.error(`DBG world ${Math.round(performance.now() - t0)}`)
     await inLanes(LANES, FAULT_ROWS.entries(), ([no, row]) => begin(row, no))
-    console.error(`DBG accepted ${Math.round(performance.now() - t0)}`)
-    await allEnded()
-    console.error(`DBG ended ${Math.round(performance.now() - t0)}`)
-  }, 600_000)
+    await Promise.allSettled([...stories.values()].map(({ end }) => end))
+  }, HOOK_TIMEOUT_MS)
 
   afterAll(async () => {
     await world?.close()
     await stack?.stop()
   })
 
-  /** Until everything has ended that can. */
-  async function allEnded(): Promise<void> {
-    await Promise.allSettled([...stories.values()].map(({ end }) => end))
-  }
-
+  /** Returns once its rail has answered, or its payer knows that it has not: so many first calls are made at a time. */
   async function begin(row: FaultRow, no: number): Promise<void> {
     const { patience, phones, merchants, currency, rails } = world
     const payer = phones[no % phones.length] ?? phones[0]
@@ -66,25 +59,12 @@ describe('a payment at a rail that misbehaves', () => {
     for (const fault of row.faults) await rails[row.rail].rule({ amount: amountMinor.toString(), ...row.on }, fault)
     const { confirm } = await persistently(() => prepare(order, currency))
     const { id } = await persistently(confirm)
-    const at0 = performance.now()
-    const end = followToEnd(patience, order, id).then((view) => {
-      const ms = Math.round(performance.now() - at0)
-      if (ms > 30_000) console.error(`DBG ${ms} ${rowName(row)}`)
-      return { order, view }
-    })
+    const end = followToEnd(patience, order, id).then((view) => ({ order, view }))
     // Its test looks at it; until then a failure is not an unhandled one.
     end.catch(() => {})
     stories.set(row, { end, payer })
-    if (row.decide !== undefined) void decideOnceItWaits(row, id, row.decide).catch(() => {})
-  }
-
-  /** Decides at the rail what is pending there for ever, once its payer has been told that it waits. */
-  async function decideOnceItWaits({ rail, on }: FaultRow, id: string, outcome: 'settled' | 'declined'): Promise<void> {
-    const { payer } = [...stories.values()].find((story) => story.payer.watch.versions(id).length > 0) ?? {}
-    await world.patience.until(`${id} to wait`, () =>
-      payer?.watch.versions(id).some(({ status_reason }) => status_reason === 'awaiting_rail') === true ? true : undefined,
-    )
-    await world.rails[rail].decide(attemptReference(id, on.operation, 1), outcome)
+    await patience.until(`${id} to be told of`, () => (payer.watch.versions(id).length > 1 ? true : undefined))
+    if (row.decide !== undefined) await rails[row.rail].decide(attemptReference(id, row.on.operation, 1), row.decide)
   }
 
   it.each(FAULT_ROWS.map((row) => [rowName(row), row] as const))('%s', async (_name, row) => {
@@ -123,7 +103,7 @@ describe('a payment at a rail that misbehaves', () => {
         }),
       )
     }
-    expect(ended).toHaveLength(12)
+    expect(ended.map(({ view }) => view.status).filter((status) => status !== 'succeeded' && status !== 'failed')).toEqual([])
   })
 })
 
