@@ -68,7 +68,12 @@ export function inquiryWaitMs(
     const wholeMs = i === 0 ? deadlineMs : gapMs
     if (atMs - sinceDispatchMs > wholeMs * GAP_LEFT_MIN) return atMs - sinceDispatchMs
   }
-  return sinceDispatchMs < DAY_MS ? 300_000 : 3_600_000
+  return longGapMs(sinceDispatchMs)
+}
+
+/** Where a schedule has ended: every 5 min for 24 h, then hourly. */
+export function longGapMs(sinceMs: number): number {
+  return sinceMs < DAY_MS ? 300_000 : 3_600_000
 }
 
 /** Wait before a call that was not sent is sent again: 0.5, 1, 2, 4, 8, 8 … s. */

@@ -1,5 +1,5 @@
 import type { SourceStatus } from '../contract/names.ts'
-import { inquiryGapMs } from '../domain/attempt.ts'
+import { longGapMs } from '../domain/attempt.ts'
 import { type Clock, timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { assertNever } from '../domain/result.ts'
@@ -115,7 +115,7 @@ function answered(source: SourceRow, answer: MandateAnswer, nowMs: number): Sour
 /** People approve: sooner than a second nobody has, and after a day it is asked hourly. */
 const MANDATE_GAPS_MS = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000] as const
 export function mandateGapMs(inquiry: number, sinceMs: number): number {
-  return inquiryGapMs(inquiry, sinceMs, MANDATE_GAPS_MS)
+  return MANDATE_GAPS_MS[inquiry] ?? longGapMs(sinceMs)
 }
 
 /** What may change of a linked account. */

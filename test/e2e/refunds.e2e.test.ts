@@ -43,17 +43,17 @@ test('to a bank: the bank executes each part once, whatever dies meanwhile, and 
   expect(first.status).toBe('succeeded')
 
   // The bank has booked and takes its time to answer; meanwhile every hub dies.
-  await world.bank.delay(701n, 3_000)
+  await world.rails.bank.delay(701n, 3_000)
   const second = await asked(payment.id, '701')
   const third = await asked(payment.id, '300')
   await world.patience.until('the bank to have the refund', async () =>
-    (await world.bank.book()).some(({ amount }) => amount === '701') ? true : undefined,
+    (await world.rails.bank.book()).some(({ amount }) => amount === '701') ? true : undefined,
   )
   const hubs = Object.keys(stack.dev().pids).filter((name) => name.startsWith('hub-'))
   await Promise.all(hubs.map((name) => stack.killAndWait(name)))
   for (const { id } of [second, third]) expect((await ended(id)).status).toBe('succeeded')
 
-  const lines = (await world.bank.book()).filter(({ operation }) => operation === 'refund')
+  const lines = (await world.rails.bank.book()).filter(({ operation }) => operation === 'refund')
   const references = [first, second, third].map(({ id }) => `${id.slice(4)}RF01`)
   expect(lines.map(({ reference }) => reference).toSorted()).toEqual(references.toSorted())
   expect(lines.map(({ amount }) => amount).toSorted()).toEqual(['1200', '300', '701'])
@@ -70,11 +70,11 @@ test('to a bank: the bank executes each part once, whatever dies meanwhile, and 
 test('to a wallet: it is there before the reply, and the phone is told', async () => {
   const payment = await paid('qr from wallet', 2_000n)
   const [payer] = world.phones
-  const before = await world.bank.book()
+  const before = await world.rails.bank.book()
   expect((await asked(payment.id, '500')).status).toBe('succeeded')
   await world.patience.until('the phone to hear of it', () =>
     Promise.resolve(payer.watch.versions(payment.id).at(-1)?.refunded_amount === '500' ? true : undefined),
   )
-  expect(await world.bank.book()).toEqual(before)
+  expect(await world.rails.bank.book()).toEqual(before)
   expect((await audit(world.sql)).breaches).toEqual([])
 })

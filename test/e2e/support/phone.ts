@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { connect, enrol, generateDeviceKey, type Mooring } from '../../../clients/mobile/index.ts'
 import { makeIban } from '../../../src/domain/iban.ts'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { smsTo } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
-import type { Sql } from '../../../src/ledger/index.ts'
 import { FeedWatch } from './feed-watch.ts'
 import type { RailName } from './rails.ts'
 
@@ -25,7 +23,8 @@ export type Phone = {
 
 /** `no` makes number and account, so that a run's phones differ from each other; the run itself is random. */
 export async function newPhone(
-  { dev, patience, sql }: { dev: DevJson; patience: Patience; sql: Sql },
+  dev: DevJson,
+  patience: Patience,
   run: string,
   no: number,
 ): Promise<Phone> {
@@ -44,7 +43,7 @@ export async function newPhone(
   const watch = new FeedWatch(name, client)
   const account = makeIban('DE', BANK_CODE + digits.padStart(10, '0'))
   const { id: bank } = await client.linkBank({ bank: dev.sim.bank.bank, account })
-  const money = await linkMoney(sql, dev, user, number)
+  const { id: money } = await client.linkMobileMoney({ operator: dev.sim.gsma.operator })
   return {
     name,
     user,
@@ -53,17 +52,6 @@ export async function newPhone(
     accounts: { bank: account, operator: number, money: number },
     sources: { bank, operator: 'operator', money },
   }
-}
-
-/** Mobile money, as a person who has linked it has it. */
-async function linkMoney(sql: Sql, dev: DevJson, user: string, number: string): Promise<string> {
-  const { operator: rail } = dev.sim.gsma
-  const id = `src_${randomBytes(11).toString('hex')}`
-  await sql`
-    insert into sources (id, user_id, type, rail, bank, account, currency, label, status, created_at)
-    values (${id}, ${user}, 'mobile_money', ${rail}, ${rail}, ${number}, ${dev.currency},
-      ${`Demo Money ··${number.slice(-4)}`}, 'active', clock_timestamp())`
-  return id
 }
 
 /** Five digits that tell one run's phones from another's on the same data. */

@@ -41,7 +41,7 @@ export async function openWorld(
   const numbers = Array.from({ length: options.phones }, (_, i) => i)
   const phones: Phone[] = []
   await inLanes(AT_ONCE, numbers, async (no) => {
-    phones.push(await newPhone({ dev, patience, sql }, run, no))
+    phones.push(await newPhone(dev, patience, run, no))
   })
   const [first, second, ...others] = phones
   if (first === undefined || second === undefined) throw new Error('at least two phones are needed')

@@ -5,6 +5,7 @@ import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
+import { RAILS } from './rails.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { HELD_MUTATIONS } from './held.ts'
 
@@ -107,6 +108,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
   },
   ...MOBILE_MONEY,
+  ...RAILS,
   ...OPERATORS,
   ...RECOVERY,
 ]
