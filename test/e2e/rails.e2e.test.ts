@@ -103,7 +103,9 @@ describe('a payment at a rail that misbehaves', () => {
         }),
       )
     }
-    expect(ended.map(({ view }) => view.status).filter((status) => status !== 'succeeded' && status !== 'failed')).toEqual([])
+    expect(
+      ended.map(({ view }) => view.status).filter((status) => status !== 'succeeded' && status !== 'failed'),
+    ).toEqual([])
   })
 })
 
@@ -111,8 +113,9 @@ describe('a payment at a rail that misbehaves', () => {
 function tookLong(seen: readonly PaymentView[]): boolean {
   const [first, last] = [seen[0], seen.at(-1)]
   if (first === undefined || last === undefined) return false
-  return Date.parse(last.updated_at) - Date.parse(first.updated_at) > FAST_WINDOW_MS - WINDOW_SLACK_MS
-    && seen.length > 2
+  return (
+    Date.parse(last.updated_at) - Date.parse(first.updated_at) > FAST_WINDOW_MS - WINDOW_SLACK_MS && seen.length > 2
+  )
 }
 
 function words({ status, status_reason, failure }: PaymentView): string {

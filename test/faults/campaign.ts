@@ -99,7 +99,9 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
       ...ended
         .filter(({ view }) => !HONEST_ENDS.has(endOf(view)))
         .map(({ view }) => `${view.id} ended ${endOf(view)}, for which nothing here is a reason`),
-      ...(lastTerminalMs > LAST_TERMINAL_MS ? [`the last payment ended ${lastTerminalMs} ms after the last fault`] : []),
+      ...(lastTerminalMs > LAST_TERMINAL_MS
+        ? [`the last payment ended ${lastTerminalMs} ms after the last fault`]
+        : []),
     ]
     return { campaign, ended, kills, lastTerminalMs, elapsedMs, faults: found }
   } finally {
@@ -107,7 +109,11 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
   }
 }
 
-async function pay(world: World, order: Order, accepted: () => Promise<void>): Promise<Ended & { tookMs: number; atMs: number }> {
+async function pay(
+  world: World,
+  order: Order,
+  accepted: () => Promise<void>,
+): Promise<Ended & { tookMs: number; atMs: number }> {
   const { patience, currency } = world
   const { confirm } = await patience.within(
     'an order to be prepared',

@@ -52,7 +52,9 @@ export async function freezeHubs(
         await patience.until(`a hub to reach ${STEP}`, () =>
           existsSync(join(stack.failpointsDir, `${STEP}.fired`)) ? true : undefined,
         )
-        const hub = await patience.until('a hub to stand still', () => stopped(stack).find((one) => !before.includes(one)))
+        const hub = await patience.until('a hub to stand still', () =>
+          stopped(stack).find((one) => !before.includes(one)),
+        )
         return { hub, id: accepted.id }
       })
       options.say(`${hub} stands still for ${freeze.seconds} s: ${freeze.way}`)
@@ -67,7 +69,9 @@ export async function freezeHubs(
       ...(await disagreements(world, ended)),
       ...frozen
         .filter(({ arrivals, ends }) => arrivals !== (ends === 'succeeded' ? 1 : 0))
-        .map((one) => `${one.way}, frozen ${one.seconds} s: ${one.ends}, and it came ${one.arrivals} times to the rail`),
+        .map(
+          (one) => `${one.way}, frozen ${one.seconds} s: ${one.ends}, and it came ${one.arrivals} times to the rail`,
+        ),
     ]
     return { frozen, faults }
   } finally {
@@ -93,7 +97,9 @@ async function sendsOf(world: World, { order, view }: Ended): Promise<{ sends: n
 function stopped(stack: Stack): string[] {
   return Object.entries(stack.dev().pids)
     .filter(([name]) => /^hub-\d$/.test(name))
-    .filter(([, pid]) => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T'))
+    .filter(([, pid]) =>
+      spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T'),
+    )
     .map(([name]) => name)
 }
 

@@ -14,7 +14,13 @@ export type SlowRail = {
   patienceS: number
   say: (line: string) => void
 }
-export type SlowRailResult = { baselineMs: Quantiles; besideMs: Quantiles; hanging: number; refused: number; faults: string[] }
+export type SlowRailResult = {
+  baselineMs: Quantiles
+  besideMs: Quantiles
+  hanging: number
+  refused: number
+  faults: string[]
+}
 type Quantiles = { p50: number; p99: number }
 
 const PHONES = 8
@@ -71,14 +77,18 @@ export async function slowRail(stack: Stack, options: SlowRail): Promise<SlowRai
 /** Orders with everything done but the payer's yes. */
 async function planned(world: World, ways: readonly Way[], count: number, from: number): Promise<Planned[]> {
   const made: Planned[] = []
-  await inLanes(LANES, Array.from({ length: count }, (_, i) => i), async (i) => {
-    const payer = world.phones[i % world.phones.length] ?? world.phones[0]
-    const payee = payer === world.phones[0] ? world.phones[1] : world.phones[0]
-    const way = ways[i % ways.length] ?? HANGS
-    const order: Order = { way, amountMinor: BigInt(from + i), payer, payee, merchant: world.merchants[0] }
-    const { confirm } = await persistently(() => prepare(order, world.currency))
-    made.push({ order, confirm })
-  })
+  await inLanes(
+    LANES,
+    Array.from({ length: count }, (_, i) => i),
+    async (i) => {
+      const payer = world.phones[i % world.phones.length] ?? world.phones[0]
+      const payee = payer === world.phones[0] ? world.phones[1] : world.phones[0]
+      const way = ways[i % ways.length] ?? HANGS
+      const order: Order = { way, amountMinor: BigInt(from + i), payer, payee, merchant: world.merchants[0] }
+      const { confirm } = await persistently(() => prepare(order, world.currency))
+      made.push({ order, confirm })
+    },
+  )
   return made
 }
 
@@ -110,4 +120,3 @@ function quantiles(took: readonly number[]): Quantiles {
   const at = (q: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0)
   return { p50: at(0.5), p99: at(0.99) }
 }
-

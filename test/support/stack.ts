@@ -195,7 +195,10 @@ function stackOf(parts: {
     arm: (step, amount, signal) => {
       // Whole or not there: a process may be looking.
       const path = join(failpointsDir, step)
-      writeFileSync(`${path}.new`, JSON.stringify({ ...(amount === undefined ? {} : { amount }), ...(signal === undefined ? {} : { signal }) }))
+      writeFileSync(
+        `${path}.new`,
+        JSON.stringify({ ...(amount === undefined ? {} : { amount }), ...(signal === undefined ? {} : { signal }) }),
+      )
       renameSync(`${path}.new`, path)
     },
     kill,

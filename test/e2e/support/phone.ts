@@ -22,12 +22,7 @@ export type Phone = {
 }
 
 /** `no` makes number and account, so that a run's phones differ from each other; the run itself is random. */
-export async function newPhone(
-  dev: DevJson,
-  patience: Patience,
-  run: string,
-  no: number,
-): Promise<Phone> {
+export async function newPhone(dev: DevJson, patience: Patience, run: string, no: number): Promise<Phone> {
   const name = `phone ${no}`
   const digits = run + String(no).padStart(3, '0')
   const number = `+2547${digits}`
