@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PaymentView } from '../../src/contract/index.ts'
 import { FAST_WINDOW_MS } from '../../src/domain/attempt.ts'
@@ -5,7 +6,7 @@ import { attemptReference } from '../../src/domain/ids.ts'
 import { Patience } from '../../tools/demo/patience.ts'
 import { startStack, type Stack } from '../support/stack.ts'
 import { FAULT_ROWS, rowName, type FaultRow } from './support/fault-rows.ts'
-import { followToEnd, prepare, persistently, type Ended, type Order } from './support/orders.ts'
+import { followToEnd, prepare, persistently, type Ended, type Order, type Way } from './support/orders.ts'
 import type { Phone } from './support/phone.ts'
 import { disagreements } from './support/proof.ts'
 import { RAIL_NAMES } from './support/rails.ts'
@@ -26,12 +27,17 @@ const HOOK_TIMEOUT_MS = 480_000
 /** Some clocks and timers lie between the window's end and the row that says so. */
 const WINDOW_SLACK_MS = 200
 
+const OUTAGES = ['refuse', 'hang', '500'] as const
+const OUTAGE_S = 5
+const OUTAGE_WAYS: readonly Way[] = ['top-up', 'withdrawal', 'qr from phone bill', 'withdrawal to mobile money']
+
 type Story = { end: Promise<Ended>; payer: Phone }
 
 describe('a payment at a rail that misbehaves', () => {
   let stack: Stack
   let world: World
   const stories = new Map<FaultRow, Story>()
+  const outages: { mode: string; end: Promise<Ended> }[] = []
   const storyOf = (row: FaultRow): Story => {
     const story = stories.get(row)
     if (story === undefined) throw new Error(`${rowName(row)} was not begun`)
@@ -41,14 +47,42 @@ describe('a payment at a rail that misbehaves', () => {
   beforeAll(async () => {
     stack = await startStack()
     world = await openWorld(stack.dev(), new Patience(PATIENCE_S), { phones: PHONES, fundMinor: FUND_MINOR })
+    for (const mode of OUTAGES) await beginDuring(mode)
     await inLanes(LANES, FAULT_ROWS.entries(), ([no, row]) => begin(row, no))
-    await Promise.allSettled([...stories.values()].map(({ end }) => end))
+    await Promise.allSettled([...stories.values(), ...outages].map(({ end }) => end))
   }, HOOK_TIMEOUT_MS)
 
   afterAll(async () => {
     await world?.close()
     await stack?.stop()
   })
+
+  /** Returns once the rails are back. */
+  async function beginDuring(mode: (typeof OUTAGES)[number]): Promise<void> {
+    const { phones, merchants, currency, rails } = world
+    const orders = OUTAGE_WAYS.map((way, i): Order => {
+      const payer = phones[i] ?? phones[0]
+      return { way, amountMinor: BigInt(5_000 + outages.length + i), payer, payee: payer, merchant: merchants[0] }
+    })
+    const ready = await Promise.all(
+      orders.map((order) => persistently(() => prepare(order, currency)).then(({ confirm }) => ({ order, confirm }))),
+    )
+    const over = Promise.all(RAIL_NAMES.map((name) => rails[name].outage(OUTAGE_S, mode))).then(() =>
+      delay(OUTAGE_S * 1_000),
+    )
+    for (const { order, confirm } of ready) {
+      const { id } = await persistently(confirm)
+      outages.push({ mode, end: ending(order, id) })
+    }
+    await over
+  }
+
+  /** Its test looks at it; until then a failure is not an unhandled one. */
+  function ending(order: Order, id: string): Promise<Ended> {
+    const end = followToEnd(world.patience, order, id).then((view) => ({ order, view }))
+    end.catch(() => {})
+    return end
+  }
 
   /** Returns once its rail has answered, or its payer knows that it has not: so many first calls are made at a time. */
   async function begin(row: FaultRow, no: number): Promise<void> {
@@ -59,10 +93,7 @@ describe('a payment at a rail that misbehaves', () => {
     for (const fault of row.faults) await rails[row.rail].rule({ amount: amountMinor.toString(), ...row.on }, fault)
     const { confirm } = await persistently(() => prepare(order, currency))
     const { id } = await persistently(confirm)
-    const end = followToEnd(patience, order, id).then((view) => ({ order, view }))
-    // Its test looks at it; until then a failure is not an unhandled one.
-    end.catch(() => {})
-    stories.set(row, { end, payer })
+    stories.set(row, { end: ending(order, id), payer })
     await patience.until(`${id} to be told of`, () => (payer.watch.versions(id).length > 1 ? true : undefined))
     if (row.decide !== undefined) await rails[row.rail].decide(attemptReference(id, row.on.operation, 1), row.decide)
   }
@@ -78,34 +109,21 @@ describe('a payment at a rail that misbehaves', () => {
     expect(seen.map(words)).toEqual(['processing', ...(waits ? ['processing awaiting_rail'] : []), row.ends])
   })
 
+  it('an outage of every rail loses nothing, whichever way they are out', async () => {
+    const ends = await Promise.all(outages.map(async ({ mode, end }) => `${mode}: ${(await end).view.status}`))
+    expect(ends).toHaveLength(OUTAGES.length * OUTAGE_WAYS.length)
+    // What nothing was sent of is sent again when the rail is back.
+    expect(ends.filter((one) => one.startsWith('refuse'))).toEqual(OUTAGE_WAYS.map(() => 'refuse: succeeded'))
+    expect(ends.filter((one) => !/succeeded|failed$/.test(one))).toEqual([])
+  })
+
   it('leaves phones, merchants, hub, ledger, audit and every rail of one mind about all of them', async () => {
     const ended = await Promise.all(FAULT_ROWS.map((row) => storyOf(row).end))
     const incidents = new Map(
       FAULT_ROWS.flatMap(({ incident }, i) => (incident === undefined ? [] : [[ended[i]?.view.id ?? '', incident]])),
     )
-    expect(await disagreements(world, ended, incidents)).toEqual([])
-  })
-
-  it('every rail answers again after it was out: nothing is lost, whichever way it was out', async () => {
-    const ended: Ended[] = []
-    const { patience, phones, merchants, currency, rails } = world
-    let amountMinor = 5_000n
-    for (const mode of ['refuse', 'hang', '500'] as const) {
-      await Promise.all(RAIL_NAMES.map((name) => rails[name].outage(5, mode)))
-      const ways = ['top-up', 'withdrawal', 'qr from phone bill', 'withdrawal to mobile money'] as const
-      await Promise.all(
-        ways.map(async (way, i) => {
-          const payer = phones[i] ?? phones[0]
-          const order: Order = { way, amountMinor: (amountMinor += 1n), payer, payee: payer, merchant: merchants[0] }
-          const { confirm } = await persistently(() => prepare(order, currency))
-          const { id } = await persistently(confirm)
-          ended.push({ order, view: await followToEnd(patience, order, id) })
-        }),
-      )
-    }
-    expect(
-      ended.map(({ view }) => view.status).filter((status) => status !== 'succeeded' && status !== 'failed'),
-    ).toEqual([])
+    const others = await Promise.all(outages.map(({ end }) => end))
+    expect(await disagreements(world, [...ended, ...others], incidents)).toEqual([])
   })
 })
 

@@ -52,10 +52,10 @@ export async function freezeHubs(
         await patience.until(`a hub to reach ${STEP}`, () =>
           existsSync(join(stack.failpointsDir, `${STEP}.fired`)) ? true : undefined,
         )
-        const hub = await patience.until('a hub to stand still', () =>
+        const still = await patience.until('a hub to stand still', () =>
           stopped(stack).find((one) => !before.includes(one)),
         )
-        return { hub, id: accepted.id }
+        return { hub: still, id: accepted.id }
       })
       options.say(`${hub} stands still for ${freeze.seconds} s: ${freeze.way}`)
       await delay(freeze.seconds * 1_000)

@@ -66,7 +66,7 @@ function subjects(sql: Query) {
     limit ${LISTED}`
 }
 
-/** A payment from a linked account is its owner's, and what goes to the rail names that account. */
+/** A payment from a linked account is its owner's, and what goes to the rail names that account. Wallet and phone bill are linked to nothing. */
 function sources(sql: Query) {
   return sql<{ what: string }[]>`
     select 'payment ' || p.id || case
@@ -76,7 +76,7 @@ function sources(sql: Query) {
     from payments p
     left join sources s on s.id = p.source_id
     left join attempts a on a.payment = p.id
-    where p.source_type <> 'wallet' and p.source_id is not null
+    where p.source_type not in ('wallet', 'operator') and p.source_id is not null
       and (s.user_id is distinct from p.payer
         or (a.payment is not null and (a.rail, a.account, a.account_holder) is distinct from (s.rail, s.account, s.holder)))
     order by 1 limit ${LISTED}`

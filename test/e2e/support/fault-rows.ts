@@ -44,10 +44,15 @@ const beside = ({ faults, ...rest }: Kind, name: string, parameters: Omit<Fault,
 })
 
 /** How it ends where the order never arrived, where a pending one is refused, and where the rail says at first that it has it already. */
-type Habits = { lost: string; declined: string; duplicate?: Kind }
+type Habits = { lost: string; declined: string; duplicate?: Kind; wrong?: (field: string) => Kind }
 
 /** Parameters that make no difference to the payment are the connectors' own tests'. */
-const common = ({ lost, declined, duplicate = slow('duplicate_answer') }: Habits): Kind[] => [
+const common = ({
+  lost,
+  declined,
+  duplicate = slow('duplicate_answer'),
+  wrong = (field) => slow('wrong_content', { field }),
+}: Habits): Kind[] => [
   slow('delay', { ms: 3_000 }),
   slow('pending', { then: 'settled', after_s: 2 }),
   slow('pending', { then: 'declined', after_s: 2 }, declined),
@@ -65,8 +70,8 @@ const common = ({ lost, declined, duplicate = slow('duplicate_answer') }: Habits
   slow('late_callback', { after_s: 12 }),
   slow('malformed', { mode: 'truncated' }),
   slow('bad_signature', { mode: 'wrong_key' }),
-  slow('wrong_content', { field: 'amount' }),
-  slow('wrong_content', { field: 'reference' }),
+  wrong('amount'),
+  wrong('reference'),
   duplicate,
   beside(slow('hang_after', { s: 30 }), 'inquiry_fail', { s: 30 }),
   beside(slow('hang_after', { s: 30 }), 'inquiry_lag', { s: 5 }),
@@ -134,10 +139,17 @@ export const FAULT_ROWS: readonly FaultRow[] = [
   ]),
   ...rowsOf('operator', 'qr from phone bill', { operation: 'collect', step: 'confirm' }, [
     // Confirming twice is safe: what never arrived is confirmed again.
-    ...common({ lost: SUCCEEDED, declined: DECLINED, duplicate: FOUND }),
+    ...common({
+      lost: SUCCEEDED,
+      declined: DECLINED,
+      duplicate: FOUND,
+      // The answer to a confirm has no content.
+      wrong: (field) => quick('wrong_content', { field }),
+    }),
     slow('contradict_callback', { after_s: 1 }),
     quick('decline', {}, DECLINED),
-    quick('expire', {}, DECLINED),
+    // The reservation is gone before it was used.
+    slow('expire', {}, NOT_EXECUTED),
   ]),
 ]
 

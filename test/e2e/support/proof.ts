@@ -37,7 +37,9 @@ export async function disagreements(
 function expectedPostings({ rails }: World, { order, view }: Ended): string[] {
   const { way, amountMinor, payer, payee, merchant } = order
   const { kind, at } = COURSE[way]
-  const [wallet, clearing] = [`wallet:${payer.user}`, `clearing:${at === null ? '' : rails[at.rail].id}`]
+  const wallet = `wallet:${payer.user}`
+  // An operator owes what it has billed; a bank and a money operator have it already.
+  const clearing = at === null ? '' : `${at.rail === 'operator' ? 'due' : 'clearing'}:${rails[at.rail].id}`
   if (view.status !== 'succeeded') return []
   switch (kind) {
     case 'topup':
