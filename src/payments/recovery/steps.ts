@@ -1,4 +1,4 @@
-import { inquiryGapMs } from '../../domain/attempt.ts'
+import { inquiryWaitMs } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Ids } from '../../domain/ids.ts'
 import { assertNever } from '../../domain/result.ts'
@@ -167,12 +167,10 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
     deps.heard(rail.id, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
     const answer = answerOf(outcome)
     if (answer === null) {
-      const gapMs = inquiryGapMs(
-        evidence.asks + 1,
-        clock.now() - evidence.heard_at.getTime(),
-        rail.profile.inquiryGapsMs,
-      )
-      await book.unanswered(evidence.id, clock.now() + gapMs, PATROL_GRACE_MS)
+      // The question needs no deadline to pass first: the order has its outcome.
+      const schedule = { deadlineMs: 0, gapsMs: rail.profile.inquiryGapsMs }
+      const waitMs = inquiryWaitMs(clock.now() - evidence.heard_at.getTime(), schedule)
+      await book.unanswered(evidence.id, clock.now() + waitMs, PATROL_GRACE_MS)
       return
     }
     // What it says anew is kept before the question counts as answered.
