@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
-import { Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import { createMandateActivities } from '../../activities/mandate.ts'
 import { createActivities } from '../../activities/payment.ts'
 import { createRecoveryActivities } from '../../activities/recovery.ts'
@@ -78,6 +78,7 @@ import {
   type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
+import { hubGauges } from './hub/gauges.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
 import { makeRails } from '../rails/connectors.ts'
 
@@ -330,7 +331,13 @@ const housekeeping = setInterval(() => {
 }, HUB_LIMITS.identity_sweep_every_ms)
 const sweeper = startSweeper({ sql, ledger, ids, log, everyMs: HUB_LIMITS.shard_sweep_every_ms })
 const sealer = startSealer({ sql, log })
-gauges()
+hubGauges(registry, {
+  commands: commands.inFlight,
+  units: () => ledger.stats(),
+  railCalls: () => calls.size,
+  unstarted: admission.backlog,
+  startsPaused: starter.isAway,
+})
 const working = worker.run()
 working.catch((error: unknown) => {
   log.fatal({ err: error }, 'the worker died')
@@ -385,23 +392,4 @@ async function drain(): Promise<void> {
   }
   await Promise.race([orderly(), late]).catch((error: unknown) => log.error({ err: error }, 'drain failed'))
   process.exit(0)
-}
-
-function gauges(): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  gauge('mooring_hub_commands_in_flight', 'Commands being answered', () => commands.inFlight())
-  gauge('mooring_ledger_units_waiting', 'Units waiting for a ledger connection', () => ledger.stats().queued)
-  gauge('mooring_ledger_units_total', 'Units applied', () => ledger.stats().units)
-  gauge('mooring_ledger_batches_total', 'Calls that applied them', () => ledger.stats().batches)
-  gauge('mooring_payments_unstarted', 'Accepted payments whose workflow has not begun', () => admission.backlog())
-  gauge('mooring_starts_paused', '1 while Temporal starts nothing', () => (starter.isAway() ? 1 : 0))
-  gauge('mooring_rail_calls_in_flight', 'Rail calls being awaited', () => calls.size)
 }

@@ -88,6 +88,7 @@ async function bring(world: World, { stage, hand }: Case, amountMinor: bigint, p
   const match = { amount: amountMinor.toString() }
   if (stage === 'called') await bank.rule(match, { kind: 'delay', ms: 6_000 })
   if (stage === 'pending')
+    // oxlint-disable-next-line unicorn/no-thenable -- the control API's word for what follows a pending answer
     await bank.rule(match, { kind: 'pending', then: 'settled', after_s: UNDECIDED_S, callback: true })
   if (stage === 'unknown') {
     await bank.rule(match, { kind: 'drop_after' })

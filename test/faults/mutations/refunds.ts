@@ -99,7 +99,12 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     'has ? Promise.resolve() : giveUp',
   ),
   broken('refunds/tending', 'waits for funds for ever', 'row.at.getTime() <= late', 'row.at.getTime() < 0'),
-  broken('refunds/tending', 'does not start what did not start', 'for (const { id } of rows) deps.start(id)', ''),
+  broken(
+    'refunds/tending',
+    'does not start what did not start',
+    'for (const { id, rail, ...of } of rows) deps.start(id, aboutRefund(of, rail))',
+    '',
+  ),
   broken(
     'refunds/funding',
     'leaves what a merchant took in where it cannot be spent',

@@ -65,7 +65,7 @@ const refunded: readonly Mutation[] = [
   ),
   prices(
     'has all of the tax back for a part',
-    'amountMinor: minOf(returned(of.tax.amountMinor, of.returned?.taxMinor), fee)',
+    'amountMinor: returned(of.tax.amountMinor, of.returned?.taxMinor)',
     'amountMinor: of.tax.amountMinor',
   ),
   shares(
