@@ -78,7 +78,7 @@ import {
   type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
-import { hubGauges } from './hub/gauges.ts'
+import { hubGauges } from '../observe/hub-gauges.ts'
 import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
 import { makeRails } from '../rails/connectors.ts'
 
