@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: against a running `npm start`, phones enrol and pay in every
  * way there is, each live status with its time. It ends with 0 only if every
- * state, balance, merchant's view and line of the bank's book is as it should
+ * state, balance, merchant's view and line of a rail's book is as it should
  * be, also while any one process is killed.
  */
 import { Patience, Surprise } from './demo/patience.ts'
@@ -10,7 +10,7 @@ import { bad, good, line } from './demo/screen.ts'
 import { NotRunning, Stack } from './demo/stack.ts'
 import { story } from './demo/story.ts'
 
-const DEADLINE_S = 120
+const DEADLINE_S = 180
 
 async function main(): Promise<void> {
   const started = performance.now()
@@ -20,9 +20,9 @@ async function main(): Promise<void> {
     line('Temporal', `${stack.dev.temporal.ui}  each payment is a workflow by its id`)
   const phones: Phone[] = []
   try {
-    const payments = await story(stack, new Patience(DEADLINE_S), phones)
+    const { payments, refunds } = await story(stack, new Patience(DEADLINE_S), phones)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    good(`All ${payments} payments ended as they should, on every side (${seconds} s).`)
+    good(`All ${payments} payments and ${refunds} refunds ended as they should, on every side (${seconds} s).`)
   } finally {
     for (const { client } of phones) await client.close()
   }

@@ -25,17 +25,24 @@ function demo(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code: code ?? 1, output })))
 }
 
-/** Which process is killed while which payment is on its way. */
-const KILLS: [name: string, payment: number][] = [
+const ALL_WELL = 'All 12 payments and 2 refunds ended as they should'
+
+/** Which process is killed while which scene is on its way. */
+const KILLS: [name: string, scene: number][] = [
   ['edge-0', 2],
-  ['relay-0', 4],
+  ['relay-0', 6],
   ['bridge-0', 3],
   ['sim-bank', 1],
-  ['sim-camara', 1],
-  ['nats', 4],
+  ['sim-camara', 4],
+  ['sim-gsma', 5],
+  ['nats', 6],
   ['temporal', 3],
-  ['hub-0', 5],
-  ['postgres', 7],
+  ['hub-0', 7],
+  ['postgres', 10],
+  ['sim-bank', 11],
+  ['ops-0', 12],
+  ['temporal', 12],
+  ['hub-0', 13],
 ]
 
 describe('npm run demo', () => {
@@ -49,7 +56,7 @@ describe('npm run demo', () => {
 
   it('pays in every way and exits 0, within 96 columns and without colour where nobody looks', async () => {
     const { code, output } = await demo(stack.dataDir)
-    expect(output).toContain('All 7 payments ended as they should')
+    expect(output).toContain(ALL_WELL)
     expect(code).toBe(0)
     expect(output).not.toContain('\u001b')
     expect(output.split('\n').filter((line) => line.length > 96)).toEqual([])
@@ -88,12 +95,12 @@ describe('npm run demo', () => {
     }
   })
 
-  it.each(KILLS)('exits 0 while %s is killed during payment %i', async (name, payment) => {
+  it.each(KILLS)('exits 0 while %s is killed during scene %i', async (name, scene) => {
     let killed: number | undefined
     const { code, output } = await demo(stack.dataDir, (seen) => {
-      if (killed === undefined && seen.includes(`\n ${payment}  `)) killed = stack.kill(name)
+      if (killed === undefined && seen.includes(`\n${String(scene).padStart(2)}  `)) killed = stack.kill(name)
     })
-    expect(output).toContain('All 7 payments ended as they should')
+    expect(output).toContain(ALL_WELL)
     expect(code).toBe(0)
     expect(await stack.waitForPid(name, killed ?? -1)).not.toBe(killed)
   })

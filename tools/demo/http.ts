@@ -73,8 +73,8 @@ export class MerchantServer {
     return { payment, payload: payment.qr.payload }
   }
 
-  /** Gives part of a payment back. */
-  refund(body: { payment: string; amount: string }): Promise<RefundView> {
+  /** Gives a payment back, or part of it. */
+  refund(body: { payment: string; amount?: string }): Promise<RefundView> {
     const url = `${this.#bridge}/refunds`
     const what = `${this.name} to refund ${body.payment}`
     return call(this.#patience, what, RefundView, {
@@ -131,13 +131,31 @@ const Book = z.object({
 export type BookLine = z.infer<typeof Book>['data'][number]
 const Messages = z.object({ data: z.array(z.object({ phone: z.string(), text: z.string(), at: z.string() })) })
 
-type Control = { control: string; control_token: string }
+export type Control = { control: string; control_token: string }
 
-/** What the bank's own book says of a reference: how often money really moved. */
-export async function bankBook(patience: Patience, bank: Control, reference: string): Promise<BookLine[]> {
-  const url = `${bank.control}/book?reference=${reference}`
-  const get = { method: 'GET', url, bearer: bank.control_token } as const
-  return (await call(patience, 'the bank to show its book', Book, get)).data
+/** What a rail's own book says of a reference: how often money really moved. */
+export async function bookOf(patience: Patience, rail: Control, reference: string): Promise<BookLine[]> {
+  const url = `${rail.control}/book?reference=${reference}`
+  const get = { method: 'GET', url, bearer: rail.control_token } as const
+  return (await call(patience, 'a rail to show its book', Book, get)).data
+}
+
+/** The bank ends what it has left pending, once: asked again, nothing is pending any more. */
+export async function decideAtBank(
+  patience: Patience,
+  bank: Control,
+  decision: { reference: string; outcome: 'settled' | 'declined' },
+): Promise<void> {
+  await patience.until('the bank to decide', async () => {
+    const response = await fetch(`${bank.control}/decide`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bank.control_token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(decision),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    })
+    await response.body?.cancel()
+    return response.ok || response.status === 409 ? true : undefined
+  })
 }
 
 /** Texts of the messages the operator sent to a phone, newest first. */

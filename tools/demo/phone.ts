@@ -9,7 +9,7 @@ import type { Stack } from './stack.ts'
 /** Enough of one: a national number of ten digits at a bank code that no bank has. */
 const BANK_CODE = '88888888'
 
-export type Phone = { name: string; client: Mooring; walletMinor: bigint }
+export type Phone = { name: string; number: string; client: Mooring; walletMinor: bigint }
 
 /** A person with a new number: enrols, connects, starts with an empty wallet. */
 export async function newPhone(stack: Stack, patience: Patience, name: string): Promise<Phone> {
@@ -37,7 +37,7 @@ export async function newPhone(stack: Stack, patience: Patience, name: string): 
   const client = await patience.within(`${name} to be connected`, connect({ url: edge, bridge, identity, key }))
   const ms = Math.round(performance.now() - started)
   line(name, `${number}  ${client.user}  enrolled and connected in ${ms} ms`)
-  return { name, client, walletMinor: 0n }
+  return { name, number, client, walletMinor: 0n }
 }
 
 /** Links a bank account; the source's id. */
@@ -50,6 +50,19 @@ export async function linkAccount(stack: Stack, patience: Patience, phone: Phone
   })
   if (source.status !== 'active')
     throw new Surprise(`The account ${account} was linked as ${source.status}, not active.`)
+  line('', `${source.label} linked in ${Math.round(performance.now() - started)} ms`)
+  return source.id
+}
+
+/** Links the mobile money account of a phone's own number; the source's id. */
+export async function linkMobileMoney(stack: Stack, patience: Patience, phone: Phone): Promise<string> {
+  const started = performance.now()
+  const { operator } = stack.dev.sim.gsma
+  const linking = phone.client.linkMobileMoney({ operator })
+  const source = await patience.within('mobile money to be linked', linking).catch((error: unknown) => {
+    throw asSurprise(`${phone.name}'s mobile money could not be linked`, error)
+  })
+  if (source.status !== 'active') throw new Surprise(`Mobile money was linked as ${source.status}, not active.`)
   line('', `${source.label} linked in ${Math.round(performance.now() - started)} ms`)
   return source.id
 }

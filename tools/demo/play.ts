@@ -1,9 +1,10 @@
-import type { FailureCode, PaymentStatus } from '../../src/contract/names.ts'
+import type { FailureCode } from '../../src/contract/names.ts'
 import type { PaymentView } from '../../src/contract/index.ts'
 import { isTerminal } from '../../clients/mobile/index.ts'
 import { feeMinor } from '../../src/domain/fee.ts'
 import { attemptReference } from '../../src/domain/ids.ts'
-import { bankBook, type MerchantServer } from './http.ts'
+import { bookOf, type BookLine, type MerchantServer } from './http.ts'
+import { howItIsKnown, type Via } from './ops.ts'
 import { Surprise, type Patience } from './patience.ts'
 import { asSurprise, type Phone } from './phone.ts'
 import { checked, money, remark, status } from './screen.ts'
@@ -21,13 +22,24 @@ export type Scene = {
   /** Confirms or creates the payment; its first state. `began` starts the clock. */
   start: (began: () => void) => Promise<PaymentView>
   end: { status: 'succeeded' } | { status: 'failed'; code: FailureCode }
-  /** What the bank does, where it takes part. */
-  bank?: { operation: 'collect' | 'payOut'; account: string }
+  /** What a rail does, where one takes part. */
+  moves?: Movement
   merchant?: MerchantServer
   /** Changes of wallets, minor units, where it succeeds. */
   wallets: { phone: Phone; changeMinor: bigint }[]
-  /** The outcome is not known at once, and the phone must say so. */
-  awaitsRail?: boolean
+  /** The outcome is not known at once: the phone must say so, and it must come to be known in this way. */
+  resolvedBy?: Via
+  /** What somebody does once the phone says that the payment awaits its rail. */
+  meanwhile?: (payment: string) => Promise<void>
+}
+
+type Rail = 'bank' | 'operator' | 'mobile money'
+type Movement = {
+  rail: Rail
+  operation: 'collect' | 'payOut'
+  account: string
+  /** The bank may have taken it back already when its book is looked at. */
+  comesBack?: boolean
 }
 
 /** Plays one scene and checks its end on every side; throws a Surprise at the first thing amiss. */
@@ -37,14 +49,21 @@ export async function play(stack: Stack, patience: Patience, scene: Scene): Prom
     const { payment, awaited } = await follow(patience, scene)
     const disturbed = stack.pids() !== pidsBefore
     if (isAsExpected(payment, scene)) {
-      if (scene.awaitsRail === true && !awaited && !disturbed) {
-        throw new Surprise(`${payment.id} ended ${payment.status} without ever having waited for the bank.`)
+      if (scene.resolvedBy !== undefined && !awaited && !disturbed) {
+        throw new Surprise(`${payment.id} ended ${payment.status} without ever having waited for its rail.`)
       }
       await checkAll(stack, patience, scene, payment)
+      if (scene.resolvedBy === undefined) return payment
+      const via = await howItIsKnown(stack, patience, payment.id)
+      if (via === scene.resolvedBy) checked(`its outcome is known by ${article(via)}`)
+      else if (n < TRIES) {
+        remark(`its outcome is known by ${article(via)}, which was first this time; once more`)
+        continue
+      } else throw new Surprise(`${payment.id} should be known by ${scene.resolvedBy}; it is by ${String(via)}.`)
       return payment
     }
     if (!disturbed || n === TRIES || !isHonestEnd(payment)) throw unexpectedEnd(payment, scene)
-    await checkBook(stack, patience, payment, undefined)
+    await checkBooks(stack, patience, payment, undefined)
     remark(`a process was killed meanwhile: the payment ended ${describe(payment)}, nothing moved; once more`)
   }
 }
@@ -60,15 +79,26 @@ async function follow(patience: Patience, scene: Scene): Promise<{ payment: Paym
   })
   let last = first
   let awaited = false
+  let meanwhile: Promise<void> | undefined
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {})
   const versions = client.payment(first.id)
   for (;;) {
-    const next = await patience.within(`${first.id} to go on from ${describe(last)}`, versions.next())
+    const next = await patience.within(
+      `${first.id} to go on from ${describe(last)}`,
+      Promise.race([versions.next(), failed.promise]),
+    )
     if (next.done === true) break
     last = next.value
     awaited ||= last.status_reason === 'awaiting_rail'
     const tone = last.status === 'succeeded' ? 'good' : isTerminal(last.status) ? 'bad' : 'waiting'
     status(performance.now() - began, describe(last), scene.end.status === 'failed' && tone === 'bad' ? 'good' : tone)
+    if (awaited && meanwhile === undefined && scene.meanwhile !== undefined) {
+      meanwhile = scene.meanwhile(first.id)
+      meanwhile.catch(failed.reject)
+    }
   }
+  await meanwhile
   return { payment: last, awaited }
 }
 
@@ -86,7 +116,7 @@ function isHonestEnd({ status: at, failure }: PaymentView): boolean {
 async function checkAll(stack: Stack, patience: Patience, scene: Scene, payment: PaymentView): Promise<void> {
   checkPayment(payment, scene)
   const succeeded = payment.status === 'succeeded'
-  await checkBook(stack, patience, payment, succeeded ? scene.bank : undefined)
+  await checkBooks(stack, patience, payment, succeeded ? scene.moves : undefined)
   if (scene.merchant !== undefined) await checkMerchant(scene.merchant, payment)
   if (succeeded) for (const { phone, changeMinor } of scene.wallets) phone.walletMinor += changeMinor
   for (const { phone } of scene.wallets) await checkWallet(patience, phone, payment.currency)
@@ -102,31 +132,43 @@ function checkPayment(payment: PaymentView, { amountMinor }: Scene): void {
   if (payment.fee !== undefined) throw new Surprise(`${payment.id} shows the payer its merchant's fee.`)
 }
 
-/** The bank's own book: exactly one movement where one was to be, none where not. */
-async function checkBook(stack: Stack, patience: Patience, payment: PaymentView, bank: Scene['bank']): Promise<void> {
+/** The rails' own books: exactly one movement where one was to be, none where not. */
+async function checkBooks(stack: Stack, patience: Patience, payment: PaymentView, moves?: Movement): Promise<void> {
+  const { bank, camara, gsma } = stack.dev.sim
+  const rails = { bank, operator: camara, 'mobile money': gsma }
   const references = (['collect', 'payOut'] as const).map((operation) => attemptReference(payment.id, operation, 1))
-  const books = await Promise.all(references.map((reference) => bankBook(patience, stack.dev.sim.bank, reference)))
-  const lines = books.flat()
-  if (bank === undefined) {
-    if (lines.length > 0) throw new Surprise(`The bank's book moved money for ${payment.id}: ${JSON.stringify(lines)}.`)
-    checked('the bank moved nothing')
+  const book = async (rail: Rail) =>
+    (await Promise.all(references.map((reference) => bookOf(patience, rails[rail], reference)))).flat()
+  for (const rail of ['bank', 'operator', 'mobile money'] as const) {
+    if (rail === moves?.rail) continue
+    const lines = await book(rail)
+    if (lines.length > 0) throw new Surprise(`The ${rail} moved money for ${payment.id}: ${JSON.stringify(lines)}.`)
+  }
+  if (moves === undefined) {
+    checked('no rail moved anything')
     return
   }
-  const reference = attemptReference(payment.id, bank.operation, 1)
+  const lines = (await book(moves.rail)).filter(({ effect }) => moves.comesBack !== true || effect === 'moved')
+  const reference = attemptReference(payment.id, moves.operation, 1)
+  checkMoved(lines, { ...moves, reference, amount: payment.amount, currency: payment.currency })
+  checked(`${moves.rail === 'mobile money' ? '' : 'the '}${moves.rail} moved it once: ${reference}`)
+}
+
+/** Throws a Surprise where a book's lines are not the one movement they should be. */
+export function checkMoved(
+  lines: BookLine[],
+  wanted: Pick<BookLine, 'reference' | 'operation' | 'amount' | 'currency' | 'account'>,
+): void {
   const [only, ...others] = lines
   const right =
-    only?.reference === reference &&
-    only.operation === bank.operation &&
+    only?.reference === wanted.reference &&
+    only.operation === wanted.operation &&
     only.effect === 'moved' &&
-    only.amount === payment.amount &&
-    only.currency === payment.currency &&
-    only.account === bank.account
-  if (!right || others.length > 0) {
-    throw new Surprise(
-      `The bank's book should show ${reference} moved exactly once, and shows ${JSON.stringify(lines)}.`,
-    )
-  }
-  checked(`the bank moved it once: ${reference}`)
+    only.amount === wanted.amount &&
+    only.currency === wanted.currency &&
+    only.account === wanted.account
+  if (right && others.length === 0) return
+  throw new Surprise(`A book should show ${wanted.reference} moved exactly once, and shows ${JSON.stringify(lines)}.`)
 }
 
 async function checkMerchant(merchant: MerchantServer, payment: PaymentView): Promise<void> {
@@ -146,7 +188,7 @@ async function checkMerchant(merchant: MerchantServer, payment: PaymentView): Pr
 }
 
 /** The balance as pushed to the phone, and as asked for, both exact. */
-async function checkWallet(patience: Patience, phone: Phone, currency: string): Promise<void> {
+export async function checkWallet(patience: Patience, phone: Phone, currency: string): Promise<void> {
   const expected = String(phone.walletMinor)
   const shown = () => phone.client.balances.get(currency)?.available ?? '0'
   const what = `${phone.name}'s wallet to show ${expected} instead of ${shown()}`
@@ -166,7 +208,9 @@ function unexpectedEnd(payment: PaymentView, { end }: Scene): Surprise {
   return new Surprise(`${payment.id} should have ended ${wanted} and ended ${describe(payment)}.`)
 }
 
-function describe(payment: { status: PaymentStatus; status_reason: string | null; failure: { code: string } | null }) {
+const article = (via: string | null) => (via === null ? 'nobody' : /^[aio]/.test(via) ? `an ${via}` : `a ${via}`)
+
+export function describe(payment: { status: string; status_reason: string | null; failure: { code: string } | null }) {
   const why = payment.failure?.code ?? payment.status_reason
   return why === null ? payment.status : `${payment.status} · ${why}`
 }

@@ -14,10 +14,10 @@ export class NotRunning extends Error {
 /** The running `npm start` this demo plays on. */
 export class Stack {
   readonly dev: DevJson
-  readonly #dataDir: string
+  readonly dataDir: string
 
   private constructor(dataDir: string, dev: DevJson) {
-    this.#dataDir = dataDir
+    this.dataDir = dataDir
     this.dev = dev
   }
 
@@ -43,7 +43,7 @@ export class Stack {
 
   /** Process ids at this moment: two that differ tell that a process was killed or restarted in between. */
   pids(): string {
-    const { pids } = readDevJson(this.#dataDir) ?? this.dev
+    const { pids } = readDevJson(this.dataDir) ?? this.dev
     return Object.entries(pids)
       .map(([name, pid]) => `${name}:${isAlive(pid) ? pid : 'gone'}`)
       .toSorted()
