@@ -86,17 +86,24 @@ export function refundPrice(
   const before = of.refundedMinor
   const after = before + amountMinor
   if (after > of.capturedMinor) return err('amount_exceeds_refundable')
-  const soFar = (whole: bigint) => divideHalfEven(whole * before, of.capturedMinor)
-  const returned = (whole: bigint, already = soFar(whole)) => {
-    if (of.onRefund === 'kept') return 0n
-    const due = divideHalfEven(whole * after, of.capturedMinor) - already
-    return due < 0n ? 0n : minOf(due, amountMinor)
+  const { onRefund, returned } = of
+  /** What is due of `whole` once `done` of `all` is refunded, beyond what was given back `already`. */
+  const due = (whole: bigint, done: bigint, all: bigint, already: bigint, most: bigint) => {
+    if (onRefund === 'kept' || all === 0n) return 0n
+    const more = divideHalfEven(whole * done, all) - already
+    return more < 0n ? 0n : minOf(more, most)
   }
-  const fee = returned(of.feeMinor, of.returned?.feeMinor)
+  const feeBefore = returned?.feeMinor ?? divideHalfEven(of.feeMinor * before, of.capturedMinor)
+  const fee = due(of.feeMinor, after, of.capturedMinor, feeBefore, amountMinor)
+  // The tax goes with the fee that it is in, so that no refund has more of the one than of the other.
+  const taxOf = (whole: bigint) => {
+    const already = returned?.taxMinor ?? (of.feeMinor === 0n ? 0n : divideHalfEven(whole * feeBefore, of.feeMinor))
+    return due(whole, feeBefore + fee, of.feeMinor, already, fee)
+  }
   return ok({
     amountMinor,
     fromMerchantsMinor: amountMinor - fee,
     feeMinor: fee,
-    tax: of.tax === null ? null : { ...of.tax, amountMinor: returned(of.tax.amountMinor, of.returned?.taxMinor) },
+    tax: of.tax === null ? null : { ...of.tax, amountMinor: taxOf(of.tax.amountMinor) },
   })
 }

@@ -54,10 +54,10 @@ const refunded: readonly Mutation[] = [
   prices('refunds nothing or less', "if (amountMinor < 1n) return err('amount_invalid')", ''),
   prices(
     'returns of each refund’s fee what it rounds to by itself',
-    'divideHalfEven(whole * after, of.capturedMinor) - already',
+    'divideHalfEven(whole * done, all) - already',
     'divideHalfEven(whole * amountMinor, of.capturedMinor)',
   ),
-  prices('returns a fee that is kept', "of.onRefund === 'kept'", 'of.capturedMinor < 0n'),
+  prices('returns a fee that is kept', "onRefund === 'kept' || ", ''),
   prices(
     'takes from merchants the fee that is returned',
     'fromMerchantsMinor: amountMinor - fee',
@@ -65,7 +65,7 @@ const refunded: readonly Mutation[] = [
   ),
   prices(
     'has all of the tax back for a part',
-    'amountMinor: returned(of.tax.amountMinor, of.returned?.taxMinor)',
+    'amountMinor: taxOf(of.tax.amountMinor)',
     'amountMinor: of.tax.amountMinor',
   ),
   shares(
