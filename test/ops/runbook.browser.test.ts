@@ -93,8 +93,10 @@ describe('an operator with a browser alone', () => {
     amara = await logIn(0)
     await findByStage(amara, stack.dev(), 'outcome_unknown', small.id)
     await picture(amara, 'stuck')
-    await amara.goto(stack.dev().ops.url)
-    await amara.getByRole('row', { name: small.id }).waitFor()
+    await world.patience.until('the ops page to list it', async () => {
+      await amara.goto(stack.dev().ops.url)
+      return (await amara.getByRole('row', { name: small.id }).count()) > 0 ? true : undefined
+    })
     await picture(amara, 'waiting')
     await openWorkflow(amara, stack.dev(), small.id)
     await amara.getByText(`"${small.id}"`).first().waitFor()
@@ -116,7 +118,7 @@ describe('an operator with a browser alone', () => {
   it('is refused without an approval, and nothing moves', async () => {
     const before = await attempt(small.id)
     await openWorkflow(amara, stack.dev(), small.id)
-    await sendUpdate(amara, { name: 'resolve', argument: '{"approval":"apr_0000000000000000000000"}' }, 'self-made')
+    await sendUpdate(amara, { name: 'resolve', argument: '{"approval":"apr_0000000000000000000000"}' })
     await amara.getByText('there is no such approval').filter({ visible: true }).first().waitFor()
     await picture(amara, 'refused')
     expect(await attempt(small.id)).toMatchObject({ state: before.state })
@@ -147,18 +149,12 @@ describe('an operator with a browser alone', () => {
   it('decides a large one only with a second person', async () => {
     const reason = 'Mr Mwangi of the bank sent its statement, line 18'
     joseph = await logIn(1)
-    const first = await approve(amara, large.id, 'resolve_settled', reason, 'two')
+    const first = await approve(amara, large.id, 'resolve_settled', reason)
     await sendUpdate(amara, first)
     await amara.getByText('needs the approval of a second person').filter({ visible: true }).first().waitFor()
     await picture(amara, 'two-refused')
     expect((await attempt(large.id)).state).toBe('unknown')
-    const second = await approve(
-      joseph,
-      large.id,
-      'resolve_settled',
-      'I read line 18 of that statement myself',
-      'second',
-    )
+    const second = await approve(joseph, large.id, 'resolve_settled', 'I read line 18 of that statement myself')
     await sendUpdate(joseph, second)
     const view = await followToEnd(world.patience, large.order, large.id)
     expect(view).toMatchObject({ status: 'succeeded', status_reason: null })

@@ -61,11 +61,11 @@ export async function currentDetails(page: Page): Promise<string> {
   return details.innerText()
 }
 
-/** More Actions, Send an Update, as the ops page says it; `id` names it in the workflow's history. */
+/** More Actions, Send an Update, as the ops page says it. */
 export async function sendUpdate(
   page: Page,
   update: { name: string; argument: string },
-  name: string = update.name,
+  pictured?: string,
 ): Promise<void> {
   const dialog = page.locator('form').filter({ hasText: 'Update ID', visible: true })
   await page.getByRole('button', { name: 'More Actions' }).click()
@@ -73,6 +73,6 @@ export async function sendUpdate(
   await dialog.getByTestId('update-select-button').click()
   await dialog.getByRole('option', { name: update.name, exact: true }).click()
   await dialog.getByRole('textbox').last().fill(update.argument)
-  await picture(page, name)
+  if (pictured !== undefined) await picture(page, pictured)
   await dialog.getByRole('button', { name: 'Submit' }).click()
 }
