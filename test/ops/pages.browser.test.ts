@@ -94,25 +94,6 @@ describe('operators', () => {
   const workflow = (page: Page) =>
     page.goto(`${String(stack.dev().temporal.ui)}/namespaces/default/workflows/${PAYMENT}`)
 
-  /** As docs/operations.md says: the UI's own setting, with credentials. */
-  async function useCodec(page: Page): Promise<void> {
-    await page.getByTestId('data-encoder-status-configured').click()
-    await page.getByText('Use my browser setting and ignore Cluster-level setting').click()
-    await page.getByPlaceholder('Paste your endpoint here').fill(`${stack.dev().ops.url}/codec`)
-    await page.getByText('Include cross-origin credentials').click()
-    await page.getByRole('button', { name: 'Apply' }).filter({ visible: true }).click()
-  }
-
-  it('see in Temporal’s UI what payloads hold', async () => {
-    const page = await contexts[0]?.newPage()
-    if (page === undefined) throw new Error('nobody is logged in')
-    await workflow(page)
-    await useCodec(page)
-    await workflow(page)
-    await page.getByText(`"${PAYMENT}"`).first().waitFor()
-    expect(await page.getByText('Data decoding failed').count()).toBe(0)
-  })
-
   it('who are not logged in see ciphertext there', async () => {
     const stranger = await newPage()
     const refused = stranger.waitForResponse((response) => response.url().includes('/codec/decode'))
