@@ -63,7 +63,7 @@ export async function decideByHand(stack: Stack, patience: Patience, payment: st
         await temporal.withDeadline(Date.now() + UPDATE_TIMEOUT_MS, () =>
           temporal.workflow.getHandle(workflow).executeUpdate(update, { args: [{ approval }], updateId: approval }),
         )
-        remark(`${env.MOORING_OPERATOR} approved ${approval}, and sent it to the workflow as ${update}`)
+        remark(`${env.MOORING_OPERATOR} approved ${approval}, and sent it as ${update}`)
         return attempt.reference
       })
     })
