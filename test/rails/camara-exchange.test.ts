@@ -4,7 +4,6 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeCamaraRail } from '../../src/rails/camara/index.ts'
-import { makeTurns } from '../../src/rails/camara/turns.ts'
 import type { Rail, RailOutcome, SendOptions } from '../../src/rails/port.ts'
 import { CALLBACK_KEY, makeChargeOrder } from './support/camara.ts'
 
@@ -209,27 +208,4 @@ it('a resend is the same request to the byte', async () => {
   await send({}, order)
   await send({}, { ...order, sends: 2 })
   expect(questions[1]?.body).toBe(questions[0]?.body)
-})
-
-describe('turns', () => {
-  it('go in order, leave at once who gives up, and never more than there are', async () => {
-    const turns = makeTurns(1, 2)
-    const never = new AbortController().signal
-    const first = await turns.next(never)
-    const patience = new AbortController()
-    const second = turns.next(patience.signal)
-    const third = turns.next(never)
-    expect(await turns.next(never)).toBe('full')
-    patience.abort()
-    expect(await second).toBe('aborted')
-    if (typeof first !== 'function') throw new Error('no turn')
-    first()
-    first()
-    const over = await third
-    if (typeof over !== 'function') throw new Error('no turn')
-    const waiting = turns.next(never)
-    over()
-    expect(await waiting).toBeTypeOf('function')
-    expect(await turns.next(AbortSignal.abort())).toBe('aborted')
-  })
 })

@@ -1,6 +1,6 @@
+import type { Exchange, HttpReply, PooledHttp } from '../common/http-client.ts'
 import type { RailOutcome, SendOptions } from '../port.ts'
 import type { AccessTokens } from './access-token.ts'
-import type { Exchanged, Exchanger, RawAnswer } from './exchange.ts'
 import { parseJson } from './json.ts'
 import { ErrorInfo } from './wire.ts'
 
@@ -25,15 +25,15 @@ export type Operator = {
   close(): Promise<void>
 }
 
-export function makeOperator(exchanger: Exchanger, tokens: AccessTokens, correlator: () => string): Operator {
-  const once = ({ method, path, body }: Call, token: string, options: SendOptions): Promise<Exchanged> => {
+export function makeOperator(http: PooledHttp, tokens: AccessTokens, correlator: () => string): Operator {
+  const once = ({ method, path, body }: Call, token: string, options: SendOptions): Promise<Exchange> => {
     const headers: Record<string, string> = {
       authorization: `Bearer ${token}`,
       accept: 'application/json',
       'x-correlator': correlator(),
     }
     if (body !== undefined) headers['content-type'] = 'application/json'
-    return exchanger.exchange({ method, path, headers, body: body ?? null }, options)
+    return http.exchange({ method, path, headers, body: body === undefined ? null : Buffer.from(body) }, options)
   }
 
   return {
@@ -42,18 +42,19 @@ export function makeOperator(exchanger: Exchanger, tokens: AccessTokens, correla
       const token = await tokens.get(options.signal)
       if (token === null) return { kind: 'not_sent', why: 'no access token' }
       const first = await once(call, token, told)
-      if ('failed' in first) return { kind: first.failed, why: first.why, alarm: false }
-      if (first.status !== 401) return readAnswer(first)
+      if (first.kind === 'not_sent') return first
+      if (first.kind === 'unknown') return { ...first, alarm: false }
+      if (first.reply.status !== 401) return readAnswer(first.reply)
       // Refused unread: the same body goes again, once, with a fresh token (connectors.md §2.3).
       tokens.drop(token)
       const fresh = await tokens.get(options.signal)
       const second = fresh === null ? null : await once(call, fresh, told)
-      if (second === null || 'failed' in second)
+      if (second?.kind !== 'reply')
         return { kind: 'unknown', why: `status 401, then ${second?.why ?? 'no access token'}`, alarm: false }
-      if (second.status === 401) return { kind: 'unknown', why: 'status 401 with a fresh token', alarm: true }
-      return readAnswer(second)
+      if (second.reply.status === 401) return { kind: 'unknown', why: 'status 401 with a fresh token', alarm: true }
+      return readAnswer(second.reply)
     },
-    close: () => exchanger.close(),
+    close: () => http.close(),
   }
 }
 
@@ -70,12 +71,12 @@ function onceOnly({ onSent, ...options }: SendOptions): SendOptions {
   }
 }
 
-function readAnswer({ status, headers, text }: RawAnswer): Came {
+function readAnswer({ status, headers, body }: HttpReply): Came {
   if (headers['content-encoding'] !== undefined) return unreadable(status, 'compressed')
   const answer: Answer = { status, json: undefined, code: null, totalCount: countOf(headers['x-total-count']) }
-  if (text === '') return { kind: 'answer', answer }
+  if (body.length === 0) return { kind: 'answer', answer }
   if (!isJson(headers['content-type'])) return unreadable(status, 'not JSON')
-  const json = parseJson(text)
+  const json = parseJson(body.toString('utf8'))
   if (json === undefined) return unreadable(status, 'broken JSON')
   const refusal = ErrorInfo.safeParse(json)
   const matches = refusal.success && refusal.data.status.literal === String(status)

@@ -6,12 +6,12 @@ import type { Clock } from '../../domain/clock.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { Log } from '../../observe/log.ts'
+import { makePooledHttp } from '../common/http-client.ts'
 import { callbacksTotal, callSeconds } from '../metrics.ts'
 import type { Evidence, Rail, RailOrder, RailOutcome, RailProfile } from '../port.ts'
 import { makeAccessTokens, type ClientCredentials } from './access-token.ts'
 import { paymentOutcome, unknown } from './classify.ts'
 import { makePool } from './client.ts'
-import { makeExchanger } from './exchange.ts'
 import { paymentBody, phoneBody, refundBody, validationBody } from './messages.ts'
 import { readNotification, sinkOf } from './notification.ts'
 import { makeOperator, type Answer, type Call } from './operator.ts'
@@ -53,6 +53,8 @@ const SCOPES = [
 ].join(' ')
 
 const CONNECTIONS_MAX = 64
+/** A page of payments is the longest answer. */
+const REPLY_BYTES_MAX = 1024 * 1024
 const INQUIRIES_PER_SECOND = 50
 const CALLS_MAX = 500
 /** The time an answer is awaited. */
@@ -85,8 +87,9 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
   const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
   const tokenPool = makePool(origin)
   const tokens = makeAccessTokens(tokenPool, config.credentials, SCOPES, clock)
-  const exchanger = makeExchanger(origin, config.connectionsMax ?? CONNECTIONS_MAX)
-  const operator = makeOperator(exchanger, tokens, config.correlator ?? randomUUID)
+  const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
+  const http = makePooledHttp({ origin, connectionsMax, replyBytesMax: REPLY_BYTES_MAX })
+  const operator = makeOperator(http, tokens, config.correlator ?? randomUUID)
   const views = makeViews(root, () => clock.now(), currencies)
   const sinks =
     config.callback === undefined ? null : { rail: id, callbackUrl: config.callback.url, key: config.callback.key }

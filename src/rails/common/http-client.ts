@@ -1,11 +1,12 @@
+import type { SecureContextOptions } from 'node:tls'
 import { Pool, type Dispatcher } from 'undici'
 import type { SendOptions } from '../port.ts'
-import { makeResettableSockets, type ResettableSockets } from './sockets.ts'
-import { Turns } from './turns.ts'
+import { makeConnections, type Connections } from './connections.ts'
+import { makeTurns } from './turns.ts'
 
 /**
- * One exchange over plain HTTP or TLS, for operators with bearer tokens: bounded
- * connections and answers, no redirects, no pipelining, no retry.
+ * One exchange with a bank or an operator, over TLS or plain HTTP: bounded
+ * connections and answers, no redirects, no compression, no pipelining, no retry.
  *
  * Whether anything left is proved by undici's order of events: `onRequestStart`
  * comes on a connected socket, right before the write and in the same turn.
@@ -34,11 +35,10 @@ export type Exchange =
 export type HttpClientConfig = {
   /** `https://host[:port]`, or http. */
   origin: string
-  ca?: string
+  /** Whom an https origin must convince, and how we convince it; left out, the machine's own CAs. */
+  tls?: SecureContextOptions
   /** One exchange at a time each. */
   connectionsMax: number
-  /** Exchanges waiting for a connection, none longer than its own deadline; one more is `not_sent` at once. */
-  waitingMax: number
   /** Longest body of an answer, bytes. */
   replyBytesMax: number
 }
@@ -48,42 +48,37 @@ export type PooledHttp = {
   close(): Promise<void>
 }
 
+/** Exchanges waiting for a connection, none longer than its own deadline; one more is `not_sent` at once. */
+const WAITING_MAX = 2_000
 const CONNECT_TIMEOUT_MS = 5_000
 /** Behind the caller's own deadline (8 s), for a caller that forgot it. */
 const SILENCE_MAX_MS = 10_000
 
-export function makePooledHttp({
-  origin,
-  ca,
-  connectionsMax,
-  waitingMax,
-  replyBytesMax,
-}: HttpClientConfig): PooledHttp {
-  const sockets = makeResettableSockets({
-    secure: origin.startsWith('https:'),
+export function makePooledHttp({ origin, tls = {}, connectionsMax, replyBytesMax }: HttpClientConfig): PooledHttp {
+  const connections = makeConnections({
+    tls: origin.startsWith('https:') ? tls : null,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    ...(ca === undefined ? {} : { ca }),
   })
   const pool = new Pool(origin, {
-    connect: sockets.connect,
+    connect: connections.connect,
     connections: connectionsMax,
     pipelining: 1,
     maxResponseSize: replyBytesMax,
     headersTimeout: SILENCE_MAX_MS,
     bodyTimeout: SILENCE_MAX_MS,
   })
-  const turns = new Turns(connectionsMax, waitingMax)
+  const turns = makeTurns(connectionsMax, WAITING_MAX)
   let closing: Promise<void> | null = null
 
   return {
     exchange: async (question, options) => {
-      const hasTurn = await turns.begin(options.signal)
-      if (options.signal.aborted) {
-        if (hasTurn) turns.end()
+      const turnOver = await turns.next(options.signal)
+      if (turnOver === 'full') return { kind: 'not_sent', why: 'too many calls are waiting' }
+      if (turnOver === 'aborted' || options.signal.aborted) {
+        if (turnOver !== 'aborted') turnOver()
         return { kind: 'not_sent', why: 'deadline passed' }
       }
-      if (!hasTurn) return { kind: 'not_sent', why: 'too many calls are waiting' }
-      const one = new OneExchange(options, sockets, () => turns.end())
+      const one = new OneExchange(options, connections, turnOver)
       const { method, path, headers, body } = question
       pool.dispatch({ method, path, headers: { ...headers }, body }, one)
       return one.result
@@ -95,19 +90,18 @@ export function makePooledHttp({
 /** What undici tells about one request, as an Exchange. */
 class OneExchange implements Dispatcher.DispatchHandler {
   readonly #options: SendOptions
-  readonly #sockets: ResettableSockets
+  readonly #connections: Connections
   readonly #done: () => void
   readonly #outcome = Promise.withResolvers<Exchange>()
   readonly #chunks: Buffer[] = []
   #head: Pick<HttpReply, 'status' | 'headers'> = { status: 0, headers: {} }
   #controller: Dispatcher.DispatchController | null = null
   #state: 'waiting' | 'written' | 'told' = 'waiting'
-  #isDone = false
 
-  /** `done`: undici has finished with the request, which the result may precede. */
-  constructor(options: SendOptions, sockets: ResettableSockets, done: () => void) {
+  /** `done`: called once undici has finished with the request, which the result may precede. */
+  constructor(options: SendOptions, connections: Connections, done: () => void) {
     this.#options = options
-    this.#sockets = sockets
+    this.#connections = connections
     this.#done = done
     options.signal.addEventListener('abort', this.#giveUp, { once: true })
   }
@@ -154,7 +148,7 @@ class OneExchange implements Dispatcher.DispatchHandler {
   readonly #giveUp = (): void => {
     this.#tell(this.#failed('deadline passed'))
     const controller = this.#controller
-    if (controller !== null) this.#sockets.withReset(() => controller.abort(new Error('deadline passed')))
+    if (controller !== null) this.#connections.resetting(() => controller.abort(new Error('deadline passed')))
   }
 
   #failed(why: string): Exchange {
@@ -171,8 +165,6 @@ class OneExchange implements Dispatcher.DispatchHandler {
   #finish(exchange: Exchange): void {
     this.#controller = null
     this.#tell(exchange)
-    if (this.#isDone) return
-    this.#isDone = true
     this.#done()
   }
 }

@@ -1,46 +1,50 @@
 /**
- * Turns at a bounded number of connections, first come first served. Who gives up
- * leaves the queue at once, so that the living never wait behind the dead.
+ * Turns at the connections, first come first served. Who gives up waiting leaves
+ * the queue at once: left to the HTTP client, dead calls would each wait for a
+ * connection of their own and push the living ones past their deadlines.
  */
-export class Turns {
-  #free: number
-  readonly #waitingMax: number
+export type Turns = {
+  /** What to call when the turn is over; `full` where too many wait, `aborted` where `signal` came first. */
+  next(signal: AbortSignal): Promise<(() => void) | 'full' | 'aborted'>
+}
+
+export function makeTurns(turnsMax: number, waitingMax: number): Turns {
+  let free = turnsMax
   /** In order of arrival. */
-  readonly #waiting = new Set<() => void>()
+  const waiting = new Set<() => void>()
 
-  constructor(turnsMax: number, waitingMax: number) {
-    this.#free = turnsMax
-    this.#waitingMax = waitingMax
+  /** A turn; over twice is over once. */
+  const turn = (): (() => void) => {
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      const [next] = waiting
+      if (next === undefined) free++
+      else next()
+    }
   }
 
-  /** False where the queue is full or `signal` came first; else `end` is called once, when the turn is over. */
-  async begin(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return false
-    if (this.#free > 0) {
-      this.#free--
-      return true
-    }
-    if (this.#waiting.size >= this.#waitingMax) return false
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const mine = (): void => resolve(true)
-    const giveUp = (): void => {
-      // Not where the turn has come in the same moment: then it is there to be ended.
-      if (this.#waiting.delete(mine)) resolve(false)
-    }
-    this.#waiting.add(mine)
-    signal.addEventListener('abort', giveUp, { once: true })
-    const hasTurn = await promise
-    signal.removeEventListener('abort', giveUp)
-    return hasTurn
-  }
-
-  end(): void {
-    const [next] = this.#waiting
-    if (next === undefined) {
-      this.#free++
-      return
-    }
-    this.#waiting.delete(next)
-    next()
+  return {
+    next: async (signal) => {
+      if (signal.aborted) return 'aborted'
+      if (free > 0) {
+        free--
+        return turn()
+      }
+      if (waiting.size >= waitingMax) return 'full'
+      const { promise, resolve } = Promise.withResolvers<(() => void) | 'aborted'>()
+      // Out of the queue in the same turn in which it is called or gives up: nobody is called twice.
+      const leave = (result: (() => void) | 'aborted'): void => {
+        waiting.delete(called)
+        signal.removeEventListener('abort', gaveUp)
+        resolve(result)
+      }
+      const called = (): void => leave(turn())
+      const gaveUp = (): void => leave('aborted')
+      waiting.add(called)
+      signal.addEventListener('abort', gaveUp, { once: true })
+      return promise
+    },
   }
 }

@@ -48,7 +48,6 @@ const CONNECTIONS_MAX = 64
 const CALLS_PER_CONNECTION = 8
 const QUESTION_CONNECTIONS_MAX = 16
 const TOKEN_CONNECTIONS_MAX = 2
-const WAITING_MAX = 2_000
 const INQUIRIES_PER_SECOND = 20
 const REPLY_BYTES_MAX = 262_144
 /** A request is taken or lost for good this long after our deadline. */
@@ -66,9 +65,8 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
     makePooledHttp({
       origin,
       connectionsMax: connections,
-      waitingMax: WAITING_MAX,
       replyBytesMax: REPLY_BYTES_MAX,
-      ...(config.ca === undefined ? {} : { ca: config.ca }),
+      ...(config.ca === undefined ? {} : { tls: { ca: config.ca } }),
     })
   // Each sort has connections of its own: orders that hang leave room to ask, and questions that hang to sign in.
   const [orders, questions, signIns] = [

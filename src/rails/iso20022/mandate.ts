@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { HttpReply } from '../common/http-client.ts'
 import type { MandateAnswer, MandateRequest } from '../port.ts'
-import type { HttpAnswer } from './http-client.ts'
 import { parseJson } from './json.ts'
 
 /** Mandates of our profile (connectors.md §1.4): signed JSON; the same reference gets the same answer. */
@@ -23,7 +23,7 @@ export function mandateBody(request: MandateRequest): Buffer {
 }
 
 /** Reads an answer already known to be the bank's. */
-export function readMandateAnswer(answer: HttpAnswer): MandateAnswer {
+export function readMandateAnswer(answer: HttpReply): MandateAnswer {
   const json = parseJson(answer.body)
   if (answer.status === 201) {
     const created = Created.safeParse(json)

@@ -4,6 +4,7 @@ import { CURRENCIES, type CurrencyTable } from '../../contract/names.ts'
 import { INQUIRY_GAPS_MS } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
+import { makePooledHttp, type HttpReply, type PooledHttp } from '../common/http-client.ts'
 import { callbacksTotal, callSeconds } from '../metrics.ts'
 import type {
   BankRail,
@@ -17,13 +18,13 @@ import type {
 import { readCallback } from './callback.ts'
 import { classify, unknown } from './classify.ts'
 import { HEARTBEAT_PATH, readHeartbeat } from './heartbeat.ts'
-import { makeHttpClient, type HttpAnswer, type HttpClient } from './http-client.ts'
 import type { Iso20022Keys } from './keys.ts'
 import { MANDATE_PATH, mandateBody, readMandateAnswer } from './mandate.ts'
 import { inquiryMessage, paymentMessage, type PlatformAccount } from './messages.ts'
 import { makeNonces } from './nonces.ts'
 import { signRequest, verifyResponse } from './signature.ts'
 import { readStatusReport } from './status-report.ts'
+import { XML_BYTES_MAX } from './xml.ts'
 
 export type Iso20022Config = {
   /** The rail's id in journals, logs and metrics: `demo-bank`. */
@@ -46,6 +47,8 @@ export type Iso20022Config = {
 }
 
 const MESSAGE_PATH = '/iso20022/messages'
+/** Of the profile (connectors.md §1.1). */
+const TLS_VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
 const CONNECTIONS_MAX = 64
 /** Of their own, so that questions get through while every other connection waits for an answer. */
 const INQUIRY_CONNECTIONS_MAX = 16
@@ -66,7 +69,7 @@ type Call = 'send' | 'inquire' | 'mandate' | 'heartbeat'
 type Ask = { path: string; content: { type: string; body: Buffer } | null }
 
 /** What came back, once it is known to be the bank's answer to this question. */
-type Authentic = { kind: 'authentic'; answer: HttpAnswer } | Extract<RailOutcome, { kind: 'not_sent' | 'unknown' }>
+type Authentic = { kind: 'authentic'; answer: HttpReply } | Extract<RailOutcome, { kind: 'not_sent' | 'unknown' }>
 
 /** A bank behind the ISO 20022 instant profile of connectors.md §1: mutual TLS, signed both ways. */
 export function makeIso20022Rail(config: Iso20022Config): BankRail {
@@ -78,14 +81,9 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
   const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
   const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
-  const client = (connections: number): HttpClient =>
-    makeHttpClient({
-      origin,
-      ca: keys.ca,
-      certificate: keys.clientCertificate,
-      key: keys.clientKey,
-      connectionsMax: connections,
-    })
+  const tls = { ca: keys.ca, cert: keys.clientCertificate, key: keys.clientKey, ...TLS_VERSION }
+  const client = (connections: number): PooledHttp =>
+    makePooledHttp({ origin, tls, connectionsMax: connections, replyBytesMax: XML_BYTES_MAX })
   const calls = client(connectionsMax)
   const questions = client(Math.min(INQUIRY_CONNECTIONS_MAX, connectionsMax))
   const profile: RailProfile = {
@@ -99,7 +97,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     callsMax: connectionsMax * CALLS_PER_CONNECTION,
   }
 
-  async function ask(http: HttpClient, { path, content }: Ask, options: SendOptions): Promise<Authentic> {
+  async function ask(http: PooledHttp, { path, content }: Ask, options: SendOptions): Promise<Authentic> {
     const nonce = Buffer.from(random(18)).toString('base64url')
     const method = content === null ? 'GET' : 'POST'
     const request = signRequest({ method, targetUri: origin + path, content }, keys.sign, clock.now(), nonce)
@@ -107,7 +105,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     const exchanged = await http.exchange({ method, path, headers: request.headers, body }, options)
     if (exchanged.kind === 'not_sent') return exchanged
     if (exchanged.kind === 'unknown') return { ...exchanged, alarm: false }
-    const { answer } = exchanged
+    const { reply: answer } = exchanged
     if (answer.headers['content-encoding'] !== undefined)
       return { kind: 'unknown', why: 'compressed answer', alarm: true }
     const verified = verifyResponse(answer, request, keys.verify, clock.now())
@@ -213,7 +211,7 @@ function originOf(baseUrl: string): string {
 }
 
 /** `application/xml` of `application/xml; charset=utf-8`. */
-function mediaTypeOf(answer: HttpAnswer): string {
+function mediaTypeOf(answer: HttpReply): string {
   const value = answer.headers['content-type']
   if (typeof value !== 'string') return ''
   const [type = '', ...parameters] = value.toLowerCase().split(';')

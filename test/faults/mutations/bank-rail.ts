@@ -1,12 +1,13 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
+import { SAYS_NOT_SENT, SENDS_ON, WRITES_LATE } from './exchange.ts'
 
 const CONTRACT = 'test/rails/contract/bank.test.ts'
 const WORDS = 'test/rails/iso20022-classify.test.ts'
 const CALLBACKS = 'test/rails/iso20022-callback.test.ts'
+const SOCKETS = 'test/rails/iso20022-boundary.test.ts'
 const CONNECTOR = 'test/rails/iso20022-rail.test.ts'
 const CLASSIFY = 'src/rails/iso20022/classify.ts'
 const CODES = 'src/rails/iso20022/codes.ts'
-const HTTP = 'src/rails/iso20022/http-client.ts'
 const RAIL = 'src/rails/iso20022/rail.ts'
 const RETURN = 'src/rails/iso20022/payment-return.ts'
 
@@ -68,18 +69,17 @@ export const BANK_RAIL: readonly Mutation[] = [
   {
     name: 'bank: takes what was written for not sent',
     tests: [CONTRACT],
-    edits: [
-      {
-        file: HTTP,
-        from: "state === 'waiting' ? { kind: 'not_sent', why }",
-        to: "state !== 'ended' ? { kind: 'not_sent', why }",
-      },
-    ],
+    edits: SAYS_NOT_SENT,
   },
   {
     name: 'bank: writes when it is too late',
     tests: [CONTRACT],
-    edits: [{ file: HTTP, from: 'if (!send.mayWrite()) {', to: 'if (!send.mayWrite() && send.signal.aborted) {' }],
+    edits: WRITES_LATE,
+  },
+  {
+    name: 'bank: lets the kernel send after the deadline',
+    tests: [SOCKETS],
+    edits: SENDS_ON,
   },
   {
     name: 'bank: asks about a refund as if it were a collect',

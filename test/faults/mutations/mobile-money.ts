@@ -1,4 +1,5 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
+import { SAYS_NOT_SENT, SENDS_ON, WRITES_LATE } from './exchange.ts'
 
 const CLASSIFY = 'src/rails/gsma/classify.ts'
 const INQUIRY = 'src/rails/gsma/inquiry.ts'
@@ -93,13 +94,7 @@ export const MOBILE_MONEY: readonly Mutation[] = [
   {
     name: 'says of a call that left that it did not',
     tests: [SOCKETS],
-    edits: [
-      {
-        file: 'src/rails/common/http-client.ts',
-        from: "kind: this.#state === 'waiting' ? 'not_sent' : 'unknown', why",
-        to: "kind: 'not_sent', why",
-      },
-    ],
+    edits: SAYS_NOT_SENT,
   },
   {
     name: 'says of an order whose token was refused that it never left',
@@ -109,24 +104,12 @@ export const MOBILE_MONEY: readonly Mutation[] = [
   {
     name: 'lets the kernel go on sending after the deadline',
     tests: [SOCKETS],
-    edits: [
-      {
-        file: 'src/rails/common/sockets.ts',
-        from: 'if (!resetting) return destroy(error)',
-        to: 'if (!resetting || error !== null) return destroy(error)',
-      },
-    ],
+    edits: SENDS_ON,
   },
   {
     name: 'writes an order when it is too late',
     tests: [SOCKETS],
-    edits: [
-      {
-        file: 'src/rails/common/http-client.ts',
-        from: "this.#state === 'waiting' && !this.#options.mayWrite()",
-        to: "this.#state === 'told' && !this.#options.mayWrite()",
-      },
-    ],
+    edits: WRITES_LATE,
   },
   {
     name: 'wakes for a callback whose body was changed',

@@ -1,4 +1,5 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
+import { SAYS_NOT_SENT, SENDS_ON, WRITES_LATE } from './exchange.ts'
 
 const CONTRACT = 'test/rails/contract/camara.test.ts'
 const ONE_STEP = 'test/rails/contract/camara-one-step.test.ts'
@@ -9,7 +10,6 @@ const BYTES = 'test/rails/camara-exchange.test.ts'
 const STEPS = 'test/rails/camara-steps.test.ts'
 const EVENTS = 'test/rails/camara-notification.test.ts'
 const CLASSIFY = 'src/rails/camara/classify.ts'
-const EXCHANGE = 'src/rails/camara/exchange.ts'
 const LISTING = 'src/rails/camara/listing.ts'
 const NOTIFICATION = 'src/rails/camara/notification.ts'
 const OPERATOR = 'src/rails/camara/operator.ts'
@@ -117,17 +117,17 @@ export const OPERATOR_RAIL: readonly Mutation[] = [
   {
     name: 'operator: says not_sent of what was written',
     tests: [BYTES],
-    edits: [{ file: EXCHANGE, from: "failed: this.#written ? 'unknown' : 'not_sent'", to: "failed: 'not_sent'" }],
+    edits: SAYS_NOT_SENT,
   },
   {
     name: 'operator: writes after the send window',
     tests: [BYTES],
-    edits: [{ file: EXCHANGE, from: 'if (!this.#options.mayWrite()) {', to: 'if (this.#options.signal.aborted) {' }],
+    edits: WRITES_LATE,
   },
   {
     name: 'operator: lets the kernel send after the deadline',
     tests: [BYTES],
-    edits: [{ file: EXCHANGE, from: 'return socket.resetAndDestroy()', to: 'return destroy(error)' }],
+    edits: SENDS_ON,
   },
   {
     name: 'operator: believes a 401 without asking again',
@@ -135,8 +135,8 @@ export const OPERATOR_RAIL: readonly Mutation[] = [
     edits: [
       {
         file: OPERATOR,
-        from: 'if (first.status !== 401) return readAnswer(first)',
-        to: 'if (first.status > 0) return readAnswer(first)',
+        from: 'if (first.reply.status !== 401) return readAnswer(first.reply)',
+        to: 'if (first.reply.status > 0) return readAnswer(first.reply)',
       },
     ],
   },
