@@ -9,6 +9,8 @@ import {
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
+  type ActivityOptions,
+  type LocalActivityOptions,
 } from '@temporalio/workflow'
 import { ActivityFailure, ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common'
 import { OPS_UPDATES, REFUSED, type OpsUpdate } from '../src/contract/names.ts'
@@ -20,6 +22,19 @@ import type { Next, Stage } from '../src/payments/index.ts'
  * What it does it reads from Postgres; what it is told says only "look", or names an
  * approval that Postgres knows.
  */
+
+/** Ledger steps and a rail's first call, within the first workflow task. Compensation never gives up. */
+export const LOCAL = {
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+} satisfies LocalActivityOptions
+
+/** What may take long: off the happy path. It never gives up either. */
+export const PATIENT = {
+  // A little above the rail's deadline: one lost with its process is made again soon.
+  startToCloseTimeout: '12 seconds',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+} satisfies ActivityOptions
 
 /** "Look": something about it was written down. It carries no facts. */
 export const look = defineSignal('look')

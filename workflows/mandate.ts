@@ -9,20 +9,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { MandateActivities } from '../activities/mandate.ts'
-import { look } from './life.ts'
+import { LOCAL, PATIENT, look } from './life.ts'
 
 /** A mandate's workflow carries its source's id only. */
 export type MandateInput = { source: string }
 
-const local = proxyLocalActivities<MandateActivities>({
-  startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
-})
-
-const patient = proxyActivities<MandateActivities>({
-  startToCloseTimeout: '12 seconds',
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-})
+const local = proxyLocalActivities<MandateActivities>(LOCAL)
+const patient = proxyActivities<MandateActivities>(PATIENT)
 
 /** A mandate that its bank has not decided: the bank is asked until it says yes or no, or the user unlinks the account. */
 export async function mandate(input: MandateInput): Promise<{ status: string }> {

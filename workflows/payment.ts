@@ -1,22 +1,12 @@
 import { makeContinueAsNewFunc, proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { PaymentActivities } from '../activities/payment.ts'
-import { live } from './life.ts'
+import { LOCAL, PATIENT, live } from './life.ts'
 
 /** A payment's workflow carries its id only: what it does, it reads from Postgres. */
 export type PaymentInput = { payment: string }
 
-/** Ledger steps and the rail's first call, within the first workflow task. Compensation never gives up. */
-const local = proxyLocalActivities<PaymentActivities>({
-  startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
-})
-
-/** What may take long: off the happy path. */
-const patient = proxyActivities<PaymentActivities>({
-  // A little above the rail's deadline: one lost with its process is made again soon.
-  startToCloseTimeout: '12 seconds',
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-})
+const local = proxyLocalActivities<PaymentActivities>(LOCAL)
+const patient = proxyActivities<PaymentActivities>(PATIENT)
 
 /**
  * One payment's life after it was accepted: reserve → dispatch → confirm or

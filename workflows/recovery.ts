@@ -1,15 +1,12 @@
 import { makeContinueAsNewFunc, proxyActivities } from '@temporalio/workflow'
 import type { RecoveryActivities } from '../activities/recovery.ts'
-import { live } from './life.ts'
+import { PATIENT, live } from './life.ts'
 
 /** Evidence by its id: what it says, and what it is about, is in Postgres. */
 export type RecoveryInput = { evidence: string }
 
 /** Nobody waits for it within a second, so nothing of it needs to be local; it never gives up. */
-const patient = proxyActivities<RecoveryActivities>({
-  startToCloseTimeout: '12 seconds',
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-})
+const patient = proxyActivities<RecoveryActivities>(PATIENT)
 
 /**
  * What a rail said about a payment after its end, from being heard to the money being where

@@ -1,7 +1,7 @@
 import { timestamp } from '../domain/clock.ts'
 import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryWaitMs } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
-import type { Rail, RailOutcome } from '../rails/port.ts'
+import { isAnswer, type Rail, type RailOutcome } from '../rails/port.ts'
 import type { Bearer } from './bearer.ts'
 import type { InFlightCalls } from './in-flight.ts'
 import { orderOf } from './order.ts'
@@ -103,7 +103,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
   }
 
   function note(rail: string, outcome: RailOutcome): void {
-    deps.heard(rail, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+    deps.heard(rail, isAnswer(outcome))
     const alarm = 'alarm' in outcome && outcome.alarm
     if (alarm) deps.log.error({ rail, outcome: outcome.kind }, 'a rail answered what it should never answer us')
   }

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
-import type { RailOutcome } from '../rails/port.ts'
+import { isAnswer, type RailOutcome } from '../rails/port.ts'
 
 /**
  * Keeps new payments from a rail that does not answer, before any money is held for them:
@@ -138,7 +138,7 @@ export function makeRailGuard(deps: {
     watch(rail) {
       const circuit = circuitOf(rail.id)
       const note = (outcome: RailOutcome): RailOutcome => {
-        heard(rail.id, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+        heard(rail.id, isAnswer(outcome))
         return outcome
       }
       return {

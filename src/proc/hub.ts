@@ -299,16 +299,13 @@ const commands = serveCommands(bus, responders, {
 })
 const record = (heard: Heard) => recordOutcome(outcomes, heard)
 const lookNow = makeLookNow({ ...outcomes, store, aftermath })
+const isInFlight = makeIsInFlight({ clock, rails })
 const callbacks = serveCallbacks(
   bus,
   callbackHandlers(
     rails,
     (rail, callback, refused) =>
-      takeCallback(
-        { sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight: makeIsInFlight({ clock, rails }) },
-        rail,
-        callback,
-      ),
+      takeCallback({ sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight }, rail, callback),
     makeCallbackMetrics(registry),
   ),
   { log },

@@ -88,6 +88,11 @@ export type RailOutcome =
   | { kind: 'not_sent'; why: string }
   | { kind: 'unknown'; why: string; alarm: boolean; memo?: RailMemo }
 
+/** Whether the rail itself spoke, which is what a circuit closes on: neither silence nor a call that never left. */
+export function isAnswer(outcome: RailOutcome): boolean {
+  return outcome.kind !== 'unknown' && outcome.kind !== 'not_sent'
+}
+
 export type SendOptions = {
   /** Aborts with a reset, so that the kernel sends nothing later. */
   signal: AbortSignal

@@ -4,7 +4,7 @@ import type { Ids } from '../../domain/ids.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { AccountBook, Ledger, UnitResult } from '../../ledger/index.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Rail, RailOutcome } from '../../rails/port.ts'
+import { isAnswer, type Rail, type RailOutcome } from '../../rails/port.ts'
 import type { Aftermath, IncidentBook } from '../aftermath.ts'
 import type { Next } from '../next.ts'
 import { orderOf } from '../order.ts'
@@ -164,7 +164,7 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
     const rail = deps.rails.get(attempt.rail)
     if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
     const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
-    deps.heard(rail.id, outcome.kind !== 'unknown' && outcome.kind !== 'not_sent')
+    deps.heard(rail.id, isAnswer(outcome))
     const answer = answerOf(outcome)
     if (answer === null) {
       // The question needs no deadline to pass first: the order has its outcome.

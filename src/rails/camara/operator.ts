@@ -1,6 +1,6 @@
+import type { BearerTokens } from '../common/client-credentials.ts'
 import type { Exchange, HttpReply, PooledHttp } from '../common/http-client.ts'
 import type { RailOutcome, SendOptions } from '../port.ts'
-import type { AccessTokens } from './access-token.ts'
 import { parseJson } from './json.ts'
 import { ErrorInfo } from './wire.ts'
 
@@ -25,7 +25,7 @@ export type Operator = {
   close(): Promise<void>
 }
 
-export function makeOperator(http: PooledHttp, tokens: AccessTokens, correlator: () => string): Operator {
+export function makeOperator(http: PooledHttp, tokens: BearerTokens, correlator: () => string): Operator {
   const once = ({ method, path, body }: Call, token: string, options: SendOptions): Promise<Exchange> => {
     const headers: Record<string, string> = {
       authorization: `Bearer ${token}`,

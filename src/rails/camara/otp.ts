@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { readKeyFile } from '../../config/env.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
+import { makeBearerTokens, type ClientCredentials } from '../common/client-credentials.ts'
 import type { OtpSender } from '../port.ts'
-import { makeAccessTokens, type ClientCredentials } from './access-token.ts'
-import type { OperatorAnswer } from './answer.ts'
-import { makeOperatorClient, makePool } from './client.ts'
+import { makeOperatorClient, makeOperatorHttp, TOKEN_PATH, type OperatorAnswer } from './client.ts'
 
 /** One-time passwords by CAMARA OTPValidation r3.2 (one-time-password-sms 1.1.1). */
 export type CamaraOtpConfig = {
@@ -56,9 +55,9 @@ export function makeCamaraOtpSender(config: CamaraOtpConfig): CamaraOtpSender {
   }
   const root = new URL(config.baseUrl)
   const base = `${root.pathname.replace(/\/$/, '')}${BASE}`
-  const pool = makePool(root.origin)
-  const tokens = makeAccessTokens(pool, config.credentials, SCOPE, config.clock)
-  const operator = makeOperatorClient(pool, tokens, config.correlator ?? randomUUID)
+  const http = makeOperatorHttp(root.origin)
+  const tokens = makeBearerTokens(http, { ...config.credentials, path: TOKEN_PATH, scope: SCOPE }, config.clock)
+  const operator = makeOperatorClient(http, tokens, config.correlator ?? randomUUID)
 
   const unavailable = (call: string, answer: OperatorAnswer | null) => {
     const why =

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { CurrencyTable } from '../../contract/names.ts'
-import { SEND_WINDOW_MS, type RailStep } from '../../domain/attempt.ts'
+import { INQUIRY_GAPS_MS, SEND_WINDOW_MS, type RailStep } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { Log } from '../../observe/log.ts'
+import { makeBearerTokens, type ClientCredentials } from '../common/client-credentials.ts'
 import { makePooledHttp } from '../common/http-client.ts'
 import { callbacksTotal, callSeconds } from '../metrics.ts'
 import type { Evidence, Rail, RailOrder, RailOutcome, RailProfile } from '../port.ts'
-import { makeAccessTokens, type ClientCredentials } from './access-token.ts'
 import { paymentOutcome, unknown } from './classify.ts'
-import { makePool } from './client.ts'
+import { makeOperatorHttp, TOKEN_PATH } from './client.ts'
 import { paymentBody, phoneBody, refundBody, validationBody } from './messages.ts'
 import { readNotification, sinkOf } from './notification.ts'
 import { makeOperator, type Answer, type Call } from './operator.ts'
@@ -59,7 +59,6 @@ const INQUIRIES_PER_SECOND = 50
 const CALLS_MAX = 500
 /** The time an answer is awaited. */
 const DEADLINE_MS = 8_000
-const INQUIRY_GAPS_MS = [0, 2_000, 10_000, 60_000, 90_000]
 /** A list may lag behind the operator's book; sooner than this after our deadline its silence says nothing. */
 const LIST_LAG_MS = 60_000
 const SLOW_MS = 2_000
@@ -85,8 +84,8 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
   const log = config.log.child({ rail: id })
   const seconds = config.registry === undefined ? null : callSeconds(config.registry)
   const callbacks = config.registry === undefined ? null : callbacksTotal(config.registry)
-  const tokenPool = makePool(origin)
-  const tokens = makeAccessTokens(tokenPool, config.credentials, SCOPES, clock)
+  const signIns = makeOperatorHttp(origin)
+  const tokens = makeBearerTokens(signIns, { ...config.credentials, path: TOKEN_PATH, scope: SCOPES }, clock)
   const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
   const http = makePooledHttp({ origin, connectionsMax, replyBytesMax: REPLY_BYTES_MAX })
   const operator = makeOperator(http, tokens, config.correlator ?? randomUUID)
@@ -281,7 +280,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
     },
 
     close: async () => {
-      await Promise.all([operator.close(), tokenPool.close()])
+      await Promise.all([operator.close(), signIns.close()])
     },
   }
 }

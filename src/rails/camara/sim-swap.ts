@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { SimSwap } from '../port.ts'
-import { makeAccessTokens, type ClientCredentials } from './access-token.ts'
-import { makeOperatorClient, makePool } from './client.ts'
+import { makeBearerTokens, type ClientCredentials } from '../common/client-credentials.ts'
+import { makeOperatorClient, makeOperatorHttp, TOKEN_PATH } from './client.ts'
 
 /** When a phone number was last moved to another SIM card, by CAMARA SIM Swap v1. */
 export type CamaraSimSwapConfig = {
@@ -29,9 +29,9 @@ const SwapDate = z.object({ latestSimChange: z.iso.datetime({ offset: true }) })
 export function makeCamaraSimSwap(config: CamaraSimSwapConfig): CamaraSimSwap {
   const { origin, pathname } = new URL(config.baseUrl)
   const path = `${pathname.replace(/\/$/, '')}${PATH}`
-  const pool = makePool(origin)
-  const tokens = makeAccessTokens(pool, config.credentials, SCOPE, config.clock)
-  const operator = makeOperatorClient(pool, tokens, config.correlator ?? randomUUID)
+  const http = makeOperatorHttp(origin)
+  const tokens = makeBearerTokens(http, { ...config.credentials, path: TOKEN_PATH, scope: SCOPE }, config.clock)
+  const operator = makeOperatorClient(http, tokens, config.correlator ?? randomUUID)
   return {
     date: async (phone, signal) => {
       const answer = await operator.post(path, { phoneNumber: phone }, signal)

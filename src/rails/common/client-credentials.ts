@@ -10,9 +10,9 @@ export type BearerTokens = {
   drop(token: string): void
 }
 
-export type TokenClient = {
-  clientId: string
-  clientSecret: string
+export type ClientCredentials = { clientId: string; clientSecret: string }
+
+export type TokenClient = ClientCredentials & {
   /** Path of the token endpoint. */
   path: string
   scope?: string
