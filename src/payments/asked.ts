@@ -5,7 +5,8 @@ import type { Ids } from '../domain/ids.ts'
 import { isTerminal } from '../domain/payment.ts'
 import type { Unit } from '../ledger/index.ts'
 import { captureInPart } from './capture.ts'
-import { attemptGuard, confirm, moved, paymentColumns, paymentEvents, release, standing, succeeded } from './moves.ts'
+import { attemptGuard, confirm, moved, paymentEvents, release, standing, succeeded } from './moves.ts'
+import { paymentColumns } from './row-columns.ts'
 import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
 
 /**

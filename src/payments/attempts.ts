@@ -1,11 +1,12 @@
 import { timestamp } from '../domain/clock.ts'
 import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryWaitMs } from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
+import type { Columns } from '../ledger/index.ts'
 import { isAnswer, type Rail, type RailOutcome } from '../rails/port.ts'
 import type { Bearer } from './bearer.ts'
 import type { InFlightCalls } from './in-flight.ts'
 import { orderOf } from './order.ts'
-import { type OutcomeDeps, recordOutcome } from './outcome.ts'
+import { type OutcomeDeps, type Recorded, recordOutcome } from './outcome.ts'
 import type { AttemptRow } from './rows.ts'
 
 /**
@@ -33,6 +34,8 @@ export type Call = {
   from: readonly AttemptState[]
   /** Nothing of the payment has been sent before, so it must not begin after its time. */
   beforeStartBy: boolean
+  /** Written with the journal: that its workflow has taken the payment over. */
+  payment?: Columns<'payment'>
   /** Names the payment for failpoints: its amount. */
   tag: string
 }
@@ -40,15 +43,15 @@ export type Call = {
 export type Sent =
   /** Somebody else was first, or it is too late: read again. */
   | { kind: 'not_begun' }
-  /** Within the fast window; `kept` where the row had an outcome already. */
-  | { kind: 'ended'; outcome: RailOutcome['kind'] | 'kept' }
+  /** Within the fast window. */
+  | { kind: 'ended'; recorded: Recorded }
   /** The process goes on awaiting the answer. */
   | { kind: 'in_flight' }
 
 export type Caller = {
   send(bearer: Bearer, attempt: AttemptRow, call: Call): Promise<Sent>
   /** Asks the rail what became of it and writes down what it says. */
-  inquire(bearer: Bearer, attempt: AttemptRow): Promise<void>
+  inquire(bearer: Bearer, attempt: AttemptRow): Promise<Recorded>
 }
 
 export function makeCaller(deps: AttemptDeps): Caller {
@@ -109,7 +112,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
   }
 
   return {
-    async send(bearer, attempt, { step, from, beforeStartBy, tag }) {
+    async send(bearer, attempt, { step, from, beforeStartBy, payment, tag }) {
       const rail = railOf(attempt)
       const started = clock.monotonic()
       const token = ids.uuid()
@@ -127,14 +130,14 @@ export function makeCaller(deps: AttemptDeps): Caller {
             ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
           },
         },
-        ok: { attempt: columns },
+        ok: { attempt: columns, ...(payment === undefined ? {} : { payment }) },
       })
       if (journalled.code !== 'ok') return { kind: 'not_begun' }
       deps.failpoint('journalled', tag)
 
       const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, after, token, started, tag))
       const inTime = await withinFastWindow(answered)
-      if (inTime !== null) return { kind: 'ended', outcome: inTime }
+      if (inTime !== null) return { kind: 'ended', recorded: inTime }
       // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
       void answered.then(
         () => deps.wake(bearer.id),
@@ -151,7 +154,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
       const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
       const { deadlineMs, inquiryGapsMs: gapsMs } = rail.profile
       const waitMs = inquiryWaitMs(sinceMs, { deadlineMs, gapsMs }) * jitter()
-      await recordOutcome(deps, {
+      return recordOutcome(deps, {
         bearer: bearer.id,
         no: attempt.no,
         step: attempt.step,

@@ -1,4 +1,4 @@
-import type { Branch, Unit } from '../ledger/index.ts'
+import type { Branch, TransferInput, Unit } from '../ledger/index.ts'
 import type { AttemptRow } from './rows.ts'
 
 /** What an attempt serves, a payment or a refund, as far as a call needs to know it. */
@@ -10,6 +10,11 @@ export type Bearer = {
   attempt: AttemptRow | null
   /** Says to those who watch that the rail has not answered; empty where it says so already, or must not. */
   awaiting: (nowMs: number) => Branch
+  /**
+   * What ends it where this attempt has just moved the money and nothing is left to decide: written as one with the
+   * outcome. Null where a step must do that by itself.
+   */
+  ending: (attempt: AttemptRow, nowMs: number) => { transfers: TransferInput[]; ok: Branch } | null
 }
 
 export type LoadBearer = (id: string) => Promise<Bearer | null>

@@ -17,7 +17,7 @@ import type { Decision, Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { heldCommands } from './held.ts'
 import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
-import { newPaymentColumns } from './moves.ts'
+import { newPaymentColumns } from './row-columns.ts'
 import { type PaymentRow, UNTOUCHED } from './rows.ts'
 
 type CheckoutCommand = 'checkout.create' | 'checkout.get' | 'checkout.list' | 'checkout.capture' | 'checkout.cancel'

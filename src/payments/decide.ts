@@ -83,7 +83,7 @@ function unresolvedOf({ attempt }: Bearer): AttemptRow {
 
 async function resolve(deps: DecideDeps, attempt: AttemptRow, outcome: RailOutcome): Promise<string> {
   const { payment: bearer, no, step } = attempt
-  const kind = await recordOutcome(deps, { bearer, no, step, outcome })
+  const { kind } = await recordOutcome(deps, { bearer, no, step, outcome })
   return kind === 'kept' ? 'It has its outcome meanwhile, which stays.' : `Recorded: ${outcome.kind}.`
 }
 

@@ -33,6 +33,14 @@ export type Heard = {
   inquiry?: { nextLookAtMs: number }
 }
 
+/** What became of it: the kind that was written, or that the row was kept as it is. */
+export type Recorded = {
+  kind: RailOutcome['kind'] | 'kept'
+  /** The bearer's end was written with it. */
+  ended: boolean
+}
+
+const KEPT: Recorded = { kind: 'kept', ended: false }
 const CAS_TRIES = 10
 
 /**
@@ -40,13 +48,10 @@ const CAS_TRIES = 10
  * has its outcome keeps it: the same again is nothing new, another is evidence
  * for what comes after the end, never a flip (connectors.md §0). `known`: the state as the
  * caller just wrote it; where it is stale the compare-and-set fails and the row is read.
- * Answers the kind that was written, or that the row was kept as it is.
+ * Where the money has moved and nothing is left to decide, what it pays for ends by the same unit.
  */
-export async function recordOutcome(
-  deps: OutcomeDeps,
-  heard: Heard,
-  known?: Bearer,
-): Promise<RailOutcome['kind'] | 'kept'> {
+export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bearer): Promise<Recorded> {
+  let mayEnd = true
   for (let i = 0; i < CAS_TRIES; i++) {
     const bearer = i === 0 && known !== undefined ? known : await deps.load(heard.bearer)
     const attempt = bearer?.attempt
@@ -58,21 +63,22 @@ export async function recordOutcome(
         { reference: attempt.reference, step: heard.step, at: attempt.step },
         'an answer to an earlier step',
       )
-      return 'kept'
+      return KEPT
     }
     if (!isUnresolved(attempt.state)) {
       await deps.aftermath.heard(attempt, heard.outcome)
-      return 'kept'
+      return KEPT
     }
     const unsent = heard.outcome.kind === 'not_sent' && heard.inquiry === undefined
     if (unsent && !holdsFence(attempt, heard)) {
       deps.log.warn({ reference: attempt.reference }, 'a superseded sender says that nothing was sent')
-      return 'kept'
+      return KEPT
     }
     // It had settled, which nobody had heard, and then it came back: that is kept before the one it implies is written.
     if (heard.outcome.kind === 'returned') await deps.aftermath.heard(attempt, heard.outcome)
     const now = deps.clock.now()
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
+    const end = mayEnd && movesMoney(heard) ? bearer.ending(attempt, now) : null
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
       guard: {
@@ -85,13 +91,21 @@ export async function recordOutcome(
           ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
         },
       },
-      ok: { attempt: attemptColumns(attempt, heard, now), ...(waits ? bearer.awaiting(now) : {}) },
+      ...(end === null ? {} : { transfers: end.transfers }),
+      ok: { attempt: attemptColumns(attempt, heard, now), ...(waits ? bearer.awaiting(now) : {}), ...end?.ok },
     })
-    if (result.code === 'ok') return heard.outcome.kind
-    if (result.code !== 'guard_failed')
+    if (result.code === 'ok') return { kind: heard.outcome.kind, ended: end !== null }
+    // What the rail said is written whatever the ledger says of the end; its own step then says that aloud.
+    if (result.code === 'refused' && end !== null) mayEnd = false
+    else if (result.code !== 'guard_failed')
       throw new Error(`an outcome of ${attempt.reference} was answered ${JSON.stringify(result)}`)
   }
   throw new Error(`the state of ${heard.bearer} kept changing`)
+}
+
+/** What settles by these has moved money; a reservation made or given back has not. */
+function movesMoney({ outcome, step }: Heard): boolean {
+  return outcome.kind === 'settled' && (step === 'submit' || step === 'confirm')
 }
 
 /** A code is typed anew for each `validate`, so there only the very call counts; elsewhere every send of a step is the same message. */

@@ -1,7 +1,8 @@
 import { isUnresolved } from '../domain/attempt.ts'
 import type { Branch, Sql } from '../ledger/index.ts'
 import type { OutcomeDeps } from './outcome.ts'
-import { moved, paymentColumns, paymentEvents } from './moves.ts'
+import { moved, paymentEvents } from './moves.ts'
+import { paymentColumns } from './row-columns.ts'
 import type { PaymentState } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 

@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { Caller } from './attempts.ts'
 import type { Bearer } from './bearer.ts'
 import { captureInPart } from './capture.ts'
-import { awaitRail, confirm, handOver, release, takeOver } from './moves.ts'
+import { awaitRail, confirm, handOver, release, success, takeOver } from './moves.ts'
 import { type Next, type Profiles, nextOf } from './next.ts'
 import type { AttemptRow, PaymentState } from './rows.ts'
 import type { PaymentStore } from './store.ts'
@@ -19,16 +19,18 @@ import type { PaymentStore } from './store.ts'
  *
  *  S1 A step run again reads where the payment stands and repeats nothing.
  *  S2 What a step wrote it says; whatever else may have happened it reads (attempts.ts).
+ *  S3 A step goes on to the next while that is due at once, from the state as it was read or written a moment ago;
+ *     where that is stale the compare-and-set fails and it is read. Each still commits by itself: one that dies in between is
+ *     run again from its first.
  */
-export type Steps = {
-  reserve(id: string): Promise<Next>
-  dispatch(id: string): Promise<Next>
-  confirm(id: string): Promise<Next>
-  release(id: string): Promise<Next>
-  hold(id: string): Promise<Next>
-  look(id: string): Promise<Next>
-  inquire(id: string): Promise<Next>
-}
+export type Steps = Record<StepName, (id: string) => Promise<Next>>
+export type StepName = 'reserve' | 'dispatch' | 'confirm' | 'release' | 'hold' | 'look' | 'inquire'
+
+/** What comes next, and the payment as this step leaves it; null where it must be read. */
+type Stride = { next: Next; state: PaymentState | null }
+/** A single step, `known` the payment as the one before left it. */
+type Striding = (id: string, known: PaymentState | null) => Promise<Stride>
+export type Strides = Record<StepName, Striding>
 
 export type StepDeps = {
   store: PaymentStore
@@ -47,8 +49,10 @@ export type StepDeps = {
 
 /** Times a compare-and-set may lose to someone else before the step is left to its retry. */
 const CAS_TRIES = 10
+/** Steps that may follow within one, so that none runs without end. */
+const ONWARD_MAX = 4
 
-export function makeSteps(deps: StepDeps): Steps {
+export function makeStrides(deps: StepDeps): Strides {
   const { store, ledger, ids, clock } = deps
 
   async function load(id: string): Promise<PaymentState> {
@@ -63,47 +67,64 @@ export function makeSteps(deps: StepDeps): Steps {
    */
   async function settleOn(
     id: string,
+    known: PaymentState | null,
     decide: (state: PaymentState) => Promise<{ unit: Unit; after: Next } | null> | { unit: Unit; after: Next } | null,
-  ): Promise<{ state: PaymentState; next: Next }> {
+  ): Promise<{ state: PaymentState; next: Next; applied: boolean }> {
     for (let i = 0; i < CAS_TRIES; i++) {
-      const state = await load(id)
+      const state = i === 0 && known !== null ? known : await load(id)
       const decided = await decide(state)
-      if (decided === null) return { state, next: next(state) }
+      if (decided === null) return { state, next: next(state), applied: false }
       const result = await ledger.apply(decided.unit)
-      if (result.code === 'ok') return { state, next: decided.after }
+      if (result.code === 'ok') return { state, next: decided.after, applied: true }
       if (result.code !== 'guard_failed') throw new Error(`a step of ${id} was answered ${JSON.stringify(result)}`)
     }
     throw new Error(`the state of ${id} kept changing`)
   }
 
   const next = (state: PaymentState): Next => nextOf(state, clock.now(), deps.profiles)
+  const from = (state: PaymentState): Stride => ({ next: next(state), state })
+  const reread = async (id: string): Promise<Stride> => from(await load(id))
 
-  return {
+  /** The same once its workflow has it, which is not a visible change. */
+  function taken(state: PaymentState): PaymentState & { payment: { started_at: Date } } {
+    return { ...state, payment: { ...state.payment, started_at: state.payment.started_at ?? new Date(clock.now()) } }
+  }
+
+  /** The money has moved and its payment ended with it. */
+  function succeeded({ payment }: PaymentState): Stride {
+    deps.failpoint('confirmed', payment.amount.toString())
+    return { next: { step: 'done', status: 'succeeded' }, state: null }
+  }
+
+  const strides: Strides = {
     async reserve(id) {
       const state = await load(id)
-      if (state.payment.status !== 'processing' || state.payment.started_at !== null) return next(state)
+      const { payment } = state
+      if (payment.status !== 'processing' || payment.started_at !== null) return from(state)
+      // Written with the first thing that follows, where that is due now.
+      if (isDue(next(state))) return from(taken(state))
       const result = await ledger.apply(takeOver(state, ids, clock.now()))
-      return next(result.code === 'ok' ? state : await load(id))
+      return result.code === 'ok' ? from(taken(state)) : reread(id)
     },
 
-    async dispatch(id) {
-      const state = await load(id)
+    async dispatch(id, known) {
+      const state = taken(known ?? (await load(id)))
       const ahead = next(state)
       const { attempt, payment } = state
-      if (ahead.step !== 'dispatch' || ahead.afterMs > 0 || attempt === null) return ahead
-      const from = sentFrom(attempt, ahead.call)
-      const first = from === UNSENT && (ahead.call === 'submit' || ahead.call === 'prepare')
+      if (ahead.step !== 'dispatch' || ahead.afterMs > 0 || attempt === null) return from(state)
+      const begins = sentFrom(attempt, ahead.call)
+      const first = begins === UNSENT && (ahead.call === 'submit' || ahead.call === 'prepare')
       const sent = await deps.caller.send(bearerOf(state, ids), attempt, {
         step: ahead.call,
-        from,
+        from: begins,
         beforeStartBy: first,
+        ...(first ? { payment: { started_at: timestamp(payment.started_at.getTime()) } } : {}),
         tag: payment.amount.toString(),
       })
       // What this very compare-and-set wrote needs no reading back; anything else does (A3).
-      const moves = ahead.call === 'submit' || ahead.call === 'confirm'
-      if (sent.kind === 'ended' && sent.outcome === 'settled' && moves) return { step: 'confirm' }
-      if (sent.kind !== 'in_flight') return next(await load(id))
-      const awaited = await settleOn(id, (at) => {
+      if (sent.kind === 'ended' && sent.recorded.ended) return succeeded(state)
+      if (sent.kind !== 'in_flight') return reread(id)
+      const awaited = await settleOn(id, null, (at) => {
         if (at.attempt === null || !isUnresolved(at.attempt.state)) return null
         const says = awaitRail(at, ids, clock.now())
         if (says.payment === undefined) return null
@@ -114,31 +135,30 @@ export function makeSteps(deps: StepDeps): Steps {
         }
         return { unit, after: next(at) }
       })
-      return awaited.next
+      return { next: awaited.next, state: null }
     },
 
-    async confirm(id) {
-      const confirmed = await settleOn(id, async (at) => {
+    async confirm(id, known) {
+      const confirmed = await settleOn(id, known, async (at) => {
         if (next(at).step !== 'confirm') return null
         const part = await captureInPart(deps, at)
         return { unit: confirm(at, ids, clock.now(), part), after: { step: 'done', status: 'succeeded' } }
       })
-      deps.failpoint('confirmed', confirmed.state.payment.amount.toString())
-      return confirmed.next
+      return confirmed.applied ? succeeded(confirmed.state) : { next: confirmed.next, state: null }
     },
 
-    async release(id) {
-      const released = await settleOn(id, (at) => {
+    async release(id, known) {
+      const released = await settleOn(id, known, (at) => {
         const ahead = next(at)
         if (ahead.step !== 'release') return null
         const { unit } = release(at, ahead.end, at.attempt === null ? [] : [at.attempt.state], ids, clock.now())
         return { unit, after: { step: 'done', status: ahead.end.status } }
       })
-      return released.next
+      return { next: released.next, state: null }
     },
 
-    async hold(id) {
-      const held = await settleOn(id, (at) => {
+    async hold(id, known) {
+      const held = await settleOn(id, known, (at) => {
         const ahead = next(at)
         if (ahead.step !== 'hold') return null
         const now = clock.now()
@@ -149,22 +169,49 @@ export function makeSteps(deps: StepDeps): Steps {
             : handOver(at, { status: ahead.until }, now + captureMs, ids, now)
         return { unit: made.unit, after: next({ ...at, payment: made.after }) }
       })
-      return held.next
+      return { next: held.next, state: null }
     },
 
-    async look(id) {
-      return next(await load(id))
-    },
+    look: reread,
 
     async inquire(id) {
       const state = await load(id)
       const { attempt } = state
       const ahead = next(state)
-      if (ahead.step !== 'wait' || ahead.ms > 0 || attempt === null || !isUnresolved(attempt.state)) return ahead
-      await deps.caller.inquire(bearerOf(state, ids), attempt)
-      return next(await load(id))
+      if (ahead.step !== 'wait' || ahead.ms > 0 || attempt === null || !isUnresolved(attempt.state)) return from(state)
+      const { ended } = await deps.caller.inquire(bearerOf(state, ids), attempt)
+      return ended ? succeeded(state) : reread(id)
     },
   }
+  return strides
+}
+
+/** The steps, each with those that follow at once (S3). */
+export function goingOn(strides: Strides): Steps {
+  const onward =
+    (step: StepName) =>
+    async (id: string): Promise<Next> => {
+      let stride = await strides[step](id, null)
+      for (let i = 0; i < ONWARD_MAX && isDue(stride.next); i++)
+        stride = await strides[stride.next.step](id, stride.state)
+      return stride.next
+    }
+  return {
+    reserve: onward('reserve'),
+    dispatch: onward('dispatch'),
+    confirm: onward('confirm'),
+    release: onward('release'),
+    hold: onward('hold'),
+    look: onward('look'),
+    // May take as long as the rail's deadline as it is.
+    inquire: async (id) => (await strides.inquire(id, null)).next,
+  }
+}
+
+type Due = Extract<Next, { step: 'dispatch' | 'confirm' | 'release' }>
+
+function isDue(next: Next): next is Due {
+  return next.step === 'confirm' || next.step === 'release' || (next.step === 'dispatch' && next.afterMs === 0)
 }
 
 /** What the payer is asked for: the code that its rail has sent to the phone. */
@@ -187,5 +234,11 @@ export function bearerOf(state: PaymentState, ids: Ids): Bearer {
     guard: { id: payment.id, version: payment.version },
     attempt,
     awaiting: (nowMs) => awaitRail(state, ids, nowMs),
+    ending(settled, nowMs) {
+      // What is captured is priced first; what stands otherwise than it should says so in the step that would end it.
+      const plain = payment.status === 'processing' && payment.capture_requested === null
+      if (!plain || state.holds.length === 0) return null
+      return success({ ...state, attempt: settled }, ids, nowMs)
+    },
   }
 }

@@ -65,7 +65,8 @@ import {
   makeSpending,
   makeRefundSteps,
   makeRefundTerms,
-  makeSteps,
+  goingOn,
+  makeStrides,
   makeTurns,
   phoneCommands,
   recordOutcome,
@@ -165,18 +166,20 @@ const caller = makeCaller({
   heard: health.heard,
   failpoint,
 })
-const steps = makeSteps({
-  store,
-  feePlan: feePlans.byId,
-  ledger,
-  ids,
-  clock,
-  log,
-  profiles: rails.profile,
-  holds: { actionMs: HUB_LIMITS.action_ms, captureMs: HUB_LIMITS.capture_ms },
-  caller,
-  failpoint,
-})
+const steps = goingOn(
+  makeStrides({
+    store,
+    feePlan: feePlans.byId,
+    ledger,
+    ids,
+    clock,
+    log,
+    profiles: rails.profile,
+    holds: { actionMs: HUB_LIMITS.action_ms, captureMs: HUB_LIMITS.capture_ms },
+    caller,
+    failpoint,
+  }),
+)
 const refundSteps = makeRefundSteps({
   refunds: store.refunds,
   ledger,

@@ -13,7 +13,8 @@ import {
 } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { makePaymentStore, review } from '../../src/payments/index.ts'
-import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentEvents } from '../../src/payments/moves.ts'
+import { holdTransfers, paymentEvents } from '../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-columns.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
 

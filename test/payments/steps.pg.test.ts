@@ -20,17 +20,13 @@ import {
   makeInFlightCalls,
   makeIncidentBook,
   makePaymentStore,
-  makeSteps,
+  makeStrides,
 } from '../../src/payments/index.ts'
-import {
-  holdTransfers,
-  newAttemptColumns,
-  newPaymentColumns,
-  paymentEvents,
-  release,
-} from '../../src/payments/moves.ts'
+import { endTransfers, holdTransfers, paymentEvents, release } from '../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-columns.ts'
 import type { RailOutcome } from '../../src/rails/port.ts'
 import { testDatabase } from '../support/run-servers.ts'
+import { oneByOne } from './support/one-by-one.ts'
 import { EVIDENCE, scriptedRail, settled } from './support/rail.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
 
@@ -66,25 +62,27 @@ function makeHub() {
   const store = makePaymentStore(hub)
   const aftermath = makeAftermath({ incidents: makeIncidentBook(hub), log })
   const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
-  return makeSteps({
-    store,
-    ledger,
-    ids,
-    clock,
-    log,
-    profiles: bank.book.profile,
-    feePlan: () => Promise.reject(new Error('nothing here has a plan')),
-    holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
-    caller: makeCaller({
-      ...outcomes,
-      rails: bank.book.rails,
-      calls: makeInFlightCalls(),
-      wake: (payment) => void woken.push(payment),
-      heard: () => {},
+  return oneByOne(
+    makeStrides({
+      store,
+      ledger,
+      ids,
+      clock,
+      log,
+      profiles: bank.book.profile,
+      feePlan: () => Promise.reject(new Error('nothing here has a plan')),
+      holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
+      caller: makeCaller({
+        ...outcomes,
+        rails: bank.book.rails,
+        calls: makeInFlightCalls(),
+        wake: (payment) => void woken.push(payment),
+        heard: () => {},
+        failpoint: () => {},
+      }),
       failpoint: () => {},
     }),
-    failpoint: () => {},
-  })
+  )
 }
 
 beforeAll(async () => {
@@ -156,9 +154,17 @@ test('reserve, dispatch, confirm: the money moves once at the bank and once in t
   const steps = makeHub()
   const payment = await withdrawal()
   expect(await steps.reserve(payment.id)).toEqual({ step: 'dispatch', call: 'submit', afterMs: 0 })
-  expect(await steps.dispatch(payment.id)).toEqual({ step: 'confirm' })
+  expect(await steps.dispatch(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await steps.confirm(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await standing(payment)).toMatchObject({ status: 'succeeded', attempt: 'settled', held: 0n, left: 0n })
+})
+
+test('what has moved the money ends its payment with the outcome, as one, and the workflow has it by then', async () => {
+  const payment = await withdrawal()
+  expect(await makeHub().dispatch(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
+  expect(await standing(payment)).toMatchObject({ status: 'succeeded', attempt: 'settled', held: 0n, left: 0n })
+  expect((await makePaymentStore(hub).payment(payment.id))?.started_at).toBeInstanceOf(Date)
+  expect((await audit(owner)).breaches).toEqual([])
 })
 
 test('every step run again, in any order, repeats nothing', async () => {
@@ -210,7 +216,7 @@ test('an unknown outcome holds the money, says so, and is ended by evidence alon
   expect(await standing(payment)).toMatchObject({ status: 'processing', attempt: 'unknown', held: 100n })
   aheadMs = 300 * 60 * MINUTE_MS
   bank.inquire = () => Promise.resolve(settled())
-  expect(await steps.inquire(payment.id)).toEqual({ step: 'confirm' })
+  expect(await steps.inquire(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await steps.confirm(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await standing(payment)).toMatchObject({ reason: null, held: 0n, left: 0n })
 })
@@ -239,7 +245,7 @@ test('what was not sent is sent again after its gap, as the same reference, and 
   expect(bank.sent).toHaveLength(1)
   aheadMs = 600
   bank.send = () => Promise.resolve(settled())
-  expect(await steps.dispatch(payment.id)).toEqual({ step: 'confirm' })
+  expect(await steps.dispatch(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(new Set(bank.sent).size).toBe(1)
 })
 
@@ -304,7 +310,7 @@ test('an answer later than the fast window is still heard: written, and the work
   })
   answer.resolve(settled())
   await expect.poll(() => woken).toEqual([payment.id])
-  expect(await steps.look(payment.id)).toEqual({ step: 'confirm' })
+  expect(await steps.look(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
 })
 
 test('a late answer that contradicts the recorded outcome flips nothing and opens one incident', async () => {
@@ -338,4 +344,21 @@ test('only the holder of the fence may say that nothing was sent', async () => {
 
 test('the books are clean after all of it', async () => {
   expect((await audit(owner)).breaches).toEqual([])
+})
+
+// After the books were proved: this one spoils them.
+test('what the rail says is written even where the ledger refuses the end, which the step for it then says aloud', async () => {
+  const steps = makeHub()
+  const payment = await withdrawal()
+  bank.send = async () => {
+    const state = await makePaymentStore(hub).state(payment.id)
+    if (state === null) throw new Error('just made')
+    expect(await ledger.apply({ id: ids.uuid(), transfers: endTransfers(state, 'void'), ok: {} })).toEqual({
+      code: 'ok',
+    })
+    return settled()
+  }
+  expect(await steps.dispatch(payment.id)).toEqual({ step: 'confirm' })
+  expect(await standing(payment)).toMatchObject({ status: 'processing', attempt: 'settled' })
+  await expect(steps.confirm(payment.id)).rejects.toThrow('nothing to confirm')
 })

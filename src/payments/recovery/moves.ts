@@ -17,7 +17,8 @@ import {
   type EventInput,
   type Unit,
 } from '../../ledger/index.ts'
-import { moved, paymentColumns, paymentEvents } from '../moves.ts'
+import { moved, paymentEvents } from '../moves.ts'
+import { paymentColumns } from '../row-columns.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import type { EvidenceResult, EvidenceRow } from '../evidence.ts'
 import type { Facts, Move } from './verdict.ts'

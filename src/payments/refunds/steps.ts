@@ -85,7 +85,7 @@ export function makeRefundSteps(deps: RefundStepDeps): RefundSteps {
         beforeStartBy: false,
         tag: state.refund.amount.toString(),
       })
-      if (sent.kind === 'ended' && sent.outcome === 'settled') return { step: 'confirm' }
+      if (sent.kind === 'ended' && sent.recorded.kind === 'settled') return { step: 'confirm' }
       return saidOf(id)
     },
 

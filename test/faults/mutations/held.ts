@@ -33,7 +33,7 @@ export const HELD_MUTATIONS: readonly Mutation[] = [
     tests: [HELD],
     edits: [
       {
-        file: 'src/payments/moves.ts',
+        file: 'src/payments/row-columns.ts',
         from: '    fee: row.fee.toString(),\n    captured_amount',
         to: '    captured_amount',
       },

@@ -1,14 +1,8 @@
 import { attemptReference, type Ids } from '../../../src/domain/ids.ts'
 import { timestamp } from '../../../src/domain/clock.ts'
 import type { AccountBook, Unit } from '../../../src/ledger/index.ts'
-import {
-  confirm,
-  holdTransfers,
-  newAttemptColumns,
-  newPaymentColumns,
-  paymentEvents,
-  release,
-} from '../../../src/payments/moves.ts'
+import { confirm, holdTransfers, paymentEvents, release } from '../../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import { type AttemptRow, type PaymentRow, type PaymentState, UNTOUCHED } from '../../../src/payments/rows.ts'
 
 /** Payments as the product moves them, by units that several processes try at the same moment. */

@@ -2,13 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { refundPrice } from '../../../src/domain/accounting/index.ts'
 import { timestamp } from '../../../src/domain/clock.ts'
 import { sweepShardsOf, type Unit } from '../../../src/ledger/index.ts'
-import {
-  confirm,
-  holdTransfers,
-  newAttemptColumns,
-  newPaymentColumns,
-  paymentEvents,
-} from '../../../src/payments/moves.ts'
+import { confirm, holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import { accountsOf } from '../../../src/payments/refunds/funding.ts'
 import { fail, fund, settle } from '../../../src/payments/refunds/moves.ts'
 import type { RefundRow } from '../../../src/payments/refunds/rows.ts'

@@ -20,7 +20,7 @@ import {
   type PaymentDeps,
   type SpendingRules,
 } from '../../../src/payments/index.ts'
-import { newPaymentColumns } from '../../../src/payments/moves.ts'
+import { newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import { compactJws, type DeviceKey, makeKey, random } from '../../e2e/support/raw-key.ts'
 import { paymentRow } from '../../ledger/model/payments.ts'

@@ -18,11 +18,13 @@ import {
   makeInFlightCalls,
   makeIncidentBook,
   makePaymentStore,
-  makeSteps,
+  makeStrides,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentEvents } from '../../../src/payments/moves.ts'
+import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow, PaymentState } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
+import { oneByOne } from './one-by-one.ts'
 import { scriptedRail } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
@@ -80,7 +82,7 @@ export async function openStage() {
     })
     const holds = { actionMs: ACTION_MS, captureMs: CAPTURE_MS }
     const profiles = operator.book.profile
-    return makeSteps({ ...priced, ledger, ids, clock, log, profiles, holds, caller, failpoint: () => {} })
+    return oneByOne(makeStrides({ ...priced, ledger, ids, clock, log, profiles, holds, caller, failpoint: () => {} }))
   }
 
   async function state(id: string): Promise<PaymentState> {

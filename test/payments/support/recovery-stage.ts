@@ -22,14 +22,16 @@ import {
   makePaymentStore,
   makeRailBook,
   makeRecoverySteps,
-  makeSteps,
+  makeStrides,
   recordOutcome,
   takeCallback,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentEvents } from '../../../src/payments/moves.ts'
+import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import type { HttpMessage, Rail, RailAccount, RailOutcome } from '../../../src/rails/port.ts'
 import { testDatabase } from '../../support/run-servers.ts'
+import { oneByOne } from './one-by-one.ts'
 import { scriptedRail, settled } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
@@ -66,25 +68,27 @@ export async function openRecoveryStage(real?: Rail) {
   const begun: EvidenceName[] = []
   const aftermath = makeAftermath({ incidents, log, recover: (each) => void begun.push(each) })
   const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
-  const steps = makeSteps({
-    store,
-    feePlan: () => Promise.reject(new Error('nothing here has a plan')),
-    ledger,
-    ids,
-    clock,
-    log,
-    profiles: rails.profile,
-    holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
-    caller: makeCaller({
-      ...outcomes,
-      rails: rails.rails,
-      calls: makeInFlightCalls(),
-      wake: () => {},
-      heard: () => {},
+  const steps = oneByOne(
+    makeStrides({
+      store,
+      feePlan: () => Promise.reject(new Error('nothing here has a plan')),
+      ledger,
+      ids,
+      clock,
+      log,
+      profiles: rails.profile,
+      holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
+      caller: makeCaller({
+        ...outcomes,
+        rails: rails.rails,
+        calls: makeInFlightCalls(),
+        wake: () => {},
+        heard: () => {},
+        failpoint: () => {},
+      }),
       failpoint: () => {},
     }),
-    failpoint: () => {},
-  })
+  )
   const recoveryDeps = {
     store,
     evidence,

@@ -23,7 +23,7 @@ import {
   makeIncidentBook,
   makePaymentStore,
   makeRefundSteps,
-  makeSteps,
+  makeStrides,
   makeTurns,
   patrolRefunds,
   refundCommands,
@@ -31,9 +31,11 @@ import {
   sayRefundsWait,
   sweepRefunds,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, newAttemptColumns, newPaymentColumns, paymentEvents } from '../../../src/payments/moves.ts'
+import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
+import { oneByOne } from './one-by-one.ts'
 import { scriptedRail, settled } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
@@ -103,18 +105,20 @@ export async function openRefundStage() {
         turns,
         failpoint: () => {},
       }),
-      payments: makeSteps({
-        store,
-        feePlan: () => Promise.reject(new Error('no payment of this test has a plan')),
-        ledger: through,
-        ids,
-        clock,
-        log,
-        profiles,
-        holds: { actionMs: 60_000, captureMs: 60_000 },
-        caller,
-        failpoint: () => {},
-      }),
+      payments: oneByOne(
+        makeStrides({
+          store,
+          feePlan: () => Promise.reject(new Error('no payment of this test has a plan')),
+          ledger: through,
+          ids,
+          clock,
+          log,
+          profiles,
+          holds: { actionMs: 60_000, captureMs: 60_000 },
+          caller,
+          failpoint: () => {},
+        }),
+      ),
       commands: refundCommands(deps),
       fundWaiting: () => fundWaiting(deps),
       sweep: () => sweepRefunds(deps),
