@@ -78,7 +78,8 @@ export type LifeSteps = {
 
 type Step = Exclude<keyof LifeSteps, 'decide'>
 
-export async function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ status: string }> {
+// Promises are few on purpose: Temporal takes a stack trace for each.
+export function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ status: string }> {
   let seen = 0
   let looks = 0
   let staged = false
@@ -109,8 +110,7 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
     entries.push({ at: new Date(Date.now()).toISOString(), did, next })
   }
 
-  async function run(step: Step): Promise<Next> {
-    const next = await steps[step]()
+  function did(step: Step, next: Next): Next {
     note(step, inWords(next))
     return next
   }
@@ -135,11 +135,12 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
       await condition(allHandlersFinished)
       return again()
     }
-    return run(ended === 'woken' ? 'look' : 'inquire')
+    const step = ended === 'woken' ? 'look' : 'inquire'
+    return did(step, await steps[step]())
   }
 
   return CancellationScope.nonCancellable(async () => {
-    let next = await run('reserve')
+    let next = did('reserve', await steps.reserve())
     for (;;) {
       if (next.step === 'wait') {
         next = await wait(next)
@@ -151,11 +152,15 @@ export async function live(steps: LifeSteps, again: () => Promise<never>): Promi
           upsertSearchAttributes([{ key: STAGE, value: null }])
           setCurrentDetails(`Ended: ${next.status}.`)
         }
-        await condition(allHandlersFinished)
+        if (!allHandlersFinished()) await condition(allHandlersFinished)
         return { status: next.status }
       }
-      if (next.step === 'dispatch' && (await sleeps(next.afterMs)) === 'woken') next = await run('look')
-      else next = await run(next.step)
+      if (next.step === 'dispatch' && next.afterMs > 0 && (await sleeps(next.afterMs)) === 'woken') {
+        next = did('look', await steps.look())
+      } else {
+        if (next.step === 'dispatch') seen = looks
+        next = did(next.step, await steps[next.step]())
+      }
     }
   })
 }

@@ -14,7 +14,7 @@ const patient = proxyActivities<PaymentActivities>(PATIENT)
  * the first step after any crash repeats nothing; an unknown outcome is inquired
  * until there is evidence, never ended by time.
  */
-export async function payment(input: PaymentInput): Promise<{ status: string }> {
+export function payment(input: PaymentInput): Promise<{ status: string }> {
   return live(
     {
       reserve: () => local.reserve(input),

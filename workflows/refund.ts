@@ -12,7 +12,7 @@ const patient = proxyActivities<RefundActivities>(PATIENT)
  * A refund's life at its rail, once its money is held: dispatch → confirm or release, with inquiries where the outcome
  * is unknown. It never waits for anybody's turn, so it has no hold.
  */
-export async function refund(input: RefundInput): Promise<{ status: string }> {
+export function refund(input: RefundInput): Promise<{ status: string }> {
   return live(
     {
       reserve: () => local.lookAtRefund(input),
