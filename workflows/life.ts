@@ -110,7 +110,7 @@ export function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ s
     entries.push({ at: new Date(Date.now()).toISOString(), did, next })
   }
 
-  function did(step: Step, next: Next): Next {
+  function taken(step: Step, next: Next): Next {
     note(step, inWords(next))
     return next
   }
@@ -136,11 +136,11 @@ export function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ s
       return again()
     }
     const step = ended === 'woken' ? 'look' : 'inquire'
-    return did(step, await steps[step]())
+    return taken(step, await steps[step]())
   }
 
   return CancellationScope.nonCancellable(async () => {
-    let next = did('reserve', await steps.reserve())
+    let next = taken('reserve', await steps.reserve())
     for (;;) {
       if (next.step === 'wait') {
         next = await wait(next)
@@ -156,10 +156,10 @@ export function live(steps: LifeSteps, again: () => Promise<never>): Promise<{ s
         return { status: next.status }
       }
       if (next.step === 'dispatch' && next.afterMs > 0 && (await sleeps(next.afterMs)) === 'woken') {
-        next = did('look', await steps.look())
+        next = taken('look', await steps.look())
       } else {
         if (next.step === 'dispatch') seen = looks
-        next = did(next.step, await steps[next.step]())
+        next = taken(next.step, await steps[next.step]())
       }
     }
   })
