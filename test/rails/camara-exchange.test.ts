@@ -218,12 +218,11 @@ it('orders that hang leave room to ask what became of them, and what an order lo
     if (path.endsWith('/confirm')) response.writeHead(202).end()
   }
   const deadline = new AbortController()
-  const confirm = makeChargeOrder({ step: 'confirm', memo: { paymentId: 'HANGS' } })
+  const confirm = () => makeChargeOrder({ step: 'confirm', memo: { paymentId: 'HANGS' } })
   // As many as there are connections for orders, and more that wait for one.
-  const hanging = [send({ signal: deadline.signal }, confirm)]
-  await vi.waitFor(() => expect(questions).toHaveLength(2), { timeout: 10_000 })
+  const hanging = [send({ signal: deadline.signal }, confirm()), send({ signal: deadline.signal }, confirm())]
+  await vi.waitFor(() => expect(questions).toHaveLength(4), { timeout: 10_000 })
   for (let i = 0; i < 10; i++) hanging.push(send({ signal: deadline.signal }))
-  await vi.waitFor(() => expect(questions).toHaveLength(3), { timeout: 10_000 })
   const asked = makeChargeOrder({ step: 'confirm', memo: { paymentId: 'P1' } })
   expect(await rail.inquire(asked, AbortSignal.timeout(5_000))).toMatchObject({ kind: 'unknown', why: /404/ })
   expect(questions.at(-1)).toMatchObject({ method: 'GET', path: '/carrier-billing/v0.5/payments/P1' })
