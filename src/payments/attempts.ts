@@ -99,7 +99,14 @@ export function makeCaller(deps: AttemptDeps): Caller {
     }
   }
 
-  async function call(rail: WatchedRail, bearer: Bearer, attempt: AttemptRow, token: string, started: number, tag: string) {
+  async function call(
+    rail: WatchedRail,
+    bearer: Bearer,
+    attempt: AttemptRow,
+    token: string,
+    started: number,
+    tag: string,
+  ) {
     const outcome = await rail.send(orderOf(attempt), {
       signal: AbortSignal.timeout(rail.profile.deadlineMs),
       mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS,

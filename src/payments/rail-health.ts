@@ -84,7 +84,8 @@ export function makeRailHealth(
     const { sql } = deps
     let last: { payment: string; no: number; at: string } | undefined
     do {
-      const after = last === undefined ? sql`` : sql`and (dispatched_at, payment) > (${last.at}::timestamptz, ${last.payment})`
+      const after =
+        last === undefined ? sql`` : sql`and (dispatched_at, payment) > (${last.at}::timestamptz, ${last.payment})`
       // Another hub may be at the same: what it woke or asked about leaves the next page.
       const rows: { payment: string; no: number; at: string }[] = await sql`
         select payment, no, dispatched_at::text as at from attempts

@@ -1,4 +1,11 @@
-import { isAnswer, type Rail, type RailOrder, type RailOutcome, type RailProfile, type SendOptions } from '../rails/port.ts'
+import {
+  isAnswer,
+  type Rail,
+  type RailOrder,
+  type RailOutcome,
+  type RailProfile,
+  type SendOptions,
+} from '../rails/port.ts'
 import type { InquiryBudget, Lane, NotAsked } from './inquiry-budget.ts'
 import type { RailGuard } from './rail-guard.ts'
 

@@ -105,7 +105,7 @@ test('a mandate that its bank has not decided is asked about under its own refer
 test('a mandate that the bank’s budget has no turn for is asked about a little later, and that was no inquiry', async () => {
   const source = await linked()
   const next = await mandates({ ask: () => Promise.resolve({ kind: 'not_asked', afterMs: 1_050 }) }).inquire(source.id)
-  expect(next).toMatchObject({ step: 'wait', ms: expect.any(Number) })
+  expect(next).toMatchObject({ step: 'wait' })
   if (next.step === 'wait') expect(next.ms).toBeLessThanOrEqual(1_050)
   expect(await stored(source)).toMatchObject({ inquiries: 0, status: 'requires_action' })
   stage.time.aheadMs = 1_100

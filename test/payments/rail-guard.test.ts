@@ -95,9 +95,7 @@ describe('the circuit', () => {
 
 describe('the bulkhead', () => {
   test('counts calls that are unresolved, and never holds one up that was accepted', async () => {
-    const over = Array.from({ length: 5 }, () =>
-      guard.calling(RAIL, attemptReference(ids.make('pay'), 'collect', 1)),
-    )
+    const over = Array.from({ length: 5 }, () => guard.calling(RAIL, attemptReference(ids.make('pay'), 'collect', 1)))
     expect(codeOf()).toEqual({ code: 'rail_unavailable', ms: GUARD_LIMITS.full_retry_ms, param: 'source' })
     expect(await metric('mooring_rail_calls_unresolved', { rail: RAIL })).toBe(5)
     expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'bulkhead' })).toBe(1)

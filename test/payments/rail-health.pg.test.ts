@@ -92,7 +92,8 @@ async function waiting(agoMs: number, of: Partial<AttemptRow> & { bearer?: 'pay'
 const names = () => woken.map(({ bearer }) => bearer)
 const settles = (count: number) => expect.poll(() => woken.length, { timeout: 30_000 }).toBe(count)
 const isDueNow = async (id: string) => {
-  const [row] = await hub<{ due: boolean }[]>`select next_look_at <= clock_timestamp() as due from attempts where payment = ${id}`
+  const [row] = await hub<{ due: boolean }[]>`
+    select next_look_at <= clock_timestamp() as due from attempts where payment = ${id}`
   return row?.due
 }
 
@@ -145,7 +146,9 @@ test('a rail that fails again is left alone until it answers, and then all are w
   expect(before.length).toBeLessThan(9)
   // As long as it takes another rail to wake as many, at the same pace, at most the one that was under way follows.
   for (let i = 0; i < 5; i++) await waiting(MINUTE_MS, { rail: 'other-bank' })
-  const ours = new Set((await owner<{ payment: string }[]>`select payment from attempts where rail = ${RAIL}`).map((row) => row.payment))
+  const ours = new Set(
+    (await owner<{ payment: string }[]>`select payment from attempts where rail = ${RAIL}`).map((row) => row.payment),
+  )
   health.heard('other-bank', true)
   await expect.poll(() => names().filter((each) => !ours.has(each)).length, { timeout: 30_000 }).toBe(5)
   expect(names().filter((each) => ours.has(each)).length).toBeLessThanOrEqual(before.length + 1)

@@ -260,9 +260,9 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
         return shown === 'absent' ? absent(order, quietForMs) : shown
       }),
 
-    readCallback: async (message, orders) => {
+    readCallback: async (message, lookup) => {
       if (sinks === null) return { ok: false, status: 404, why: 'no notifications are asked for' }
-      const verdict = await readNotification(message, orders, { ...sinks, nowMs: clock.now() })
+      const verdict = await readNotification(message, lookup, { ...sinks, nowMs: clock.now() })
       const status = verdict.ok ? 204 : verdict.status
       callbacks?.inc({ rail: id, verdict: verdict.ok ? 'read' : 'refused', status })
       if (!verdict.ok) log.warn({ status, why: verdict.why }, 'notification refused')

@@ -33,7 +33,11 @@ export const INQUIRIES: readonly Mutation[] = [
     'return Math.ceil(line.laterAt - now)',
     'return BUDGET_LIMITS.window_ms',
   ),
-  budget('has one budget for all rails', 'const there = budgets.get(rail)', "rail = ''\n    const there = budgets.get(rail)"),
+  budget(
+    'has one budget for all rails',
+    'const there = budgets.get(rail)',
+    "rail = ''\n    const there = budgets.get(rail)",
+  ),
   broken('src/domain/attempt.ts', 'test/payments/steps.pg.test.ts')(
     'lets what a callback woke pass for the schedule’s own',
     '>= waitMs * (1 - JITTER)',
@@ -58,7 +62,7 @@ export const INQUIRIES: readonly Mutation[] = [
   wakes('wakes nobody when a rail is back', 'health.failing && answered', '!health.failing && answered'),
   wakes('wakes all at every answer', 'health.failing && answered', 'answered'),
   wakes('wakes all at once', 'await delay(1_000 / perSecond)', 'await delay(0)'),
-  wakes('wakes the newest first', "for (const row of rows) {", 'for (const row of rows.toReversed()) {'),
+  wakes('wakes the newest first', 'for (const row of rows) {', 'for (const row of rows.toReversed()) {'),
   wakes('wakes no more than a page', 'last = rows.at(-1)\n', 'last = undefined\n'),
   wakes(
     'goes on waking what waits for a rail that fails again',
