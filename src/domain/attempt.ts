@@ -50,18 +50,19 @@ export const SEND_WINDOW_MS = 3_000
 export const INQUIRY_GAPS_MS = [0, 2_000, 10_000, 60_000, 90_000] as const
 
 const DAY_MS = 86_400_000
+/** Gaps are up to this share shorter or longer, so that attempts that failed together are not asked about together. */
+export const JITTER = 0.1
 /** What is left of a gap is waited for where it is more than this share of it: jitter (± 10 %) asks early, not twice. */
 const GAP_LEFT_MIN = 0.15
+
+export type InquirySchedule = { deadlineMs: number; gapsMs: readonly number[] }
 
 /**
  * Wait until the next inquiry, without jitter, as of `sinceDispatchMs` after the call was first journalled: what is left
  * of the rail's schedule, which begins at its deadline, then every 5 min for 24 h, then hourly. By time and not by
  * number: an inquiry that came early, woken by a callback or by the rail's recovery, takes none of the schedule's away.
  */
-export function inquiryWaitMs(
-  sinceDispatchMs: number,
-  { deadlineMs, gapsMs }: { deadlineMs: number; gapsMs: readonly number[] },
-): number {
+export function inquiryWaitMs(sinceDispatchMs: number, { deadlineMs, gapsMs }: InquirySchedule): number {
   let atMs = deadlineMs
   for (const [i, gapMs] of gapsMs.entries()) {
     atMs += gapMs
@@ -69,6 +70,23 @@ export function inquiryWaitMs(
     if (atMs - sinceDispatchMs > wholeMs * GAP_LEFT_MIN) return atMs - sinceDispatchMs
   }
   return longGapMs(sinceDispatchMs)
+}
+
+/**
+ * Whether an inquiry now is one of the schedule, and not one that a callback, an operator or the rail's recovery woke.
+ * It is read from when something was last heard of the attempt (`updated_at`), which waking one does not change: nobody
+ * who wakes an inquiry can make it pass for a scheduled one.
+ */
+export function isInquiryDue(
+  attempt: { state: AttemptState; dispatched_at: Date | null; updated_at: Date; inquiries: number },
+  nowMs: number,
+  schedule: InquirySchedule,
+): boolean {
+  const { state, dispatched_at: dispatchedAt, updated_at: heardAt, inquiries } = attempt
+  // A lost answer is asked about at once.
+  if (dispatchedAt === null || (state === 'unknown' && inquiries === 0)) return true
+  const waitMs = inquiryWaitMs(heardAt.getTime() - dispatchedAt.getTime(), schedule)
+  return nowMs - heardAt.getTime() >= waitMs * (1 - JITTER)
 }
 
 /** Where a schedule has ended: every 5 min for 24 h, then hourly. */

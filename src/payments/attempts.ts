@@ -1,13 +1,23 @@
 import { timestamp } from '../domain/clock.ts'
-import { type AttemptState, type RailStep, FAST_WINDOW_MS, SEND_WINDOW_MS, inquiryWaitMs } from '../domain/attempt.ts'
+import {
+  type AttemptState,
+  type RailStep,
+  FAST_WINDOW_MS,
+  SEND_WINDOW_MS,
+  inquiryWaitMs,
+  isInquiryDue,
+  JITTER,
+} from '../domain/attempt.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Columns } from '../ledger/index.ts'
-import { isAnswer, type Rail, type RailOutcome } from '../rails/port.ts'
+import type { RailOutcome } from '../rails/port.ts'
 import type { Bearer } from './bearer.ts'
 import type { InFlightCalls } from './in-flight.ts'
 import { orderOf } from './order.ts'
-import { type OutcomeDeps, type Recorded, recordOutcome } from './outcome.ts'
+import { KEPT, type OutcomeDeps, type Recorded, recordOutcome } from './outcome.ts'
+import { askAt } from './rail-health.ts'
 import type { AttemptRow } from './rows.ts'
+import type { WatchedRail } from './watched-rail.ts'
 
 /**
  * Calls at rails, for whatever they serve: journal, fence, send, hear, ask.
@@ -18,12 +28,10 @@ import type { AttemptRow } from './rows.ts'
  */
 
 export type AttemptDeps = OutcomeDeps & {
-  rails: ReadonlyMap<string, Rail>
+  rails: ReadonlyMap<string, WatchedRail>
   calls: InFlightCalls
   /** Tells the workflow of a payment or refund to look; best effort, its own timer is behind it. */
   wake: (bearer: string) => void
-  /** Told of each authentic answer and each failure of a rail. */
-  heard: (rail: string, answered: boolean) => void
   failpoint: Failpoint
 }
 
@@ -50,14 +58,17 @@ export type Sent =
 
 export type Caller = {
   send(bearer: Bearer, attempt: AttemptRow, call: Call): Promise<Sent>
-  /** Asks the rail what became of it and writes down what it says. */
+  /**
+   * Asks the rail what became of it and writes down what it says. Where the rail's budget has no turn for it, all that
+   * is written is when to come back: an `unknown` would count as an inquiry, and take its place in the schedule.
+   */
   inquire(bearer: Bearer, attempt: AttemptRow): Promise<Recorded>
 }
 
 export function makeCaller(deps: AttemptDeps): Caller {
   const { ledger, ids, clock } = deps
 
-  function railOf(attempt: AttemptRow): Rail {
+  function railOf(attempt: AttemptRow): WatchedRail {
     const rail = deps.rails.get(attempt.rail)
     if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
     return rail
@@ -91,24 +102,30 @@ export function makeCaller(deps: AttemptDeps): Caller {
     }
   }
 
-  async function call(rail: Rail, bearer: Bearer, attempt: AttemptRow, token: string, started: number, tag: string) {
+  async function call(
+    rail: WatchedRail,
+    bearer: Bearer,
+    attempt: AttemptRow,
+    token: string,
+    started: number,
+    tag: string,
+  ) {
     const outcome = await rail.send(orderOf(attempt), {
       signal: AbortSignal.timeout(rail.profile.deadlineMs),
       mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS,
       onSent: () => deps.failpoint('first-byte-sent', tag),
     })
     deps.failpoint('answer-received', tag)
-    note(rail.id, outcome)
+    alarm(rail.id, outcome)
     const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, outcome }
     const recorded = await recordOutcome(deps, heard, { ...bearer, attempt })
     deps.failpoint('outcome-written', tag)
     return recorded
   }
 
-  function note(rail: string, outcome: RailOutcome): void {
-    deps.heard(rail, isAnswer(outcome))
-    const alarm = 'alarm' in outcome && outcome.alarm
-    if (alarm) deps.log.error({ rail, outcome: outcome.kind }, 'a rail answered what it should never answer us')
+  function alarm(rail: string, outcome: RailOutcome): void {
+    if ('alarm' in outcome && outcome.alarm)
+      deps.log.error({ rail, outcome: outcome.kind }, 'a rail answered what it should never answer us')
   }
 
   return {
@@ -149,10 +166,15 @@ export function makeCaller(deps: AttemptDeps): Caller {
 
     async inquire(bearer, attempt) {
       const rail = railOf(attempt)
-      const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
-      note(rail.id, outcome)
-      const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
       const { deadlineMs, inquiryGapsMs: gapsMs } = rail.profile
+      const lane = isInquiryDue(attempt, clock.now(), { deadlineMs, gapsMs }) ? 'scheduled' : 'woken'
+      const outcome = await rail.ask(orderOf(attempt), lane)
+      if (outcome.kind === 'not_asked') {
+        await askAt(deps, attempt, clock.now() + outcome.afterMs)
+        return KEPT
+      }
+      alarm(rail.id, outcome)
+      const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
       const waitMs = inquiryWaitMs(sinceMs, { deadlineMs, gapsMs }) * jitter()
       return recordOutcome(deps, {
         bearer: bearer.id,
@@ -165,8 +187,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
   }
 }
 
-/** ± 10 %, so that attempts that failed together are not asked about together. */
-const jitter = (): number => 0.9 + Math.random() / 5
+const jitter = (): number => 1 - JITTER + 2 * JITTER * Math.random()
 
 /** What the call came to, null where it did not end within the fast window; its failure is the caller's to see only then. */
 async function withinFastWindow<T>(answered: Promise<T>): Promise<T | null> {

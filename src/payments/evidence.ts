@@ -179,6 +179,13 @@ export function makeEvidenceBook(sql: Sql) {
         where id = ${id}`
     },
 
+    /** It was not asked about, for lack of a turn: it is then; the patrol looks `graceMs` after that. */
+    async askAt(id: string, atMs: number, graceMs: number): Promise<void> {
+      await sql`
+        update evidence set ask_at = ${timestamp(atMs)}, next_look_at = ${timestamp(atMs + graceMs)}
+        where id = ${id} and state = 'open'`
+    },
+
     /** Somebody is at work on it and looks again by itself: the patrol need not before then. */
     async later(id: string, atMs: number): Promise<void> {
       await sql`update evidence set next_look_at = ${timestamp(atMs)} where id = ${id} and state = 'open'`

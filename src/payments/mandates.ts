@@ -6,6 +6,7 @@ import { assertNever } from '../domain/result.ts'
 import type { Columns, EventInput, Ledger } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
 import type { MandateAnswer } from '../rails/port.ts'
+import type { InquiryBudget, NotAsked } from './inquiry-budget.ts'
 import type { RailBook } from './rail-book.ts'
 import type { SourceRow } from './rows.ts'
 import type { PaymentStore } from './store.ts'
@@ -36,6 +37,7 @@ export function makeMandates(deps: {
   clock: Clock
   log: Log
   rails: RailBook
+  budget: InquiryBudget
 }): MandateSteps {
   const { store, ledger, ids, clock } = deps
 
@@ -51,12 +53,13 @@ export function makeMandates(deps: {
     return { step: 'wait', ms, bank: source.bank }
   }
 
-  async function ask({ bank: id, account, holder, currency, mandate_reference }: SourceRow): Promise<MandateAnswer> {
+  async function ask(source: SourceRow): Promise<MandateAnswer | NotAsked> {
+    const { bank: id, account, holder, currency, mandate_reference } = source
     const bank = deps.rails.get(id)?.mandates
     if (bank === undefined) return { kind: 'unavailable', why: `no bank ${id} is configured` }
     if (holder === null || mandate_reference === null) throw new Error('a mandate without holder and reference')
     const request = { reference: mandate_reference, iban: account, holder, currency }
-    return bank.linkMandate(request, AbortSignal.timeout(ASK_DEADLINE_MS))
+    return deps.budget.ask(id, 'scheduled', () => bank.linkMandate(request, AbortSignal.timeout(ASK_DEADLINE_MS)))
   }
 
   return {
@@ -89,7 +92,7 @@ export function makeMandates(deps: {
 }
 
 /** The source once its bank has said this. */
-function answered(source: SourceRow, answer: MandateAnswer, nowMs: number): SourceRow {
+function answered(source: SourceRow, answer: MandateAnswer | NotAsked, nowMs: number): SourceRow {
   switch (answer.kind) {
     case 'active':
       return {
@@ -101,6 +104,8 @@ function answered(source: SourceRow, answer: MandateAnswer, nowMs: number): Sour
       }
     case 'refused':
       return { ...source, status: 'revoked', next_look_at: null }
+    case 'not_asked':
+      return { ...source, next_look_at: new Date(nowMs + answer.afterMs) }
     case 'pending':
     case 'unavailable': {
       const inquiries = (source.inquiries ?? 0) + 1

@@ -40,7 +40,7 @@ export type Recorded = {
   ended: boolean
 }
 
-const KEPT: Recorded = { kind: 'kept', ended: false }
+export const KEPT: Recorded = { kind: 'kept', ended: false }
 const CAS_TRIES = 10
 
 /**

@@ -2,7 +2,6 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
-import { isAnswer, type RailOutcome } from '../rails/port.ts'
 
 /**
  * Keeps new payments from a rail that does not answer, before any money is held for them:
@@ -11,8 +10,8 @@ import { isAnswer, type RailOutcome } from '../rails/port.ts'
  *     whose call has not begun.
  *  G2 A circuit: after failures in a row with no authentic answer between them nothing new is let through; after a pause
  *     one trial payment is, and decides.
- *  G3 What was accepted is never held up: calls and inquiries of it always go out, and an authentic answer to any of
- *     them closes the circuit.
+ *  G3 What was accepted is never held up: its calls always go out, its inquiries within their budget
+ *     (inquiry-budget.ts), and an authentic answer to any of them closes the circuit.
  *  G4 One rail's trouble is no other's.
  */
 export const GUARD_LIMITS = {
@@ -29,20 +28,13 @@ export const GUARD_LIMITS = {
 /** A payment's place among the unresolved; given back where it was not accepted after all. */
 export type Place = { giveBack(): void }
 
-/** As much of a rail as is watched. */
-type Watched = {
-  readonly id: string
-  send(order: { reference: string }, ...rest: never[]): Promise<RailOutcome>
-  inquire(...args: never[]): Promise<RailOutcome>
-}
-
 export type RailGuard = {
   /** Asked before a payment for this rail is accepted. `rail_unavailable` with a time to come back, or its place. */
   admit(rail: string, payment: string): Result<Place, Refusal>
   /** Told of each authentic answer of a rail, and of each failure. */
   heard(rail: string, answered: boolean): void
-  /** The same rail, of whose calls the guard hears. */
-  watch<R extends Watched>(rail: R): R
+  /** A call of this reference begins; answers what to call once it is over. */
+  calling(rail: string, reference: string): () => void
 }
 
 type State = 'closed' | 'half_open' | 'open'
@@ -135,25 +127,11 @@ export function makeRailGuard(deps: {
         },
       })
     },
-    watch(rail) {
-      const circuit = circuitOf(rail.id)
-      const note = (outcome: RailOutcome): RailOutcome => {
-        heard(rail.id, isAnswer(outcome))
-        return outcome
-      }
-      return {
-        ...rail,
-        async send(order: { reference: string }, ...rest: never[]) {
-          circuit.places.delete(order.reference.slice(0, ID_DIGITS))
-          circuit.calls.add(order.reference)
-          try {
-            return note(await rail.send(order, ...rest))
-          } finally {
-            circuit.calls.delete(order.reference)
-          }
-        },
-        inquire: async (...args: never[]) => note(await rail.inquire(...args)),
-      }
+    calling(rail, reference) {
+      const circuit = circuitOf(rail)
+      circuit.places.delete(reference.slice(0, ID_DIGITS))
+      circuit.calls.add(reference)
+      return () => void circuit.calls.delete(reference)
     },
   }
 }

@@ -54,6 +54,7 @@ import {
   makeEvidenceBook,
   makeInFlightCalls,
   makeIncidentBook,
+  makeInquiryBudget,
   makeIsInFlight,
   makeLookNow,
   makeMandates,
@@ -75,6 +76,7 @@ import {
   takeCallback,
   tend,
   watchBacklog,
+  watchRail,
   tendRefunds,
   type Heard,
   type PaymentDeps,
@@ -155,15 +157,17 @@ const admission = makeAdmission({
 const incidents = makeIncidentBook(sql)
 const aftermath = makeAftermath({ incidents, log, recover: starter.recover })
 const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
-const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake })
+const perSecond = (rail: string) => rails.profile(rail).inquiriesPerSecond
+const budget = makeInquiryBudget({ clock, registry, perSecond })
+const health = makeRailHealth({ sql, ledger, ids, clock, log, wake: starter.wake, perSecond })
+const watched = new Map(rails.entries.map(({ id, rail }) => [id, watchRail(rail, { guard, budget, health })]))
 const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
 const feePlans = makeFeePlans({ sql, clock })
 const caller = makeCaller({
   ...outcomes,
-  rails: new Map(rails.entries.map(({ id, rail }) => [id, guard.watch(rail)])),
+  rails: watched,
   calls,
   wake: starter.wake,
-  heard: health.heard,
   failpoint,
 })
 const steps = goingOn(
@@ -199,11 +203,10 @@ const recovery = {
   aftermath,
   ledger,
   accounts,
-  rails: rails.rails,
+  rails: watched,
   ids,
   clock,
   log,
-  heard: health.heard,
 }
 const bundle = await workflowBundle(env.MOORING_CACHE)
 const release = { deployment: env.MOORING_DEPLOYMENT, build: bundle.build }
@@ -214,7 +217,7 @@ const worker = await makeWorker({
   release,
   keyRing,
   activities: {
-    ...createMandateActivities(makeMandates({ store, ledger, ids, clock, log, rails })),
+    ...createMandateActivities(makeMandates({ store, ledger, ids, clock, log, rails, budget })),
     ...createActivities(steps, decide),
     ...createRefundActivities(refundSteps, decide),
     ...createRecoveryActivities(makeRecoverySteps(recovery), makeDecideRecovery({ ...recovery, consume })),

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { CurrencyTable, SourceType } from '../contract/names.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../observe/log.ts'
@@ -15,6 +15,9 @@ export type ConnectorDeps = {
   log: Log
   registry: Registry
 }
+
+/** Setting of every rail: most inquiries a second of each hub, where the rail wants fewer or takes more than its connector asks. */
+export const InquiriesPerSecond = z.int().min(1).max(1_000).optional()
 
 /** One folder of src/rails: the sources it serves, what its entry in MOORING_RAILS must say, and how a rail is made of it. */
 export type Connector<Config = unknown> = {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeLog } from '../../src/observe/log.ts'
-import { type MandateSteps, makeMandates, makeRailBook, patrol } from '../../src/payments/index.ts'
+import { type InquiryBudget, type MandateSteps, makeMandates, makeRailBook, patrol } from '../../src/payments/index.ts'
 import { changeOf, sourceEvent } from '../../src/payments/mandates.ts'
 import type { SourceRow } from '../../src/payments/rows.ts'
 import type { BankRail, MandateAnswer, MandateRequest } from '../../src/rails/port.ts'
@@ -24,7 +24,9 @@ beforeEach(() => {
 })
 afterAll(() => stage.close())
 
-function mandates(): MandateSteps {
+const FREE: InquiryBudget = { ask: (_rail, _lane, question) => question() }
+
+function mandates(budget = FREE): MandateSteps {
   const { rail } = stage.operator
   const bank: BankRail = {
     ...rail,
@@ -37,7 +39,7 @@ function mandates(): MandateSteps {
   const rails = makeRailBook([
     { id: BANK, name: 'Bank', connector: 'test', serves: ['bank'], rail: bank, mandates: bank },
   ])
-  return makeMandates({ store: stage.store, ledger: stage.ledger, ids, clock: stage.clock, log, rails })
+  return makeMandates({ store: stage.store, ledger: stage.ledger, ids, clock: stage.clock, log, rails, budget })
 }
 
 /** An account whose bank has not decided, to be asked about now. */
@@ -98,6 +100,17 @@ test('a mandate that its bank has not decided is asked about under its own refer
   )
   expect((await stored(source)).status).toBe('requires_action')
   expect(await events(source)).toEqual([])
+})
+
+test('a mandate that the bank’s budget has no turn for is asked about a little later, and that was no inquiry', async () => {
+  const source = await linked()
+  const next = await mandates({ ask: () => Promise.resolve({ kind: 'not_asked', afterMs: 1_050 }) }).inquire(source.id)
+  expect(next).toMatchObject({ step: 'wait' })
+  if (next.step === 'wait') expect(next.ms).toBeLessThanOrEqual(1_050)
+  expect(await stored(source)).toMatchObject({ inquiries: 0, status: 'requires_action' })
+  stage.time.aheadMs = 1_100
+  answer = () => Promise.resolve(ACTIVE)
+  expect(await mandates().inquire(source.id)).toEqual({ step: 'done', status: 'active' })
 })
 
 test('a bank that says yes makes the account active, once, and its user hears of it once', async () => {

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { attemptReference } from '../../src/domain/ids.ts'
 import { accountId, audit } from '../../src/ledger/index.ts'
-import { makeDecideRecovery, recoverAgain, type ConsumeApproval, type EvidenceName } from '../../src/payments/index.ts'
+import {
+  makeDecideRecovery,
+  makeRecoverySteps,
+  recoverAgain,
+  type ConsumeApproval,
+  type EvidenceName,
+  type InquiryBudget,
+  type Lane,
+} from '../../src/payments/index.ts'
 import type { RailOutcome } from '../../src/rails/port.ts'
-import { EVIDENCE } from './support/rail.ts'
+import { EVIDENCE, watched } from './support/rail.ts'
 import { MERCHANT, openRecoveryStage, saysDeclined, saysReturned, saysSettled } from './support/recovery-stage.ts'
 
 /**
@@ -11,10 +19,14 @@ import { MERCHANT, openRecoveryStage, saysDeclined, saysReturned, saysSettled } 
  * belongs, once, whoever runs how often; and no terminal status ever changes.
  */
 let stage: Awaited<ReturnType<typeof openRecoveryStage>>
+/** Whether the rail answered, as each inquiry was heard. */
+const heard: boolean[] = []
 beforeAll(async () => {
-  stage = await openRecoveryStage()
+  const hears = { heard: (_rail: string, answered: boolean) => void heard.push(answered) }
+  stage = await openRecoveryStage(undefined, { health: hears })
 })
 beforeEach(() => {
+  heard.length = 0
   stage.ahead(0)
   stage.begun.length = 0
   stage.rail.inquired = []
@@ -42,6 +54,51 @@ test.each(['topup', 'purchase'] as const)(
     expect(stage.rail.inquired).toHaveLength(1)
   },
 )
+
+test('what a recovery asks is heard once, and waits for its turn in the rail’s budget', async () => {
+  const payment = await stage.ended('topup', saysDeclined('answer'))
+  await stage.says(payment, saysSettled())
+  const id = stage.begun[0]?.id ?? ''
+  const lanes: Lane[] = []
+  const budget: InquiryBudget = {
+    ask: (_rail, lane) => {
+      lanes.push(lane)
+      return Promise.resolve({ kind: 'not_asked', afterMs: 1_050 })
+    },
+  }
+  heard.length = 0
+  const busy = makeRecoverySteps({ ...stage.recoveryDeps, rails: watched(stage.rail.book, { budget }) })
+  const next = await busy.ask(id)
+  expect(next).toMatchObject({ step: 'wait', stage: 'awaiting_rail' })
+  if (next.step === 'wait') expect([next.ms > 0, next.ms <= 1_050]).toEqual([true, true])
+  expect(await stage.evidence.get(id)).toMatchObject({ asks: 0, answer: null, state: 'open' })
+  expect([lanes, heard, stage.rail.inquired]).toEqual([['scheduled'], [], []])
+  stage.ahead(1_100)
+  stage.rail.inquire = () => Promise.resolve(unknown())
+  await stage.recovery.ask(id)
+  expect(heard).toEqual([false])
+  stage.ahead(600_000)
+  stage.rail.inquire = () => Promise.resolve(saysSettled('inquiry', 'asked-1'))
+  await stage.recovery.ask(id)
+  expect(heard).toEqual([false, true])
+})
+
+test('what an unsigned message makes a recovery ask takes no turn of the schedule', async () => {
+  const payment = await stage.ended('topup')
+  const attempt = await stage.store.attempt(payment.id, 1)
+  if (attempt === null) throw new Error('there is one')
+  await stage.recoveryDeps.aftermath.look(attempt, 'event-1')
+  const lanes: Lane[] = []
+  const budget: InquiryBudget = {
+    ask: (_rail, lane, question) => {
+      lanes.push(lane)
+      return question()
+    },
+  }
+  const rails = watched(stage.rail.book, { budget })
+  await makeRecoverySteps({ ...stage.recoveryDeps, rails }).ask(stage.begun[0]?.id ?? '')
+  expect(lanes).toEqual(['woken'])
+})
 
 test('whoever runs it, how often and how many at once, it is posted once', async () => {
   const payment = await stage.ended('topup', saysDeclined('answer'))

@@ -20,6 +20,10 @@ import {
   makeInFlightCalls,
   makeIncidentBook,
   makePaymentStore,
+  askNow,
+  type InquiryBudget,
+  type Lane,
+  type RailWatch,
   makeStrides,
 } from '../../src/payments/index.ts'
 import { endTransfers, holdTransfers, paymentEvents, release } from '../../src/payments/moves.ts'
@@ -27,7 +31,7 @@ import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-col
 import type { RailOutcome } from '../../src/rails/port.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { oneByOne } from './support/one-by-one.ts'
-import { EVIDENCE, scriptedRail, settled } from './support/rail.ts'
+import { EVIDENCE, scriptedRail, settled, watched } from './support/rail.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
@@ -58,7 +62,7 @@ const notSent = (): RailOutcome => ({ kind: 'not_sent', why: 'connection refused
 
 let woken: string[] = []
 
-function makeHub() {
+function makeHub(watching: Partial<RailWatch> = {}) {
   const store = makePaymentStore(hub)
   const aftermath = makeAftermath({ incidents: makeIncidentBook(hub), log })
   const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
@@ -74,10 +78,9 @@ function makeHub() {
       holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
       caller: makeCaller({
         ...outcomes,
-        rails: bank.book.rails,
+        rails: watched(bank.book, watching),
         calls: makeInFlightCalls(),
         wake: (payment) => void woken.push(payment),
-        heard: () => {},
         failpoint: () => {},
       }),
       failpoint: () => {},
@@ -219,6 +222,53 @@ test('an unknown outcome holds the money, says so, and is ended by evidence alon
   expect(await steps.inquire(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await steps.confirm(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
   expect(await standing(payment)).toMatchObject({ reason: null, held: 0n, left: 0n })
+})
+
+test('an inquiry that the rail’s budget has no turn for changes nothing but when it is asked, and is not one', async () => {
+  const payment = await withdrawal()
+  bank.send = () => Promise.resolve(unknown())
+  expect(await makeHub().dispatch(payment.id)).toMatchObject({ step: 'wait', ms: 0 })
+  const before = await makePaymentStore(hub).attempt(payment.id, 1)
+  const lanes: Lane[] = []
+  const budget: InquiryBudget = {
+    ask: (_rail, lane) => {
+      lanes.push(lane)
+      return Promise.resolve({ kind: 'not_asked', afterMs: 1_050 })
+    },
+  }
+  const next = await makeHub({ budget }).inquire(payment.id)
+  expect(next).toMatchObject({ step: 'wait', stage: 'outcome_unknown' })
+  if (next.step === 'wait') expect(next.ms).toBeLessThanOrEqual(1_050)
+  const after = await makePaymentStore(hub).attempt(payment.id, 1)
+  expect(after).toEqual({ ...before, next_look_at: after?.next_look_at })
+  expect(bank.inquired).toEqual([])
+  aheadMs = 1_100
+  expect(await makeHub().inquire(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
+  expect(lanes).toEqual(['scheduled'])
+})
+
+test('what a callback wakes before its time takes no turn of the schedule', async () => {
+  const payment = await withdrawal()
+  bank.send = () => Promise.resolve(unknown())
+  await makeHub().dispatch(payment.id)
+  bank.inquire = () => Promise.resolve(unknown())
+  await makeHub().inquire(payment.id)
+  const lanes: Lane[] = []
+  const budget: InquiryBudget = {
+    ask: (_rail, lane, question) => {
+      lanes.push(lane)
+      return question()
+    },
+  }
+  // Twice woken early; the second is no less early because of the first. Then the schedule's own, and none is lost.
+  for (const ms of [1_000, 2_000]) {
+    aheadMs = ms
+    await askNow({ ledger, ids, clock }, { payment: payment.id, no: 1 })
+    await makeHub({ budget }).inquire(payment.id)
+  }
+  aheadMs = 12_000
+  await makeHub({ budget }).inquire(payment.id)
+  expect(lanes).toEqual(['woken', 'woken', 'scheduled'])
 })
 
 test('a decline gives the money back and names its cause', async () => {

@@ -209,3 +209,24 @@ it('a resend is the same request to the byte', async () => {
   await send({}, { ...order, sends: 2 })
   expect(questions[1]?.body).toBe(questions[0]?.body)
 })
+
+it('orders that hang leave room to ask what became of them, and what an order looks up takes none of it', async () => {
+  script = ({ method, path }, response) => {
+    // The look of a confirmation hangs too: it belongs to its order.
+    const ofConfirm = method === 'GET' && path.includes('/HANGS')
+    if (method === 'GET' && !ofConfirm) json(response, 404, { status: 404, code: 'NOT_FOUND', message: 'none' })
+    if (path.endsWith('/confirm')) response.writeHead(202).end()
+  }
+  const deadline = new AbortController()
+  const confirm = () => makeChargeOrder({ step: 'confirm', memo: { paymentId: 'HANGS' } })
+  // As many as there are connections for orders, and more that wait for one.
+  const hanging = [send({ signal: deadline.signal }, confirm()), send({ signal: deadline.signal }, confirm())]
+  await vi.waitFor(() => expect(questions).toHaveLength(4), { timeout: 10_000 })
+  for (let i = 0; i < 10; i++) hanging.push(send({ signal: deadline.signal }))
+  const asked = makeChargeOrder({ step: 'confirm', memo: { paymentId: 'P1' } })
+  expect(await rail.inquire(asked, AbortSignal.timeout(5_000))).toMatchObject({ kind: 'unknown', why: /404/ })
+  expect(questions.at(-1)).toMatchObject({ method: 'GET', path: '/carrier-billing/v0.5/payments/P1' })
+  expect((await rail.heartbeat(AbortSignal.timeout(5_000))).why).toBe('status 404')
+  deadline.abort()
+  for (const outcome of await Promise.all(hanging)) expect(['unknown', 'not_sent', 'pending']).toContain(outcome.kind)
+})

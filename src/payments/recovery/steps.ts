@@ -4,12 +4,13 @@ import type { Ids } from '../../domain/ids.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { AccountBook, Ledger, UnitResult } from '../../ledger/index.ts'
 import type { Log } from '../../observe/log.ts'
-import { isAnswer, type Rail, type RailOutcome } from '../../rails/port.ts'
+import type { RailOutcome } from '../../rails/port.ts'
 import type { Aftermath, IncidentBook } from '../aftermath.ts'
 import type { Next } from '../next.ts'
 import { orderOf } from '../order.ts'
 import type { PaymentStore } from '../store.ts'
 import type { EvidenceBook } from '../evidence.ts'
+import type { WatchedRail } from '../watched-rail.ts'
 import { disputeUnit, endUnit, postUnit, waysOf } from './moves.ts'
 import { type Facts, type Move, type Verdict, verdictOn } from './verdict.ts'
 
@@ -33,12 +34,10 @@ export type RecoveryDeps = {
   aftermath: Aftermath
   ledger: Ledger
   accounts: AccountBook
-  rails: ReadonlyMap<string, Rail>
+  rails: ReadonlyMap<string, WatchedRail>
   ids: Ids
   clock: Clock
   log: Log
-  /** Told of each authentic answer and each failure of a rail. */
-  heard: (rail: string, answered: boolean) => void
 }
 
 /** The payment first: whatever changes what is read after it raises its version, or is written once. */
@@ -163,8 +162,12 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
   async function inquire({ attempt, evidence }: Facts): Promise<void> {
     const rail = deps.rails.get(attempt.rail)
     if (rail === undefined) throw new Error(`no rail ${attempt.rail} is configured`)
-    const outcome = await rail.inquire(orderOf(attempt), AbortSignal.timeout(rail.profile.deadlineMs))
-    deps.heard(rail.id, isAnswer(outcome))
+    // Anybody may send what is not signed; whatever else is evidence, the rail said.
+    const outcome = await rail.ask(orderOf(attempt), evidence.kind === 'look' ? 'woken' : 'scheduled')
+    if (outcome.kind === 'not_asked') {
+      await book.askAt(evidence.id, clock.now() + outcome.afterMs, PATROL_GRACE_MS)
+      return
+    }
     const answer = answerOf(outcome)
     if (answer === null) {
       // The question needs no deadline to pass first: the order has its outcome.

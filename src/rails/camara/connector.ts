@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { readKeyFile } from '../../config/env.ts'
-import type { Connector } from '../connector.ts'
+import { type Connector, InquiriesPerSecond } from '../connector.ts'
 import { readCamaraCredentials } from './otp.ts'
 import { makeCamaraRail } from './rail.ts'
 
@@ -11,15 +11,24 @@ const Config = z.strictObject({
   mode: z.enum(['two_step', 'one_step']).default('two_step'),
   /** The operator's contract says that a repeated clientCorrelator never charges, or gives back, twice. */
   resend_safe: z.boolean().default(false),
+  inquiries_per_second: InquiriesPerSecond,
 })
 
 /** A mobile operator by CAMARA Carrier Billing (connectors.md §2). */
 export const camara: Connector<z.infer<typeof Config>> = {
   serves: ['operator'],
   config: Config,
-  make({ url, mode, resend_safe: resendSafe }, id, { keysDir, callbackUrl, ...deps }) {
-    const credentials = readCamaraCredentials(keysDir)
-    const callback = { url: callbackUrl, key: Buffer.from(readKeyFile(keysDir, 'camara-callback.key')) }
-    return { rail: makeCamaraRail({ ...deps, id, baseUrl: url, mode, resendSafe, credentials, callback }) }
+  make({ url, mode, resend_safe, inquiries_per_second: inquiriesPerSecond }, id, { keysDir, callbackUrl, ...deps }) {
+    const rail = makeCamaraRail({
+      ...deps,
+      id,
+      baseUrl: url,
+      mode,
+      resendSafe: resend_safe,
+      credentials: readCamaraCredentials(keysDir),
+      callback: { url: callbackUrl, key: Buffer.from(readKeyFile(keysDir, 'camara-callback.key')) },
+      ...(inquiriesPerSecond === undefined ? {} : { inquiriesPerSecond }),
+    })
+    return { rail }
   },
 }

@@ -14,7 +14,7 @@ import { paymentOutcome, unknown } from './classify.ts'
 import { makeOperatorHttp, TOKEN_PATH } from './client.ts'
 import { paymentBody, phoneBody, refundBody, validationBody } from './messages.ts'
 import { readNotification, sinkOf } from './notification.ts'
-import { makeOperator, type Answer, type Call } from './operator.ts'
+import { makeOperator, type Answer, type Call, type Operator } from './operator.ts'
 import { refusalOf, type MoneyCall } from './refusals.ts'
 import { makeViews, PAYMENTS_PATH, refundsPath, soughtOf, type Get } from './views.ts'
 import { Payment, Refund } from './wire.ts'
@@ -36,7 +36,7 @@ export type CamaraRailConfig = {
   clock: Clock
   log: Log
   registry?: Registry
-  /** Connections to the operator, one request each at a time. */
+  /** Connections for orders, one request each at a time. */
   connectionsMax?: number
   inquiriesPerSecond?: number
   callsMax?: number
@@ -53,6 +53,7 @@ const SCOPES = [
 ].join(' ')
 
 const CONNECTIONS_MAX = 64
+const QUESTION_CONNECTIONS_MAX = 16
 /** A page of payments is the longest answer. */
 const REPLY_BYTES_MAX = 1024 * 1024
 const INQUIRIES_PER_SECOND = 50
@@ -87,15 +88,20 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
   const signIns = makeOperatorHttp(origin)
   const tokens = makeBearerTokens(signIns, { ...config.credentials, path: TOKEN_PATH, scope: SCOPES }, clock)
   const connectionsMax = config.connectionsMax ?? CONNECTIONS_MAX
-  const http = makePooledHttp({ origin, connectionsMax, replyBytesMax: REPLY_BYTES_MAX })
-  const operator = makeOperator(http, tokens, config.correlator ?? randomUUID)
+  const client = (connections: number): Operator => {
+    const http = makePooledHttp({ origin, connectionsMax: connections, replyBytesMax: REPLY_BYTES_MAX })
+    return makeOperator(http, tokens, config.correlator ?? randomUUID)
+  }
+  // Questions have connections of their own: orders that hang leave room to ask what became of them.
+  const orders = client(connectionsMax)
+  const questions = client(Math.min(QUESTION_CONNECTIONS_MAX, connectionsMax))
   const views = makeViews(root, () => clock.now(), currencies)
   const sinks =
     config.callback === undefined ? null : { rail: id, callbackUrl: config.callback.url, key: config.callback.key }
   const getting =
-    (signal: AbortSignal): Get =>
+    (by: Operator, signal: AbortSignal): Get =>
     (path) =>
-      operator.ask({ method: 'GET', path }, { signal, mayWrite: ALWAYS })
+      by.ask({ method: 'GET', path }, { signal, mayWrite: ALWAYS })
 
   /** No call of this step can still be on its way. */
   const isQuiet = (order: RailOrder): boolean => clock.now() >= order.dispatchedAtMs + SEND_WINDOW_MS + DEADLINE_MS
@@ -232,7 +238,8 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
 
     send: (order, options) =>
       noted('send', order, async () => {
-        const get = getting(options.signal)
+        // What an order must look up is part of it, and takes no question's connection.
+        const get = getting(orders, options.signal)
         let call: ReturnType<typeof callOf>
         try {
           call = callOf(order, await paymentIdFor(order, get))
@@ -241,7 +248,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
           log.error({ reference: order.reference, step: order.step, why: error.message }, 'order cannot be sent')
           return { kind: 'not_sent', why: error.message }
         }
-        const came = await operator.ask(call.http, options)
+        const came = await orders.ask(call.http, options)
         return came.kind === 'answer' ? answered(call.name, order, came.answer, get) : came
       }),
 
@@ -249,13 +256,13 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
       noted('inquire', order, async () => {
         const quiet = isQuiet(order)
         const quietForMs = clock.now() - (order.dispatchedAtMs + SEND_WINDOW_MS + DEADLINE_MS)
-        const shown = await look(order, 'inquiry', quiet, getting(signal))
+        const shown = await look(order, 'inquiry', quiet, getting(questions, signal))
         return shown === 'absent' ? absent(order, quietForMs) : shown
       }),
 
-    readCallback: async (message, orders) => {
+    readCallback: async (message, lookup) => {
       if (sinks === null) return { ok: false, status: 404, why: 'no notifications are asked for' }
-      const verdict = await readNotification(message, orders, { ...sinks, nowMs: clock.now() })
+      const verdict = await readNotification(message, lookup, { ...sinks, nowMs: clock.now() })
       const status = verdict.ok ? 204 : verdict.status
       callbacks?.inc({ rail: id, verdict: verdict.ok ? 'read' : 'refused', status })
       if (!verdict.ok) log.warn({ status, why: verdict.why }, 'notification refused')
@@ -269,7 +276,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
         'paymentCreationDate.gte': timestamp(clock.now() - HEARTBEAT_WINDOW_MS),
         'paymentCreationDate.lte': timestamp(clock.now() + HEARTBEAT_WINDOW_MS),
       })
-      const came = await getting(signal)(`${root}${PAYMENTS_PATH}?${window.toString()}`)
+      const came = await getting(questions, signal)(`${root}${PAYMENTS_PATH}?${window.toString()}`)
       if (came.kind !== 'answer') return { kind: 'unavailable', why: came.why }
       const { status } = came.answer
       if (status === 429) return { kind: 'degraded', why: 'too many requests' }
@@ -280,7 +287,7 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
     },
 
     close: async () => {
-      await Promise.all([operator.close(), signIns.close()])
+      await Promise.all([orders.close(), questions.close(), signIns.close()])
     },
   }
 }

@@ -40,6 +40,7 @@ export type GsmaConfig = {
   registry?: Registry
   /** Connections for orders, one each at a time. */
   connectionsMax?: number
+  inquiriesPerSecond?: number
 }
 
 const DEADLINE_MS = 8_000
@@ -86,7 +87,7 @@ export function makeGsmaRail(config: GsmaConfig): Rail {
     // It may have been lost on the way and executed never, but nothing keeps it from coming late.
     notFound: { submit: 'resend' },
     inquiryGapsMs: INQUIRY_GAPS_MS,
-    inquiriesPerSecond: INQUIRIES_PER_SECOND,
+    inquiriesPerSecond: config.inquiriesPerSecond ?? INQUIRIES_PER_SECOND,
     callsMax: connectionsMax * CALLS_PER_CONNECTION,
   }
   const inquiry = {

@@ -42,6 +42,7 @@ export type Iso20022Config = {
   registry?: Registry
   /** Connections for calls that move money, one request each at a time. */
   connectionsMax?: number
+  inquiriesPerSecond?: number
   /** Source of nonces and inquiry ids; Node's by default. */
   random?: (bytes: number) => Uint8Array
 }
@@ -93,7 +94,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     // A bank that says "never received" refuses the reference from then on (connectors.md §1.3).
     notFound: { submit: 'final' },
     inquiryGapsMs: INQUIRY_GAPS_MS,
-    inquiriesPerSecond: INQUIRIES_PER_SECOND,
+    inquiriesPerSecond: config.inquiriesPerSecond ?? INQUIRIES_PER_SECOND,
     callsMax: connectionsMax * CALLS_PER_CONNECTION,
   }
 

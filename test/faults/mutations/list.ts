@@ -8,6 +8,7 @@ import { OPERATORS } from './operators.ts'
 import { RAILS } from './rails.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { HELD_MUTATIONS } from './held.ts'
+import { INQUIRIES } from './inquiries.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -33,6 +34,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OPERATOR_RAIL,
   ...REFUND_MUTATIONS,
   ...HELD_MUTATIONS,
+  ...INQUIRIES,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],

@@ -25,7 +25,7 @@ import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-
 import type { PaymentRow, PaymentState } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
-import { scriptedRail } from './rail.ts'
+import { scriptedRail, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
 /** Purchases that hold money, from a wallet or on a phone bill, and any number of hubs to move them. */
@@ -74,10 +74,9 @@ export async function openStage() {
     const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
     const caller = makeCaller({
       ...outcomes,
-      rails: operator.book.rails,
+      rails: watched(operator.book),
       calls: makeInFlightCalls(),
       wake: (payment) => void woken.push(payment),
-      heard: () => {},
       failpoint: () => {},
     })
     const holds = { actionMs: ACTION_MS, captureMs: CAPTURE_MS }

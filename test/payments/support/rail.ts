@@ -1,5 +1,13 @@
 import { INQUIRY_GAPS_MS } from '../../../src/domain/attempt.ts'
-import { makeRailBook, type RailBook } from '../../../src/payments/index.ts'
+import {
+  makeInquiryBudget,
+  makeRailBook,
+  makeRailGuard,
+  type RailBook,
+  type RailWatch,
+  type WatchedRail,
+  watchRail,
+} from '../../../src/payments/index.ts'
 import type { Rail, RailOrder, RailOutcome, RailProfile, SendOptions } from '../../../src/rails/port.ts'
 
 /** A rail that answers as the test says and remembers what it was asked: steps are tested by it, connectors by their own. */
@@ -51,4 +59,16 @@ export function scriptedRail(id: string, profile: Partial<RailProfile> = {}): Sc
   const book = makeRailBook([{ id, name: 'Test rail', connector: 'test', serves: ['bank'], rail }])
   const made: ScriptedRail = { ...scripted, rail, book }
   return made
+}
+
+/** The rails of a book as a hub reaches them; a test may put a part of its own among what watches them. */
+export function watched(book: RailBook, by: Partial<RailWatch> = {}): ReadonlyMap<string, WatchedRail> {
+  const clock = { now: Date.now, monotonic: () => performance.now() }
+  const watch: RailWatch = {
+    guard: makeRailGuard({ clock, callsMax: (id) => book.profile(id).callsMax }),
+    budget: makeInquiryBudget({ clock, perSecond: (id) => book.profile(id).inquiriesPerSecond }),
+    health: { heard: () => {} },
+    ...by,
+  }
+  return new Map(book.entries.map(({ id, rail }) => [id, watchRail(rail, watch)]))
 }

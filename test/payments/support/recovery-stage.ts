@@ -23,6 +23,7 @@ import {
   makeRailBook,
   makeRecoverySteps,
   makeStrides,
+  type RailWatch,
   recordOutcome,
   takeCallback,
 } from '../../../src/payments/index.ts'
@@ -32,7 +33,7 @@ import type { PaymentRow } from '../../../src/payments/rows.ts'
 import type { HttpMessage, Rail, RailAccount, RailOutcome } from '../../../src/rails/port.ts'
 import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
-import { scriptedRail, settled } from './rail.ts'
+import { scriptedRail, settled, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
 const MINUTE_MS = 60_000
@@ -47,7 +48,7 @@ type Accepted = {
 export const MERCHANT = 'mer_shop'
 
 /** The hub's steps over a real database and a rail that says what the test wants. */
-export async function openRecoveryStage(real?: Rail) {
+export async function openRecoveryStage(real?: Rail, watching: Partial<RailWatch> = {}) {
   const database = await testDatabase()
   const hub = openDatabase({ url: database.url('mooring_hub'), name: 'test-hub', connections: 4 })
   const owner = openDatabase({ url: database.url('mooring_owner'), name: 'test-owner', connections: 2 })
@@ -80,10 +81,9 @@ export async function openRecoveryStage(real?: Rail) {
       holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
       caller: makeCaller({
         ...outcomes,
-        rails: rails.rails,
+        rails: watched(rails, watching),
         calls: makeInFlightCalls(),
         wake: () => {},
-        heard: () => {},
         failpoint: () => {},
       }),
       failpoint: () => {},
@@ -96,11 +96,10 @@ export async function openRecoveryStage(real?: Rail) {
     aftermath,
     ledger,
     accounts,
-    rails: rails.rails,
+    rails: watched(rails, watching),
     ids,
     clock,
     log,
-    heard: () => {},
   }
   const recovery = makeRecoverySteps(recoveryDeps)
 

@@ -36,7 +36,7 @@ import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
-import { scriptedRail, settled } from './rail.ts'
+import { scriptedRail, settled, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
 
 export const log = makeLog({ name: 'test', level: 'silent' })
@@ -66,10 +66,9 @@ export async function openRefundStage() {
     const outcomes = { load: makeBearers({ store, ids }), ledger: through, ids, clock, log, aftermath }
     const caller = makeCaller({
       ...outcomes,
-      rails: rail.book.rails,
+      rails: watched(rail.book),
       calls: makeInFlightCalls(),
       wake: (id) => void heard.woken.push(id),
-      heard: () => {},
       failpoint: () => {},
     })
     const turns = makeTurns()
