@@ -91,7 +91,14 @@ export function makeCaller(deps: AttemptDeps): Caller {
     }
   }
 
-  async function call(rail: Rail, bearer: Bearer, attempt: AttemptRow, token: string, started: number, tag: string) {
+  async function call(
+    rail: Rail,
+    bearer: Bearer,
+    { attempt, resent }: { attempt: AttemptRow; resent: boolean },
+    token: string,
+    started: number,
+    tag: string,
+  ) {
     const outcome = await rail.send(orderOf(attempt), {
       signal: AbortSignal.timeout(rail.profile.deadlineMs),
       mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS,
@@ -99,7 +106,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
     })
     deps.failpoint('answer-received', tag)
     note(rail.id, outcome)
-    const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, outcome }
+    const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, resent, outcome }
     const recorded = await recordOutcome(deps, heard, { ...bearer, attempt })
     deps.failpoint('outcome-written', tag)
     return recorded
@@ -135,7 +142,8 @@ export function makeCaller(deps: AttemptDeps): Caller {
       if (journalled.code !== 'ok') return { kind: 'not_begun' }
       deps.failpoint('journalled', tag)
 
-      const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, after, token, started, tag))
+      const made = { attempt: after, resent: isResent(attempt, step) }
+      const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, made, token, started, tag))
       const inTime = await withinFastWindow(answered)
       if (inTime !== null) return { kind: 'ended', recorded: inTime }
       // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
@@ -163,6 +171,14 @@ export function makeCaller(deps: AttemptDeps): Caller {
       })
     },
   }
+}
+
+/**
+ * Whether this is the order itself once more, which the rail may have after all and not show yet. A step after it is
+ * not: what it left behind at the rail is given back.
+ */
+function isResent({ step: before, state }: AttemptRow, step: RailStep): boolean {
+  return step === 'submit' && before === step && state === 'not_found'
 }
 
 /** ± 10 %, so that attempts that failed together are not asked about together. */

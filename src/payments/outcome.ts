@@ -29,6 +29,8 @@ export type Heard = {
   outcome: RailOutcome
   /** The sender's fence token: only its holder may say `not_sent` (payments.md, rule 7). */
   token?: string
+  /** What was sent is a message that had left before: that it did not leave this time says nothing of the first. */
+  resent?: boolean
   /** Set where the rail was asked: when to ask again if this settles nothing. */
   inquiry?: { nextLookAtMs: number }
 }
@@ -167,7 +169,7 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
       if (inquiry !== undefined) return { ...base, state: attempt.state }
       return {
         ...base,
-        state: 'not_sent',
+        state: heard.resent === true ? 'not_found' : 'not_sent',
         evidence: { why: outcome.why },
         next_look_at: timestamp(nowMs + resendGapMs(attempt.sends)),
       }
