@@ -24,6 +24,12 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     "  pending_funds: 'nothing',",
   ),
   broken(
+    'refunds/tending',
+    'gives back what the bank of the customer has taken back meanwhile',
+    'if (leftToRefund(payment) < 0n) {',
+    'if (leftToRefund(payment) < -payment.amount) {',
+  ),
+  broken(
     'refunds/moves',
     'refunds what the merchant does not have',
     '{ total: group.totalMinor.toString() }',
