@@ -452,3 +452,14 @@ test('one whose workflow did not start, and one nobody touches, are found; one t
   await dispatching
   await expect.poll(() => stage.live(waiting.id)).toBe('succeeded')
 })
+
+test('one that its rail has not, and cannot be sent again, needs an operator after the same time', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve({ kind: 'unknown', why: 'reset', alarm: false })
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '1' })
+  await stage.one.steps.dispatch(refund.id)
+  await stage.owner`
+    update attempts set state = 'not_found', dispatched_at = dispatched_at - interval '2 hours' where payment = ${refund.id}`
+  await stage.one.candour()
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ status_reason: 'needs_operator' })
+})

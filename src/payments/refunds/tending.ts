@@ -146,7 +146,7 @@ export async function sayRefundsWait(deps: RefundTendDeps): Promise<void> {
     join attempts a on a.payment = r.id
     cross join lateral (
       select a.dispatched_at <= clock_timestamp() - make_interval(secs => ${waits.lateS}) as late) k
-    where r.status = 'processing' and a.state in ('dispatched', 'pending', 'unknown')
+    where r.status = 'processing' and a.state in ('dispatched', 'pending', 'unknown', 'not_found')
       and a.dispatched_at <= clock_timestamp() - make_interval(secs => ${waits.afterS})
       and (r.status_reason is null or (k.late and r.status_reason <> 'needs_operator'))
     order by r.id limit ${REFUND_LIMITS.rows}`

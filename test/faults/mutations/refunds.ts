@@ -25,6 +25,12 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
   ),
   broken(
     'refunds/tending',
+    'calls nobody to a refund that cannot be sent again',
+    "'unknown', 'not_found')",
+    "'unknown')",
+  ),
+  broken(
+    'refunds/tending',
     'gives back what the bank of the customer has taken back meanwhile',
     'if (leftToRefund(payment) < 0n) {',
     'if (leftToRefund(payment) < -payment.amount) {',
