@@ -166,6 +166,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
         bearer: bearer.id,
         no: attempt.no,
         step: attempt.step,
+        ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
         outcome,
         inquiry: { nextLookAtMs: clock.now() + waitMs },
       })

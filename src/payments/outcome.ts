@@ -27,7 +27,7 @@ export type Heard = {
   /** The step it is about: what one call came to says nothing about the next. */
   step: RailStep
   outcome: RailOutcome
-  /** The sender's fence token: only its holder may say `not_sent` (payments.md, rule 7). */
+  /** Of the call that was made or asked about. Only its sender may say `not_sent` of it (payments.md, rule 7). */
   token?: string
   /** What was sent is a message that had left before: that it did not leave this time says nothing of the first. */
   resent?: boolean
