@@ -68,7 +68,7 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
       return KEPT
     }
     if (!isUnresolved(attempt.state)) {
-      await deps.aftermath.heard(attempt, heard.outcome)
+      await deps.aftermath.heard(attempt, heard.inquiry === undefined ? heard.outcome : overtaken(heard.outcome))
       return KEPT
     }
     const unsent = heard.outcome.kind === 'not_sent' && heard.inquiry === undefined
@@ -108,6 +108,20 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
 /** What settles by these has moved money; a reservation made or given back has not. */
 function movesMoney({ outcome, step }: Heard): boolean {
   return outcome.kind === 'settled' && (step === 'submit' || step === 'confirm')
+}
+
+/**
+ * What a rail answered when it was asked before the outcome was known, and so may not have known it either: hearsay,
+ * which is asked about again (recovery/verdict.ts, R2).
+ */
+function overtaken(outcome: RailOutcome): RailOutcome {
+  switch (outcome.kind) {
+    case 'declined':
+    case 'not_found':
+      return { ...outcome, evidence: { ...outcome.evidence, via: 'answer' } }
+    default:
+      return outcome
+  }
 }
 
 /** A code is typed anew for each `validate`, so there only the very call counts; elsewhere every send of a step is the same message. */

@@ -230,6 +230,28 @@ test.each(['topup', 'withdrawal'] as const)(
   },
 )
 
+test('an inquiry that was overtaken by the outcome denies nothing: it is asked again', async () => {
+  const payment = await stage.accepted('purchase')
+  stage.rail.send = () => Promise.resolve(unknown())
+  await stage.steps.dispatch(payment.id)
+  const slow = Promise.withResolvers<RailOutcome>()
+  stage.rail.inquire = () => slow.promise
+  const asking = stage.steps.inquire(payment.id)
+  await expect.poll(() => stage.rail.inquired).toHaveLength(1)
+  stage.rail.inquire = () => Promise.resolve(saysSettled('inquiry', 'asked-1'))
+  expect(await stage.steps.inquire(payment.id)).toEqual({ step: 'confirm' })
+  await stage.steps.confirm(payment.id)
+  slow.resolve(notFound())
+  await asking
+  await stage.recoverAll()
+  expect(await stage.standing(payment)).toMatchObject({
+    status: 'succeeded',
+    recovery: null,
+    evidence: ['not_found answer refuted'],
+  })
+  expect(stage.rail.inquired).toHaveLength(3)
+})
+
 test('what the rail denied once, and people have ended, is not charged again however it is said', async () => {
   const pending = await stage.balance(`merchant:${MERCHANT}:pending`)
   const owed = await stage.balance(`receivable:merchant:${MERCHANT}`)

@@ -34,6 +34,12 @@ export const RECOVERY: readonly Mutation[] = [
     '',
   ),
   broken(
+    'believes an inquiry that the outcome has overtaken',
+    OUTCOME,
+    'heard.inquiry === undefined ? heard.outcome : overtaken(heard.outcome)',
+    'heard.outcome',
+  ),
+  broken(
     'charges again what the rail denied and people have ended',
     VERDICT,
     "if (denied(all) || isBroken(all)) return { do: 'end', result: 'known' }",
