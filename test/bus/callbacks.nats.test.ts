@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bus, type RailCallback, type RailCallbackReply, connectBus, railCallbackSubject, serveCallbacks } from '../../src/bus/index.ts'
+import {
+  type Bus,
+  type RailCallback,
+  type RailCallbackReply,
+  connectBus,
+  railCallbackSubject,
+  serveCallbacks,
+} from '../../src/bus/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { type NatsAddress, type TestServer, natsUrlOf, startNats } from '../support/servers.ts'
 
