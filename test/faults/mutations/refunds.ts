@@ -98,7 +98,7 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     'if (base === null) {',
   ),
   broken(
-    'refunds/commands',
+    'refunds/funding',
     'refunds what its rail took back',
     ' - payment.refund_reserved - gone',
     ' - payment.refund_reserved',
