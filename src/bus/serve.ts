@@ -102,24 +102,34 @@ export type CallbackTaker = (callback: RailCallback) => Promise<RailCallbackRepl
 /**
  * The hub's other mailbox: what rails post to us, by rail. Nothing may throw out
  * of the subscription's callback: the NATS client would stop reading, and the hub
- * be deaf until its connection is given up.
+ * be deaf until its connection is given up. Bounded as commands are: anybody may
+ * post, and what is not taken now the rail sends again.
  */
 export function serveCallbacks(
   bus: Bus,
   takers: Readonly<Record<string, CallbackTaker>>,
-  options: { log: Log },
+  options: { maxInFlight: number; log: Log },
 ): { drain(): Promise<void> } {
+  const running = new Set<Promise<void>>()
   const bySubject = new Map(Object.entries(takers).map(([rail, taker]) => [railCallbackSubject(rail), taker]))
   const subscription = bus.subscribe(ALL_RAIL_CALLBACKS, {
     queue: HUB_QUEUE,
     callback: (error, message) => {
-      if (error === null) void take(message)
-      else options.log.error({ err: error }, 'the callback subscription failed')
+      if (error !== null) {
+        options.log.error({ err: error }, 'the callback subscription failed')
+        return
+      }
+      const work = take(message).finally(() => running.delete(work))
+      running.add(work)
     },
   })
 
   async function take(message: Msg): Promise<void> {
     const respond = (reply: RailCallbackReply) => void message.respond(JSON.stringify(reply))
+    if (running.size >= options.maxInFlight) {
+      respond({ status: 503 })
+      return
+    }
     try {
       const taker = bySubject.get(message.subject)
       const callback = parseCallback(message)
@@ -132,7 +142,12 @@ export function serveCallbacks(
     }
   }
 
-  return { drain: () => subscription.drain() }
+  return {
+    async drain() {
+      await subscription.drain()
+      await Promise.allSettled(running)
+    },
+  }
 }
 
 /** The codec of the bridge's message: what the rail said in it is verified by the taker. */

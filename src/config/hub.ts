@@ -51,6 +51,8 @@ export type HubEnv = z.infer<typeof HubEnv>
 /** Every bound of the hub, with its unit. */
 export const HUB_LIMITS = {
   commands_in_flight: 1_000,
+  /** Of rails' callbacks; one more is told to come again, which every rail does. */
+  callbacks_in_flight: 500,
   read_connections: 8,
   /** Above statement_timeout (5 s) and lock waits: a server that says nothing for this long is gone. */
   database_silence_ms: 8_000,

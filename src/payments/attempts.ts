@@ -105,7 +105,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
   async function call(
     rail: WatchedRail,
     bearer: Bearer,
-    attempt: AttemptRow,
+    { attempt, resent }: { attempt: AttemptRow; resent: boolean },
     token: string,
     started: number,
     tag: string,
@@ -117,7 +117,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
     })
     deps.failpoint('answer-received', tag)
     alarm(rail.id, outcome)
-    const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, outcome }
+    const heard = { bearer: bearer.id, no: attempt.no, step: attempt.step, token, resent, outcome }
     const recorded = await recordOutcome(deps, heard, { ...bearer, attempt })
     deps.failpoint('outcome-written', tag)
     return recorded
@@ -152,7 +152,8 @@ export function makeCaller(deps: AttemptDeps): Caller {
       if (journalled.code !== 'ok') return { kind: 'not_begun' }
       deps.failpoint('journalled', tag)
 
-      const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, after, token, started, tag))
+      const made = { attempt: after, resent: isResent(attempt, step) }
+      const answered = deps.calls.run(attempt.reference, () => call(rail, bearer, made, token, started, tag))
       const inTime = await withinFastWindow(answered)
       if (inTime !== null) return { kind: 'ended', recorded: inTime }
       // Hand-over: the process keeps awaiting the answer; the workflow waits outside its task.
@@ -180,11 +181,20 @@ export function makeCaller(deps: AttemptDeps): Caller {
         bearer: bearer.id,
         no: attempt.no,
         step: attempt.step,
+        ...(attempt.dispatch_token === null ? {} : { token: attempt.dispatch_token }),
         outcome,
         inquiry: { nextLookAtMs: clock.now() + waitMs },
       })
     },
   }
+}
+
+/**
+ * Whether this is the order itself once more, which the rail may have after all and not show yet. A step after it is
+ * not: what it left behind at the rail is given back.
+ */
+function isResent({ step: before, state }: AttemptRow, step: RailStep): boolean {
+  return step === 'submit' && before === step && state === 'not_found'
 }
 
 const jitter = (): number => 1 - JITTER + 2 * JITTER * Math.random()

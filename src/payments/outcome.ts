@@ -27,8 +27,10 @@ export type Heard = {
   /** The step it is about: what one call came to says nothing about the next. */
   step: RailStep
   outcome: RailOutcome
-  /** The sender's fence token: only its holder may say `not_sent` (payments.md, rule 7). */
+  /** Of the call that was made or asked about. Only its sender may say `not_sent` of it (payments.md, rule 7). */
   token?: string
+  /** What was sent is a message that had left before: that it did not leave this time says nothing of the first. */
+  resent?: boolean
   /** Set where the rail was asked: when to ask again if this settles nothing. */
   inquiry?: { nextLookAtMs: number }
 }
@@ -66,7 +68,7 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
       return KEPT
     }
     if (!isUnresolved(attempt.state)) {
-      await deps.aftermath.heard(attempt, heard.outcome)
+      await deps.aftermath.heard(attempt, heard.inquiry === undefined ? heard.outcome : overtaken(heard.outcome))
       return KEPT
     }
     const unsent = heard.outcome.kind === 'not_sent' && heard.inquiry === undefined
@@ -106,6 +108,20 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
 /** What settles by these has moved money; a reservation made or given back has not. */
 function movesMoney({ outcome, step }: Heard): boolean {
   return outcome.kind === 'settled' && (step === 'submit' || step === 'confirm')
+}
+
+/**
+ * What a rail answered when it was asked before the outcome was known, and so may not have known it either: hearsay,
+ * which is asked about again (recovery/verdict.ts, R2).
+ */
+function overtaken(outcome: RailOutcome): RailOutcome {
+  switch (outcome.kind) {
+    case 'declined':
+    case 'not_found':
+      return { ...outcome, evidence: { ...outcome.evidence, via: 'answer' } }
+    default:
+      return outcome
+  }
 }
 
 /** A code is typed anew for each `validate`, so there only the very call counts; elsewhere every send of a step is the same message. */
@@ -167,7 +183,7 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
       if (inquiry !== undefined) return { ...base, state: attempt.state }
       return {
         ...base,
-        state: 'not_sent',
+        state: heard.resent === true ? 'not_found' : 'not_sent',
         evidence: { why: outcome.why },
         next_look_at: timestamp(nowMs + resendGapMs(attempt.sends)),
       }

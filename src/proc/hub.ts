@@ -314,7 +314,7 @@ const callbacks = serveCallbacks(
       takeCallback({ sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight }, rail, callback),
     makeCallbackMetrics(registry),
   ),
-  { log },
+  { log, maxInFlight: HUB_LIMITS.callbacks_in_flight },
 )
 const tending = tend({ ...deps, recover: starter.recover })
 const backlog = watchBacklog({

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bus, type RailCallback, connectBus, railCallbackSubject, serveCallbacks } from '../../src/bus/index.ts'
+import {
+  type Bus,
+  type RailCallback,
+  type RailCallbackReply,
+  connectBus,
+  railCallbackSubject,
+  serveCallbacks,
+} from '../../src/bus/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { type NatsAddress, type TestServer, natsUrlOf, startNats } from '../support/servers.ts'
 
@@ -11,6 +18,9 @@ let nats: TestServer<NatsAddress>
 let hub: Bus
 let bridge: Bus
 const taken: RailCallback[] = []
+const IN_FLIGHT_MAX = 8
+/** What callbacks wait for that are to be in hand. */
+const held = Promise.withResolvers<RailCallbackReply>()
 
 beforeAll(async () => {
   nats = await startNats()
@@ -21,10 +31,11 @@ beforeAll(async () => {
     {
       [RAIL]: (callback) => {
         taken.push(callback)
+        if (callback.method === 'HOLD') return held.promise
         return callback.method === 'POST' ? Promise.resolve({ status: 204 }) : Promise.reject(new Error('not stored'))
       },
     },
-    { log },
+    { log, maxInFlight: IN_FLIGHT_MAX },
   )
   await hub.flush()
 })
@@ -50,4 +61,14 @@ test('a message that is no callback is refused and does not deafen the hub', asy
 test('a callback that could not be stored is answered 503, one of an unknown rail 404', async () => {
   expect(await post(JSON.stringify({ ...CALLBACK, method: 'PUT' }))).toEqual({ status: 503 })
   expect(await post(JSON.stringify(CALLBACK), 'nobody')).toEqual({ status: 404 })
+})
+
+test('more than the hub can have in hand are told to come again, and those in hand are answered', async () => {
+  const before = taken.length
+  const waiting = Array.from({ length: IN_FLIGHT_MAX }, () => post(JSON.stringify({ ...CALLBACK, method: 'HOLD' })))
+  await expect.poll(() => taken.length - before).toBe(IN_FLIGHT_MAX)
+  for (const payload of [JSON.stringify(CALLBACK), 'not JSON']) expect(await post(payload)).toEqual({ status: 503 })
+  held.resolve({ status: 204 })
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ status: 204 })))
+  expect(await post(JSON.stringify(CALLBACK))).toEqual({ status: 204 })
 })

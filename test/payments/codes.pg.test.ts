@@ -80,6 +80,35 @@ test('after a wrong code the payer is asked again, a version later, and may type
   expect(typed).toEqual(['000000', RIGHT])
 })
 
+test('what the operator says late of one code is not said of the next', async () => {
+  const id = await asked()
+  const wrong = (): RailOutcome => ({ kind: 'wrong_code', evidence: { ...EVIDENCE, via: 'inquiry' } })
+  stage.operator.send = () => Promise.resolve({ kind: 'unknown', why: 'reset', alarm: false })
+  await type(id, '000000')
+  expect(await stage.run(id)).toMatchObject({ step: 'wait', ms: 0 })
+  const slow = Promise.withResolvers<RailOutcome>()
+  stage.operator.inquired = []
+  stage.operator.inquire = () => slow.promise
+  const asking = stage.steps().inquire(id)
+  await expect.poll(() => stage.operator.inquired).toHaveLength(1)
+  stage.operator.inquire = () => Promise.resolve(wrong())
+  await stage.steps().inquire(id)
+  expect(await stage.run(id)).toMatchObject({ stage: 'awaiting_payer' })
+
+  const answer = Promise.withResolvers<RailOutcome>()
+  stage.operator.send = () => answer.promise
+  await type(id, RIGHT)
+  const sending = stage.run(id)
+  await expect.poll(async () => (await stage.state(id)).attempt?.state).toBe('dispatched')
+  slow.resolve(wrong())
+  await asking
+  expect((await stage.state(id)).attempt).toMatchObject({ step: 'validate', state: 'dispatched' })
+  stage.operator.send = operator
+  answer.resolve(settled())
+  await sending
+  await expect.poll(() => stage.run(id)).toEqual({ step: 'done', status: 'succeeded' })
+})
+
 test('a code is kept no longer than it takes to send it, and in no journal', async () => {
   const id = await asked()
   await type(id, '918273')

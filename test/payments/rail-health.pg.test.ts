@@ -12,7 +12,6 @@ import { attemptRow, paymentRow } from './support/rows.ts'
 
 /** The first authentic answer of a rail after failures wakes what waits for it (payments.md, Inquiry). */
 
-const RAIL = 'test-bank'
 const WAITING = 30
 const MINUTE_MS = 60_000
 const log = makeLog({ name: 'test', level: 'silent' })
@@ -26,6 +25,8 @@ let ledger: Ledger
 let book: number
 let woken: { bearer: string; atMs: number }[]
 let perSecond: number
+/** Each test's own: what an earlier one woke may still be looking for more. */
+let rail: string
 let health: ReturnType<typeof makeRailHealth>
 
 beforeAll(async () => {
@@ -36,6 +37,7 @@ beforeAll(async () => {
   book = (await ensureLedger(owner, 'KES', 2)).id
 })
 beforeEach(() => {
+  rail = `bank-${ids.uuid()}`
   woken = []
   perSecond = 1_000
   health = makeHealth()
@@ -69,7 +71,7 @@ async function waiting(agoMs: number, of: Partial<AttemptRow> & { bearer?: 'pay'
   const original = { reference: 'o', uetr: randomUUID(), amount: '100', dispatched_at: '', rail_reference: null }
   const at = new Date(Date.now() - agoMs)
   const row = attemptRow(payment, {
-    rail: RAIL,
+    rail,
     operation,
     reference: attemptReference(id, operation, 1),
     state: 'unknown',
@@ -110,8 +112,8 @@ test('all that waits is woken, of payments and of refunds, the oldest first, and
   ]
   // Fewer a page than there are.
   perSecond = 20
-  health.heard(RAIL, false)
-  health.heard(RAIL, true)
+  health.heard(rail, false)
+  health.heard(rail, true)
   await settles(WAITING)
   expect(names()).toEqual(made.toSorted((a, b) => b.i - a.i).map(({ id }) => id))
   for (const id of names()) expect(await isDueNow(id)).toBe(true)
@@ -123,31 +125,31 @@ test('all that waits is woken, of payments and of refunds, the oldest first, and
 
 test('a rail that goes on answering wakes nobody again', async () => {
   await waiting(MINUTE_MS)
-  health.heard(RAIL, true)
+  health.heard(rail, true)
   await settles(1)
   const later = await waiting(MINUTE_MS)
   const other = await waiting(MINUTE_MS, { rail: 'other-bank' })
-  health.heard(RAIL, true)
+  health.heard(rail, true)
   health.heard('other-bank', true)
   await expect.poll(() => names().includes(other), { timeout: 30_000 }).toBe(true)
   expect(names()).not.toContain(later)
-  health.heard(RAIL, false)
-  health.heard(RAIL, true)
+  health.heard(rail, false)
+  health.heard(rail, true)
   await expect.poll(() => names().includes(later), { timeout: 30_000 }).toBe(true)
 })
 
 test('a rail that fails again is left alone until it answers, and then all are woken that were not asked about since', async () => {
   perSecond = 20
   for (let i = 0; i < 10; i++) await waiting(MINUTE_MS + i * 1_000)
-  health.heard(RAIL, true)
+  health.heard(rail, true)
   await expect.poll(() => woken.length, { timeout: 30_000 }).toBeGreaterThan(0)
-  health.heard(RAIL, false)
+  health.heard(rail, false)
   const before = [...names()]
   expect(before.length).toBeLessThan(9)
   // As long as it takes another rail to wake as many, at the same pace, at most the one that was under way follows.
   for (let i = 0; i < 5; i++) await waiting(MINUTE_MS, { rail: 'other-bank' })
   const ours = new Set(
-    (await owner<{ payment: string }[]>`select payment from attempts where rail = ${RAIL}`).map((row) => row.payment),
+    (await owner<{ payment: string }[]>`select payment from attempts where rail = ${rail}`).map((row) => row.payment),
   )
   health.heard('other-bank', true)
   await expect.poll(() => names().filter((each) => !ours.has(each)).length, { timeout: 30_000 }).toBe(5)
@@ -156,7 +158,7 @@ test('a rail that fails again is left alone until it answers, and then all are w
   await owner`
     update attempts set next_look_at = clock_timestamp() + interval '5 minutes', updated_at = clock_timestamp() - interval '10 milliseconds'
     where payment in ${owner(before)}`
-  health.heard(RAIL, true)
+  health.heard(rail, true)
   await expect.poll(() => [...ours].every((each) => names().includes(each)), { timeout: 30_000 }).toBe(true)
   for (const id of before) expect(names().filter((each) => each === id)).toHaveLength(2)
 })
@@ -164,8 +166,8 @@ test('a rail that fails again is left alone until it answers, and then all are w
 test('two hubs that hear of it wake nobody who was asked about since', async () => {
   const [asked, other] = [await waiting(2 * MINUTE_MS), await waiting(MINUTE_MS)]
   await owner`update attempts set updated_at = clock_timestamp() + interval '1 second' where payment = ${asked}`
-  health.heard(RAIL, true)
-  makeHealth().heard(RAIL, true)
+  health.heard(rail, true)
+  makeHealth().heard(rail, true)
   await expect.poll(() => isDueNow(other), { timeout: 30_000 }).toBe(true)
   expect(await isDueNow(asked)).toBe(false)
   expect(names()).not.toContain(asked)

@@ -287,6 +287,65 @@ test.each(['topup', 'withdrawal'] as const)(
   },
 )
 
+test('an inquiry that was overtaken by the outcome denies nothing: it is asked again', async () => {
+  const payment = await stage.accepted('purchase')
+  stage.rail.send = () => Promise.resolve(unknown())
+  await stage.steps.dispatch(payment.id)
+  const slow = Promise.withResolvers<RailOutcome>()
+  stage.rail.inquire = () => slow.promise
+  const asking = stage.steps.inquire(payment.id)
+  await expect.poll(() => stage.rail.inquired).toHaveLength(1)
+  stage.rail.inquire = () => Promise.resolve(saysSettled('inquiry', 'asked-1'))
+  await stage.steps.inquire(payment.id)
+  await stage.steps.confirm(payment.id)
+  slow.resolve(notFound())
+  await asking
+  await stage.recoverAll()
+  expect(await stage.standing(payment)).toMatchObject({
+    status: 'succeeded',
+    recovery: null,
+    evidence: ['not_found answer refuted'],
+  })
+  expect(stage.rail.inquired).toHaveLength(3)
+})
+
+test('what the rail denied once, and people have ended, is not charged again however it is said', async () => {
+  const pending = await stage.balance(`merchant:${MERCHANT}:pending`)
+  const owed = await stage.balance(`receivable:merchant:${MERCHANT}`)
+  const payment = await stage.ended('purchase')
+  await stage.says(payment, notFound())
+  const [denied] = stage.begun
+  await stage.recoverAll()
+  const consume: ConsumeApproval = () => Promise.resolve({ ok: true, action: 'approve_return', operators: ['op_1'] })
+  const decide = makeDecideRecovery({ ...stage.recoveryDeps, consume })
+  const decision = { evidence: denied?.id ?? '', update: 'approve' as const, approval: 'apr_00000001', by: 'test' }
+  await decide(decision)
+  const charged = async () =>
+    pending +
+    owed -
+    (await stage.balance(`merchant:${MERCHANT}:pending`)) -
+    (await stage.balance(`receivable:merchant:${MERCHANT}`))
+  // What it had got of the payment, it has lost again, and pays the fee.
+  expect(await charged()).toBe(3n)
+
+  stage.rail.inquire = () => Promise.resolve(saysDeclined('inquiry', 'asked-no'))
+  await stage.says(payment, saysDeclined())
+  await stage.says(payment, saysReturned(100n, 'ret-1'))
+  await stage.recoverAll()
+  await stage.recoverAll()
+  expect(await charged()).toBe(3n)
+  expect(await stage.standing(payment)).toMatchObject({
+    status: 'succeeded',
+    recovery: { kind: 'contradicted', amount: '100', state: 'absorbed' },
+    evidence: [
+      'not_found inquiry decided',
+      'declined callback known',
+      'returned callback unpostable',
+      'declined inquiry known',
+    ],
+  })
+})
+
 test('while the rail does not answer nothing moves, and it is asked again in time', async () => {
   const payment = await stage.ended('topup', saysDeclined('answer'))
   await stage.says(payment, saysSettled())

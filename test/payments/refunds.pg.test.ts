@@ -246,6 +246,23 @@ test('without the merchant’s money it waits, holds nothing, and begins when th
   await noBreaches()
 })
 
+test('one that waited does not give back what the customer’s bank has taken back meanwhile', async () => {
+  const payment = await stage.paid({ fee: 100n })
+  const large = await stage.refund(payment.merchant, { payment: payment.id, amount: '920' })
+  const small = await stage.refund(payment.merchant, { payment: payment.id, amount: '80' })
+  expect([large.status, small.status]).toEqual(['pending_funds', 'processing'])
+  expect(await stage.live(small.id)).toBe('succeeded')
+  await stage.owner`
+    update payments set recovery = '{"kind":"returned","amount":"500","state":"absorbed"}', version = version + 1
+    where id = ${payment.id}`
+  await stage.paid({ merchant: payment.merchant, amount: 2_000n })
+  await Promise.all([stage.hub(), stage.one].map((hub) => hub.fundWaiting()))
+  expect(await stage.store.refunds.refund(large.id)).toMatchObject({ status: 'failed', failure_code: 'not_executed' })
+  expect(await stage.standing(payment)).toMatchObject({ reserved: 0n, refunded: 80n, held: 0n })
+  // What is left of it may be asked for again.
+  expect(await stage.refund(payment.merchant, { payment: payment.id })).toMatchObject({ amount: '420' })
+})
+
 test('one to the wallet that waited is posted when there is money; one that waits for a week fails', async () => {
   const payment = await stage.paid({ source: 'wallet', fee: 100n })
   const whole = await stage.refund(payment.merchant, { payment: payment.id })
@@ -434,4 +451,15 @@ test('one whose workflow did not start, and one nobody touches, are found; one t
   answer(settled())
   await dispatching
   await expect.poll(() => stage.live(waiting.id)).toBe('succeeded')
+})
+
+test('one that its rail has not, and cannot be sent again, needs an operator after the same time', async () => {
+  const payment = await stage.paid()
+  stage.rail.send = () => Promise.resolve({ kind: 'unknown', why: 'reset', alarm: false })
+  const refund = await stage.refund(payment.merchant, { payment: payment.id, amount: '1' })
+  await stage.one.steps.dispatch(refund.id)
+  await stage.owner`
+    update attempts set state = 'not_found', dispatched_at = dispatched_at - interval '2 hours' where payment = ${refund.id}`
+  await stage.one.candour()
+  expect(await stage.store.refunds.refund(refund.id)).toMatchObject({ status_reason: 'needs_operator' })
 })

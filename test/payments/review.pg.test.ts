@@ -16,6 +16,7 @@ import { makePaymentStore, review } from '../../src/payments/index.ts'
 import { holdTransfers, paymentEvents } from '../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-columns.ts'
 import { testDatabase } from '../support/run-servers.ts'
+import type { AttemptRow } from '../../src/payments/rows.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
@@ -43,7 +44,7 @@ afterAll(async () => {
 })
 
 /** A withdrawal that was sent this long ago and has not been heard of. */
-async function sentAgo(ms: number): Promise<string> {
+async function sentAgo(ms: number, stands: Partial<AttemptRow> = {}): Promise<string> {
   const user = ids.make('usr')
   const accounts = makeAccountBook(hub)
   const [cash = '', wallet = ''] = await accounts.ensure(book, [cashAccount('bank', 'trust'), walletAccount(user)])
@@ -57,14 +58,20 @@ async function sentAgo(ms: number): Promise<string> {
     subject: 'fund',
   }
   await ledger.apply({ id: ids.uuid(), transfers: [fund], ok: {} })
-  const payment = paymentRow({ id: ids.make('pay'), ledger: book, kind: 'withdrawal', payer: user })
+  const payment = paymentRow({
+    id: ids.make('pay'),
+    ledger: book,
+    kind: 'withdrawal',
+    payer: user,
+    updated_at: new Date(Date.now() - ms),
+  })
   const sent = {
-    state: 'unknown',
+    state: stands.state ?? 'unknown',
     dispatched_at: new Date(Date.now() - ms).toISOString(),
     dispatch_token: ids.uuid(),
     sends: 1,
   }
-  const attempt = attemptRow(payment, { rail: 'bank', operation: 'payOut' })
+  const attempt = attemptRow(payment, { rail: 'bank', operation: 'payOut', ...stands })
   const born = await ledger.apply({
     id: ids.uuid(),
     transfers: await holdTransfers(payment, 'bank', ids, accounts),
@@ -78,21 +85,45 @@ async function sentAgo(ms: number): Promise<string> {
   return payment.id
 }
 
+const reviewed = (woken: string[]) =>
+  review({
+    sql: hub,
+    store: makePaymentStore(hub),
+    ledger,
+    ids,
+    clock,
+    log,
+    wake: (id) => void woken.push(id),
+    needsOperatorAfterMs: HOUR_MS,
+  })
+
+test('so does what its rail cannot be sent again, or has not been asked to give back', async () => {
+  const [lost, young, reserved] = [
+    await sentAgo(2 * HOUR_MS, { state: 'not_found' }),
+    await sentAgo(HOUR_MS / 2, { state: 'not_found' }),
+    await sentAgo(2 * HOUR_MS, { step: 'cancel', state: 'not_sent' }),
+  ]
+  // Tried again and again, which makes its call look young.
+  await owner`update attempts set dispatched_at = clock_timestamp() where payment = ${reserved}`
+  const woken: string[] = []
+  expect((await reviewed(woken)).escalated).toBe(2)
+  expect(woken.toSorted()).toEqual([lost, reserved].toSorted())
+  const store = makePaymentStore(hub)
+  for (const [id, reason] of [
+    [lost, 'needs_operator'],
+    [reserved, 'needs_operator'],
+    [young, null],
+  ] as const) {
+    expect((await store.state(id))?.payment.status_reason).toBe(reason)
+  }
+  expect((await reviewed(woken)).escalated).toBe(0)
+})
+
 test('what waits too long at a rail says so once, is woken, and is decided by nobody', async () => {
   const [late, fresh] = [await sentAgo(2 * HOUR_MS), await sentAgo(HOUR_MS / 2)]
   const store = makePaymentStore(hub)
   const woken: string[] = []
-  const once = () =>
-    review({
-      sql: hub,
-      store,
-      ledger,
-      ids,
-      clock,
-      log,
-      wake: (id) => void woken.push(id),
-      needsOperatorAfterMs: HOUR_MS,
-    })
+  const once = () => reviewed(woken)
   const found = await once()
   expect(found.escalated).toBe(1)
   expect(found.waiting).toMatchObject([{ rail: 'bank', state: 'unknown', count: 2 }])

@@ -62,7 +62,7 @@ const notSent = (): RailOutcome => ({ kind: 'not_sent', why: 'connection refused
 
 let woken: string[] = []
 
-function makeHub(watching: Partial<RailWatch> = {}) {
+function makeHub(at = bank, watching: Partial<RailWatch> = {}) {
   const store = makePaymentStore(hub)
   const aftermath = makeAftermath({ incidents: makeIncidentBook(hub), log })
   const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
@@ -73,12 +73,12 @@ function makeHub(watching: Partial<RailWatch> = {}) {
       ids,
       clock,
       log,
-      profiles: bank.book.profile,
+      profiles: at.book.profile,
       feePlan: () => Promise.reject(new Error('nothing here has a plan')),
       holds: { actionMs: MINUTE_MS, captureMs: MINUTE_MS },
       caller: makeCaller({
         ...outcomes,
-        rails: watched(bank.book, watching),
+        rails: watched(at.book, watching),
         calls: makeInFlightCalls(),
         wake: (payment) => void woken.push(payment),
         failpoint: () => {},
@@ -236,7 +236,7 @@ test('an inquiry that the rail’s budget has no turn for changes nothing but wh
       return Promise.resolve({ kind: 'not_asked', afterMs: 1_050 })
     },
   }
-  const next = await makeHub({ budget }).inquire(payment.id)
+  const next = await makeHub(bank, { budget }).inquire(payment.id)
   expect(next).toMatchObject({ step: 'wait', stage: 'outcome_unknown' })
   if (next.step === 'wait') expect(next.ms).toBeLessThanOrEqual(1_050)
   const after = await makePaymentStore(hub).attempt(payment.id, 1)
@@ -264,10 +264,10 @@ test('what a callback wakes before its time takes no turn of the schedule', asyn
   for (const ms of [1_000, 2_000]) {
     aheadMs = ms
     await askNow({ ledger, ids, clock }, { payment: payment.id, no: 1 })
-    await makeHub({ budget }).inquire(payment.id)
+    await makeHub(bank, { budget }).inquire(payment.id)
   }
   aheadMs = 12_000
-  await makeHub({ budget }).inquire(payment.id)
+  await makeHub(bank, { budget }).inquire(payment.id)
   expect(lanes).toEqual(['woken', 'woken', 'scheduled'])
 })
 
@@ -308,6 +308,31 @@ test('what could not be sent until start_by ends failed, rail_unavailable, with 
   expect(await steps.look(payment.id)).toMatchObject({ step: 'release' })
   await steps.release(payment.id)
   expect(await standing(payment)).toMatchObject({ status: 'failed', failure: 'rail_unavailable', held: 0n, left: 100n })
+})
+
+test('what the rail may have is not given up because it could not be sent once more', async () => {
+  const lagging = scriptedRail(RAIL, { notFound: { submit: 'resend' } })
+  const steps = makeHub(lagging)
+  const payment = await withdrawal()
+  lagging.send = () => Promise.resolve(unknown())
+  lagging.inquire = () => Promise.resolve(notFound())
+  await steps.dispatch(payment.id)
+  aheadMs = MINUTE_MS + 10_000
+  expect(await steps.inquire(payment.id)).toMatchObject({ step: 'dispatch', afterMs: 0 })
+  lagging.send = () => Promise.resolve(notSent())
+  for (let sends = 2; sends < 6; sends++) {
+    const next = await steps.dispatch(payment.id)
+    expect(next).toMatchObject({ step: 'dispatch', call: 'submit' })
+    expect(next.step === 'dispatch' && next.afterMs).toBeGreaterThan(0)
+    expect(await steps.release(payment.id)).toMatchObject({ step: 'dispatch' })
+    expect(await standing(payment)).toMatchObject({ status: 'processing', attempt: 'not_found', held: 100n })
+    aheadMs += 10_000
+    expect(lagging.sent).toHaveLength(sends)
+  }
+  // It was carried out, which the rail's lists did not show.
+  lagging.send = () => Promise.resolve(settled())
+  expect(await steps.dispatch(payment.id)).toEqual({ step: 'done', status: 'succeeded' })
+  expect(new Set(lagging.sent).size).toBe(1)
 })
 
 test('a payment not dispatched by start_by expires, and the bank never hears of it', async () => {

@@ -189,6 +189,21 @@ describe('a connector', () => {
     expect(kinds.toSorted()).toEqual(['not_sent', 'not_sent', 'not_sent', 'not_sent', 'unknown', 'unknown'])
   })
 
+  it('lets payments through while mandates that nobody answers take every connection of theirs', async () => {
+    const order = makeOrder()
+    bank.script = ({ question, reply }) => {
+      if (question.headers['content-type'] === 'application/xml') reply(200, report(order))
+    }
+    const rail = bank.makeRail({ connectionsMax: 2 })
+    const request = { reference: 'MND1', iban: 'DE23999999990000000000', holder: 'Ann Example', currency: 'KES' }
+    const deadline = new AbortController()
+    const linking = Array.from({ length: 20 }, () => rail.linkMandate(request, deadline.signal))
+    await expect.poll(() => bank.questions.length).toBeGreaterThan(0)
+    expect(await rail.send(order, { signal: signal(), mayWrite: () => true })).toMatchObject({ kind: 'settled' })
+    deadline.abort()
+    for (const answer of await Promise.all(linking)) expect(answer).toMatchObject({ kind: 'unavailable' })
+  })
+
   it('says how many calls it takes: eight for each of its connections', () => {
     expect(bank.makeRail({ connectionsMax: 3 }).profile).toMatchObject({ callsMax: 24, deadlineMs: 8_000 })
   })

@@ -71,6 +71,9 @@ async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): Retu
     if (!isStoredRefusal(signed.error.code)) return refused(signed.error)
     return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
   }
+  if (await isFull(deps, principal.user, iban)) {
+    return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: tooMany() }))
+  }
   if (!(await takeLease(deps, changer.scope, changer.key, hash))) {
     return refused(
       refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
@@ -122,6 +125,20 @@ async function decideMobileMoney(deps: PaymentDeps, principal: Principal, body: 
     created_at: new Date(deps.clock.now()),
   }
   return decideLink(deps, signed.value, { kind: 'granted', source })
+}
+
+/** Each that waits for its bank is asked about for ever, so there must be an end to how many a user can have. */
+const LINKED_MAX = 100
+
+/** Whether this account would be one too many; one that is linked already is no further one. */
+async function isFull(deps: PaymentDeps, user: string, account: string): Promise<boolean> {
+  const linked = (await deps.store.sourcesOf(user)).filter(({ status }) => status !== 'revoked')
+  return linked.length >= LINKED_MAX && !linked.some((source) => source.account === account)
+}
+
+function tooMany(): Refusal {
+  const message = `At most ${String(LINKED_MAX)} accounts can be linked; unlink one first.`
+  return refuse('limit_exceeded', message, { param: 'account' })
 }
 
 async function takeLease(deps: PaymentDeps, scope: string, key: string, hash: string): Promise<boolean> {

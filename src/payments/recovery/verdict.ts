@@ -88,7 +88,7 @@ function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, a
     if (lateSettled(all)) return { do: 'end', result: 'known' }
     return { do: 'post', move: { type: 'late_settlement', amountMinor: attempt.amount } }
   }
-  if (all.some(({ result }) => result === 'broken')) return { do: 'end', result: 'known' }
+  if (denied(all) || isBroken(all)) return { do: 'end', result: 'known' }
   if (returnedMinor(all) > 0n) return { do: 'operator', why: 'a rail denies a payment of which money came back' }
   return { do: 'post', move: { type: 'denied', amountMinor: settledMinor(payment, attempt) } }
 }
@@ -103,7 +103,7 @@ function ofReturn({ evidence, all, payment, attempt }: Facts): Verdict {
     return { do: 'operator', why: 'money came back of a payment that the rail does not have as settled' }
   }
   if (!moves(attempt)) return { do: 'operator', why: `money came back of a ${attempt.step}` }
-  if (all.some(({ result }) => result === 'broken')) {
+  if (denied(all) || isBroken(all)) {
     return { do: 'operator', why: 'money came back of a payment that the rail denies' }
   }
   const settled = late ? attempt.amount : settledMinor(payment, attempt)
@@ -127,6 +127,15 @@ function settledMinor(payment: PaymentRow, attempt: AttemptRow): bigint {
 
 function lateSettled(all: readonly EvidenceRow[]): boolean {
   return all.some(({ kind, moved }) => kind === 'settled' && moved !== null)
+}
+
+/** What the rail denied has been named as a break, which stays so once people have ended it. */
+function denied(all: readonly EvidenceRow[]): boolean {
+  return all.some(({ kind, moved }) => (kind === 'declined' || kind === 'not_found') && moved !== null)
+}
+
+function isBroken(all: readonly EvidenceRow[]): boolean {
+  return all.some(({ result }) => result === 'broken')
 }
 
 function returnedMinor(all: readonly EvidenceRow[]): bigint {

@@ -3,7 +3,7 @@ import { invalidRequest, refusalReply } from '../../bus/index.ts'
 import type { HubRequest } from '../../bus/index.ts'
 import { CreateRefundBody, IdempotencyKey, ListRefundsQuery, RefundId, type RefundView } from '../../contract/index.ts'
 import { refundPrice } from '../../domain/accounting/index.ts'
-import { minor } from '../../domain/money.ts'
+import { maxOf, minor } from '../../domain/money.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import { contentHash, type Merchant } from '../../identity/index.ts'
@@ -11,8 +11,7 @@ import { merchantCommand } from '../merchant.ts'
 import { type Decision, decideAndApply, type Respond, storedAnswer } from '../commands/index.ts'
 import { aboutRefund } from '../about.ts'
 import type { PaymentDeps } from '../deps.ts'
-import type { PaymentRow } from '../rows.ts'
-import { fundingOf, type FundingDeps } from './funding.ts'
+import { fundingOf, type FundingDeps, leftToRefund } from './funding.ts'
 import { fund } from './moves.ts'
 import type { RefundBase, RefundRow } from './rows.ts'
 import type { Turns } from './turns.ts'
@@ -106,7 +105,7 @@ async function newRefund(
     const message = 'The bank or operator it was paid by takes nothing back; pay the customer another way.'
     return err(refuse('source_not_usable', message, { param: 'payment' }))
   }
-  const left = refundable(payment)
+  const left = maxOf(leftToRefund(payment), 0n)
   const amount = body.amount === undefined ? left : minor(body.amount)
   if (amount === 0n && body.amount !== undefined) {
     return err(refuse('amount_too_small', 'The amount must be at least 1 minor unit.', { param: 'amount' }))
@@ -144,16 +143,6 @@ async function newRefund(
     updated_at: now,
   }
   return ok({ refund, from: base })
-}
-
-/**
- * What can still be given back: not what has been, or is on its way, and not what its bank or operator took back or
- * never paid, which the customer has already.
- */
-function refundable(payment: PaymentRow): bigint {
-  const gone = payment.recovery === null ? 0n : BigInt(payment.recovery.amount)
-  const left = payment.captured_amount - payment.refunded_amount - payment.refund_reserved - gone
-  return left > 0n ? left : 0n
 }
 
 async function getOne(

@@ -63,6 +63,15 @@ export async function fundingOf(
   }
 }
 
+/**
+ * What can still be given back: not what has been, is asked for or on its way, and not what its bank or operator took
+ * back or never paid, which the customer has already. Below 0 where more was asked for than is left since.
+ */
+export function leftToRefund(payment: PaymentRow): bigint {
+  const gone = payment.recovery === null ? 0n : BigInt(payment.recovery.amount)
+  return payment.captured_amount - payment.refunded_amount - payment.refund_reserved - gone
+}
+
 /** Of what a merchant's refund is taken: unsettled, available, credit; each by the id of its first row. */
 export function accountsOf({ ledger, merchant }: Pick<RefundRow, 'ledger' | 'merchant'>): [string, string, string] {
   return [

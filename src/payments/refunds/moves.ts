@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RefundStatus, StatusReason } from '../../contract/names.ts'
 import type { RefundPrice, TransferGroup } from '../../domain/accounting/index.ts'
 import { postingsOf, sourceOf, touchedWallets, walletAccount } from '../../domain/accounting/index.ts'
-import { UNRESOLVED, isUnresolved } from '../../domain/attempt.ts'
+import { type AttemptState, UNRESOLVED } from '../../domain/attempt.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { attemptReference, type Ids } from '../../domain/ids.ts'
 import type { AccountBook, Branch, Columns, EventInput, TransferInput, Unit } from '../../ledger/index.ts'
@@ -243,13 +243,16 @@ function newAttempt(
   }
 }
 
+/** Without an outcome, or found nowhere and to be sent again. */
+const WAITING: readonly AttemptState[] = [...UNRESOLVED, 'not_found']
+
 /** Says that the rail has not answered yet, or that an operator is needed; null where it says so already. */
 export function say(state: RefundState, reason: StatusReason, ids: Ids, nowMs: number): Unit | null {
   const { refund, payment, attempt } = state
   const said = refund.status_reason === reason || refund.status_reason === 'needs_operator'
-  if (refund.status !== 'processing' || said || attempt === null || !isUnresolved(attempt.state)) return null
+  if (refund.status !== 'processing' || said || attempt === null || !WAITING.includes(attempt.state)) return null
   const after = movedOn(state, { status_reason: reason }, nowMs)
-  const guard = { ...guardOf(payment), attempt: attemptGuard(state, [...UNRESOLVED]) }
+  const guard = { ...guardOf(payment), attempt: attemptGuard(state, [...WAITING]) }
   return { id: ids.uuid(), guard, ok: branchOf(after, ids, false) }
 }
 

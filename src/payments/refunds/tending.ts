@@ -3,8 +3,9 @@ import { timestamp } from '../../domain/clock.ts'
 import { type Rounds, startRounds } from '../../ledger/index.ts'
 import { aboutRefund } from '../about.ts'
 import type { PaymentDeps } from '../deps.ts'
-import { accountsOf, fundingOf, type FundingDeps } from './funding.ts'
+import { accountsOf, fundingOf, type FundingDeps, leftToRefund } from './funding.ts'
 import { REFUND_LIMITS } from './limits.ts'
+import type { RefundEnding } from './next.ts'
 import { fail, fund, resumed, say } from './moves.ts'
 import type { RefundState } from './rows.ts'
 import type { Turns } from './turns.ts'
@@ -94,12 +95,25 @@ async function begin(deps: RefundTendDeps, id: string): Promise<void> {
   const base = await deps.store.refunds.base(payment.id)
   if (base === null) throw new Error(`refund ${id} is of a payment that is not there`)
   const now = deps.clock.now()
+  if (leftToRefund(payment) < 0n) {
+    await deps.ledger.apply(fail(state, TAKEN_BACK, deps.ids, now))
+    return
+  }
   const funding = await fundingOf(deps, { payment, collect: base.collect }, refund)
   const { unit, after } = await fund({ payment, refund: resumed(state, now), before: refund }, funding, deps, now)
   const result = await deps.ledger.apply({ ...unit, id: deps.ids.uuid() })
   // A run that found it waiting has ended: this is another one.
   if (result.code === 'ok' && after.refund.status === 'processing')
     deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
+}
+
+/** Since it was asked for: paid now, the customer would have it twice. */
+const TAKEN_BACK: RefundEnding = {
+  status: 'failed',
+  failure: {
+    code: 'not_executed',
+    message: 'The bank or operator took the payment back meanwhile, so there is less to refund; ask for what is left.',
+  },
 }
 
 async function giveUp(deps: RefundTendDeps, id: string): Promise<void> {
@@ -132,7 +146,7 @@ export async function sayRefundsWait(deps: RefundTendDeps): Promise<void> {
     join attempts a on a.payment = r.id
     cross join lateral (
       select a.dispatched_at <= clock_timestamp() - make_interval(secs => ${waits.lateS}) as late) k
-    where r.status = 'processing' and a.state in ('dispatched', 'pending', 'unknown')
+    where r.status = 'processing' and a.state in ('dispatched', 'pending', 'unknown', 'not_found')
       and a.dispatched_at <= clock_timestamp() - make_interval(secs => ${waits.afterS})
       and (r.status_reason is null or (k.late and r.status_reason <> 'needs_operator'))
     order by r.id limit ${REFUND_LIMITS.rows}`

@@ -53,6 +53,8 @@ const TLS_VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
 const CONNECTIONS_MAX = 64
 /** Of their own, so that questions get through while every other connection waits for an answer. */
 const INQUIRY_CONNECTIONS_MAX = 16
+/** Of their own too: any user may ask for one, and a bank may be slow with them. */
+const MANDATE_CONNECTIONS_MAX = 8
 /**
  * A call that must wait for a connection starts within the send window (3 s) as
  * long as the bank answers in 375 ms on average: eight calls a connection.
@@ -87,6 +89,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     makePooledHttp({ origin, tls, connectionsMax: connections, replyBytesMax: XML_BYTES_MAX })
   const calls = client(connectionsMax)
   const questions = client(Math.min(INQUIRY_CONNECTIONS_MAX, connectionsMax))
+  const mandates = client(Math.min(MANDATE_CONNECTIONS_MAX, connectionsMax))
   const profile: RailProfile = {
     firstStep: { collect: 'submit', payOut: 'submit', refund: 'submit' },
     manualCapture: false,
@@ -186,7 +189,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
     linkMandate: (request, signal) =>
       noted('mandate', request.reference, async (): Promise<MandateAnswer> => {
         const content = { type: JSON_TYPE, body: mandateBody(request) }
-        const came = await ask(calls, { path: MANDATE_PATH, content }, { signal, mayWrite: ALWAYS })
+        const came = await ask(mandates, { path: MANDATE_PATH, content }, { signal, mayWrite: ALWAYS })
         if (came.kind !== 'authentic') return { kind: 'unavailable', why: came.why }
         return readMandateAnswer(came.answer)
       }),
@@ -198,7 +201,7 @@ export function makeIso20022Rail(config: Iso20022Config): BankRail {
       }),
 
     close: async () => {
-      await Promise.all([calls.close(), questions.close()])
+      await Promise.all([calls.close(), questions.close(), mandates.close()])
     },
   }
 }

@@ -52,6 +52,11 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: OUTCOME, from: 'if (!isUnresolved(attempt.state)) {', to: 'if (attempt.no < 0) {' },
     ],
   },
+  {
+    name: 'takes a message that left before for one that never left',
+    tests: [STEP_BY_STEP],
+    edits: [{ file: OUTCOME, from: "heard.resent === true ? 'not_found' : 'not_sent'", to: "'not_sent'" }],
+  },
   { name: 'sends again what was journalled as sent', tests: [KILL], edits: RESENDS },
   {
     name: 'sends again, under a fresh reference',

@@ -33,6 +33,24 @@ export const RECOVERY: readonly Mutation[] = [
     "if (lateSettled(all)) return { do: 'end', result: 'known' }",
     '',
   ),
+  broken(
+    'believes an inquiry that the outcome has overtaken',
+    OUTCOME,
+    'heard.inquiry === undefined ? heard.outcome : overtaken(heard.outcome)',
+    'heard.outcome',
+  ),
+  broken(
+    'charges again what the rail denied and people have ended',
+    VERDICT,
+    "if (denied(all) || isBroken(all)) return { do: 'end', result: 'known' }",
+    "if (isBroken(all)) return { do: 'end', result: 'known' }",
+  ),
+  broken(
+    'charges again, as a return, what the rail denied and people have ended',
+    VERDICT,
+    'if (denied(all) || isBroken(all)) {',
+    'if (isBroken(all)) {',
+  ),
   broken('takes more back than settled', VERDICT, 'if (totalMinor > settled) {', 'if (totalMinor > 2n * settled) {'),
   broken(
     'takes the same return twice',

@@ -24,6 +24,18 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     "  pending_funds: 'nothing',",
   ),
   broken(
+    'refunds/tending',
+    'calls nobody to a refund that cannot be sent again',
+    "'unknown', 'not_found')",
+    "'unknown')",
+  ),
+  broken(
+    'refunds/tending',
+    'gives back what the bank of the customer has taken back meanwhile',
+    'if (leftToRefund(payment) < 0n) {',
+    'if (leftToRefund(payment) < -payment.amount) {',
+  ),
+  broken(
     'refunds/moves',
     'refunds what the merchant does not have',
     '{ total: group.totalMinor.toString() }',
@@ -86,7 +98,7 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     'if (base === null) {',
   ),
   broken(
-    'refunds/commands',
+    'refunds/funding',
     'refunds what its rail took back',
     ' - payment.refund_reserved - gone',
     ' - payment.refund_reserved',
