@@ -226,10 +226,7 @@ test('money in suspense is given back by an approval from the ops service, once 
     if (!made.ok) throw new Error(made.error.code)
     return decide({ evidence, update: 'approve', approval: made.value.id, by: made.value.id })
   }
-  await expect(decided()).rejects.toMatchObject({
-    type: 'refused.refused',
-    message: expect.stringMatching(/account_frozen.*make another approval/),
-  })
+  await expect(decided()).rejects.toThrow(/account_frozen.*make another approval/)
   await flag('unfreeze')
   expect(await decided()).toEqual({ done: 'Posted, and its break is ended.' })
   expect(await stage.standing(payment)).toMatchObject({ wallet: 100n, recovery: { state: 'returned' } })

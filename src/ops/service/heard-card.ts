@@ -20,8 +20,12 @@ export function heardCard(
       <dd>${time(new Date(heard.heard_at))} UTC, by ${heard.via}, as <span class="id">${heard.rail_id}</span></dd>
       <dt>Of attempt</dt>
       <dd>${heard.no}, <span class="id">${heard.reference}</span></dd>
-      <dt>Asked again</dt>
-      <dd>${heard.answer === null ? 'no answer' : `the rail said ${heard.answer.replaceAll('_', ' ')}`}</dd>
+      ${
+        heard.answer === null
+          ? null
+          : html`<dt>When asked</dt>
+              <dd>${heard.answer.replaceAll('_', ' ')}</dd>`
+      }
       <dt>Posted for it</dt>
       <dd>${heard.moved === null ? 'nothing' : money(heard.moved)}</dd>
       <dt>Its words</dt>
