@@ -191,6 +191,14 @@ describe('a decision', () => {
     })
   })
 
+  test('about a recovery is measured by what that moves, and not by its payment', async () => {
+    const { id, reference } = await suspended()
+    const small = `${id}/rec/${await insertHeard(desk.owner, { id, reference, amountMinor: 5n })}`
+    const alone = await approve(small, amara, 'approve_return')
+    if (!alone.ok) throw new Error(alone.error.code)
+    expect(await consume(alone.value.id, small)).toMatchObject({ operators: ['amara'] })
+  })
+
   test('of another kind is refused: a payment is not approved, and a recovery is not resolved', async () => {
     const { id, recovery } = await suspended()
     const refused = { ok: false, error: { code: 'other_action' } }

@@ -161,9 +161,7 @@ describe('an operator with a command line alone', () => {
     const key = (await follow(stack, makeKey)).trim()
     expect(Buffer.from(key, 'base64url')).toHaveLength(32)
     expect(await opens(stuck.id)).toBe(true)
-    let old = ''
     await change((ring) => {
-      old = ring.writes
       ring.keys['next'] = key
     })
     await change((ring) => {

@@ -33,6 +33,13 @@ export const OPERATORS: readonly Mutation[] = [
   ),
   broken(
     HEARD,
+    'src/ops/evidence.ts',
+    'measures a recovery by its payment',
+    'about === null ? head.amount : BigInt(about.moved ?? about.amount)',
+    'head.amount',
+  ),
+  broken(
+    HEARD,
     'src/ops/approvals.ts',
     'approves what is no decision about this',
     'if (!actionsFor(seen).includes(action))',
