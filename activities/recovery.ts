@@ -1,11 +1,11 @@
-import type { DecideRecovery, Next, RecoveryDecision, RecoverySteps } from '../src/payments/index.ts'
+import type { DecideRecovery, RecoveryDecision, RecoveryNext, RecoverySteps } from '../src/payments/index.ts'
 
 type Input = { evidence: string }
 
 /** A recovery's steps as Temporal calls them; each is a compare-and-set on Postgres and safe to run again. */
 export type RecoveryActivities = {
-  recover: (input: Input) => Promise<Next>
-  askAgain: (input: Input) => Promise<Next>
+  recover: (input: Input) => Promise<RecoveryNext>
+  askAgain: (input: Input) => Promise<RecoveryNext>
   decideRecovery: (input: RecoveryDecision) => Promise<{ done: string }>
 }
 

@@ -78,3 +78,12 @@ export function attemptReference(paymentId: string, operation: 'collect' | 'payO
   const code = { collect: 'CO', payOut: 'PO', refund: 'RF' }[operation]
   return `${paymentId.slice(paymentId.indexOf('_') + 1)}${code}${String(no).padStart(2, '0')}`
 }
+
+/** What is called so: the recovery's workflow, and what its approval is for. `bearer`: the payment or refund. */
+export const recoveryId = (bearer: string, evidence: string): string => `${bearer}/rec/${evidence}`
+
+/** Null where it names no recovery. */
+export function readRecoveryId(id: string): { bearer: string; evidence: string } | null {
+  const [, bearer, evidence] = /^([^/]+)\/rec\/([0-9a-f-]{36})$/.exec(id) ?? []
+  return bearer === undefined || evidence === undefined ? null : { bearer, evidence }
+}

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client'
+import { recoveryId } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
 import type { About } from '../payments/index.ts'
 import { searchable } from './attributes.ts'
@@ -145,7 +146,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
       begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE))
     },
     recover({ id, payment }) {
-      const workflowId = `${payment}/rec/${id}`
+      const workflowId = recoveryId(payment, id)
       begin(workflowId, () => startRecovery(id, workflowId))
     },
     wake(payment) {

@@ -3,7 +3,7 @@ import type { Ids } from '../domain/ids.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import type { Query, Sql } from '../ledger/index.ts'
 import { recordOps } from './audit-log.ts'
-import { evidenceOf } from './evidence.ts'
+import { evidenceOf, type Seen } from './evidence.ts'
 import type { Operator } from './operators.ts'
 
 /** What each action does, and the workflow's update that acts on it (payments.md, Ops). */
@@ -12,12 +12,18 @@ export const ACTIONS: Readonly<Record<OpsAction, { update: OpsUpdate; what: stri
   resolve_settled: { update: 'resolve', what: 'Decide: the money moved' },
   resolve_not_moved: { update: 'resolve', what: 'Decide: no money moved, and none will' },
   cancel: { update: 'cancel', what: 'Cancel, where the rail has not moved money' },
-  approve_return: { update: 'approve', what: 'Approve the return of money that came back' },
+  approve_return: { update: 'approve', what: 'Approve what follows from it' },
 }
 
 /** The actions an update may be approved for. */
 export const actionsOf = (update: OpsUpdate): OpsAction[] =>
   OPS_ACTIONS.filter((action) => ACTIONS[action].update === update)
+
+/** What may be decided of what is seen: a recovery is approved, and everything else is of the payment or refund itself. */
+export const actionsFor = ({ about }: Pick<Seen, 'about'>): OpsAction[] =>
+  OPS_ACTIONS.filter((action) => (action === 'approve_return') === (about !== null)).filter(
+    () => about === null || about.state === 'needs_operator',
+  )
 
 /** What the amount counts as for the rule of two people, minor units: a sum above it needs both. */
 export const needsTwo = (amountMinor: bigint, twoAboveMinor: bigint): boolean => amountMinor > twoAboveMinor
@@ -27,6 +33,8 @@ export type ApprovalRefusal =
   /** What was seen is not what is there now. */
   | { code: 'evidence_changed' }
   | { code: 'reason_too_short' }
+  /** It is not a decision about this: a recovery is approved by its own id, and nothing else is. */
+  | { code: 'other_action' }
   /** One person's second approval of one decision is no second person's. */
   | { code: 'already_approved'; approval: string }
 
@@ -35,7 +43,7 @@ export type Approval = { id: string; payment: string; action: OpsAction; evidenc
 const REASON_LETTERS = { least: 10, most: 1_000 }
 
 /**
- * An operator's decision, for the ops service: bound to the payment or refund, the action, its amount and what was seen,
+ * An operator's decision, for the ops service: bound to the payment, refund or recovery, the action, its amount and what was seen,
  * good for 15 minutes and once. Whether another person's is needed beside it is decided where it is consumed.
  */
 export async function makeApproval(
@@ -57,6 +65,7 @@ export async function makeApproval(
     const seen = await evidenceOf(tx, payment)
     if (seen === null) return refused({ code: 'not_found' })
     if (seen.hash !== evidenceHash) return refused({ code: 'evidence_changed' })
+    if (!actionsFor(seen).includes(action)) return refused({ code: 'other_action' })
     const [own] = await tx<{ id: string }[]>`
       select id from approvals where payment = ${payment} and action = ${action} and evidence_hash = ${seen.hash}
         and operator = ${operator.id} and consumed_by is null and expires_at > clock_timestamp()`

@@ -14,6 +14,8 @@ export const OPS_LIMITS = {
   /** How long a payment waits for its rail before operators are shown it. */
   waiting_after_ms: 10_000,
   waiting_shown: 200,
+  /** Of a payment, refund or recovery, as it is asked for. */
+  id_letters: 80,
   body_bytes: 64 * 1024,
   /** A page of history is decoded in one request; Temporal's own limit for one payload is 2 MiB. */
   codec_body_bytes: 8 * 1024 * 1024,

@@ -38,13 +38,18 @@ export async function timelineOf(sql: Query, id: string): Promise<Entry[]> {
       where a.payment = ${id} order by c.received_at limit ${CALLBACKS}`,
     sql<Row[]>`
       select at, 'incident: ' || kind as what, detail::text as detail from incidents where payment = ${id}
+      union all select heard_at, rail || ' said ' || kind || ' by ' || via, rail_id from evidence where payment = ${id}
+      union all select ended_at, 'what ' || rail || ' said is ' || result, 'evidence ' || id from evidence
+        where payment = ${id} and ended_at is not null
       union all select at, 'money came back at ' || rail, amount || ' in minor units, ' || reason from returns where payment = ${id}`,
     sql<Row[]>`
       select a.created_at as at, 'approval ' || a.id || ' by ' || o.name as what, a.action || ': ' || a.reason as detail
-      from approvals a join operators o on o.id = a.operator where a.payment = ${id}
+      from approvals a join operators o on o.id = a.operator
+      where a.payment = ${id} or a.payment between ${`${id}/rec/`} and ${`${id}/rec/~`}
       union all
       select a.consumed_at, 'approval ' || a.id || ' was acted on', 'by update ' || a.consumed_by
-      from approvals a where a.payment = ${id} and a.consumed_at is not null`,
+      from approvals a
+      where (a.payment = ${id} or a.payment between ${`${id}/rec/`} and ${`${id}/rec/~`}) and a.consumed_at is not null`,
   ])
   return parts.flat().toSorted((a, b) => a.at.getTime() - b.at.getTime())
 }

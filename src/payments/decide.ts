@@ -18,7 +18,7 @@ import type { PaymentStore } from './store.ts'
  * then done by the same compare-and-set as everything else.
  */
 
-/** `payment`: or the refund. `by`: names this very update, so that it made again is answered the same. */
+/** `payment`: or the refund, or the recovery. `by`: names this very update, so that it made again is answered the same. */
 export type OperatorDecision = { payment: string; update: OpsUpdate; approval: string; by: string }
 
 export type ApprovalAnswer =

@@ -22,7 +22,14 @@ export type Next =
   | { step: 'done'; status: PaymentStatus | RefundStatus }
 
 /** Where a waiting payment stands, for those who search for it in Temporal (MooringStage). */
-export type Stage = 'awaiting_rail' | 'outcome_unknown' | 'needs_operator' | 'awaiting_payer' | 'awaiting_merchant'
+export const STAGES = [
+  'awaiting_rail',
+  'outcome_unknown',
+  'needs_operator',
+  'awaiting_payer',
+  'awaiting_merchant',
+] as const
+export type Stage = (typeof STAGES)[number]
 
 export type Ending = {
   status: Extract<PaymentStatus, 'failed' | 'canceled' | 'expired'>

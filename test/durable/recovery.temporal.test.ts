@@ -7,15 +7,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecoveryActivities } from '../../activities/recovery.ts'
 import { DURABLE_LIMITS, makeStarter, workflowBundle } from '../../src/durable/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
-import type { Next } from '../../src/payments/index.ts'
+import type { RecoveryNext } from '../../src/payments/index.ts'
 import type { LifeState } from '../../workflows/life.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { testTemporal } from '../support/run-servers.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
-const DONE: Next = { step: 'done', status: 'failed' }
-const ASK: Next = { step: 'wait', ms: 0, why: 'an inquiry', stage: 'awaiting_rail' }
-const OPERATOR: Next = { step: 'wait', ms: 3_600_000, why: 'an operator', stage: 'needs_operator' }
+const DONE: RecoveryNext = { step: 'done', status: 'failed' }
+const ASK: RecoveryNext = { step: 'wait', ms: 0, why: 'an inquiry', stage: 'awaiting_rail' }
+const OPERATOR: RecoveryNext = { step: 'wait', ms: 3_600_000, why: 'an operator', stage: 'needs_operator' }
 
 let connection: NativeConnection
 let client: Client
@@ -30,7 +30,7 @@ afterAll(() => connection.close())
 
 /** Runs what the starter starts against steps that answer as scripted. */
 async function withWorker(
-  script: { recover?: Next[]; askAgain?: Next[] },
+  script: { recover?: RecoveryNext[]; askAgain?: RecoveryNext[] },
   run: (evidence: { id: string; payment: string }, called: string[]) => Promise<void>,
 ): Promise<string[]> {
   const evidence = { id: randomUUID(), payment: `pay_${randomUUID().replaceAll('-', '')}` }

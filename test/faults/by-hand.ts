@@ -108,7 +108,7 @@ async function bring(world: World, { stage, hand }: Case, amountMinor: bigint, p
   return { stage, hand, order, id }
 }
 
-async function hold({ currency }: World, { amountMinor, payer, merchant }: Order): Promise<string> {
+export async function hold({ currency }: World, { amountMinor, payer, merchant }: Order): Promise<string> {
   const money = { amount: amountMinor.toString(), currency }
   const bill = { ...money, order_ref: randomUUID(), description: 'An order', capture_method: 'manual' } as const
   const { payload } = await merchant.createPayment(bill)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -140,6 +140,18 @@ describe('docs/testing.md', () => {
 
 describe('docs/operations.md', () => {
   const page = read('docs/operations.md')
+  const sources = ['src/config', 'src/proc', 'src/proc/dev', 'src/ops'].flatMap((dir) =>
+    readdirSync(join(ROOT, dir))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => read(join(dir, file))),
+  )
+  const settings = new Set(sources.join('\n').match(/\bMOORING_[A-Z_]+\b|\bTEMPORAL_NAMESPACE\b/g))
+
+  it('names every setting that a process reads, and no other', () => {
+    expect(settings.size).toBeGreaterThan(30)
+    const named = new Set([...page.matchAll(/`(MOORING_[A-Z_]+|TEMPORAL_NAMESPACE)\b/g)].map(([, name = '']) => name))
+    expect([...named].toSorted()).toEqual([...settings].toSorted())
+  })
 
   it.each(LEDGER_COMMANDS)('says what $name answers and takes', ({ name, argument, options }) => {
     const row = new RegExp(`^\\| \`${name}${argument === null ? '' : ` ${argument}`}\` \\| .+ \\| (.*)\\|$`, 'm').exec(

@@ -77,10 +77,10 @@ describe('the command line', () => {
     ['unresolved', { input: 'wrong' }, 'service_refused', 'unauthenticated: no operator has this name and password'],
     ['unresolved', { input: '' }, 'login_needed', 'give your password on standard input'],
     ['unresolved', { env: { MOORING_OPS_URL: 'http://127.0.0.1:9' } }, 'service_away', 'does not answer'],
-    ['payment pay_nobody', {}, 'service_refused', 'not_found: there is no payment or refund pay_nobody'],
+    ['payment pay_nobody', {}, 'service_refused', 'not_found: there is no payment, refund or recovery pay_nobody'],
     ['approve pay_1 --action pay_me', { more: REASON }, 'bad_usage', 'expected one of inquire_now, resolve_settled'],
     ['approve pay_1 --action cancel', {}, 'bad_usage', 'say why'],
-    ['approve --action cancel', { more: REASON }, 'bad_usage', '<payment or refund> is missing'],
+    ['approve --action cancel', { more: REASON }, 'bad_usage', '<payment, refund or recovery> is missing'],
   ])('%s is refused in words: %o', async (words, options, code, message) => {
     const { exit, out, err } = await ops(`${words} --json`, options)
     expect({ exit, out }).toEqual({ exit: 2, out: '' })

@@ -5,8 +5,9 @@ import { Patience } from '../../tools/demo/patience.ts'
 import { followToEnd, type Ended, type Order } from '../e2e/support/orders.ts'
 import { disagreements } from '../e2e/support/proof.ts'
 import { openWorld, type World } from '../e2e/support/world.ts'
+import { hold } from '../faults/by-hand.ts'
 import { startStack, type Stack } from '../support/stack.ts'
-import { stuckTopUp } from './support/stuck.ts'
+import { freeze, settleIntoSuspense, stuckTopUp, undecidedTopUp } from './support/stuck.ts'
 import {
   currentDetails,
   findByStage,
@@ -27,6 +28,8 @@ const FUND_MINOR = 100_000n
 /** One person decides about the first, two about the second. */
 const SMALL_MINOR = 250_000n
 const LARGE_MINOR = 450_000n
+const HELD_MINOR = 12_345n
+const LATE_MINOR = 54_321n
 const TWO_ABOVE_MINOR = '400000'
 
 describe('an operator with a browser alone', () => {
@@ -76,7 +79,7 @@ describe('an operator with a browser alone', () => {
 
   /** An approval made on the ops page, and what that page says to send. */
   async function approve(page: Page, id: string, action: string, reason: string, name?: string) {
-    await page.goto(new URL(`/payments/${id}`, stack.dev().ops.url).href)
+    await page.goto(new URL(`/payments/${encodeURIComponent(id)}`, stack.dev().ops.url).href)
     await page.getByLabel('Action').selectOption(action)
     await page.getByLabel('Reason').fill(reason)
     if (name !== undefined) await picture(page, `${name}-decide`)
@@ -167,6 +170,47 @@ describe('an operator with a browser alone', () => {
     await amara.getByText('Calls operators to what waits too long').first().waitFor()
     await picture(amara, 'schedule')
     expect(await amara.getByText('review').count()).toBeGreaterThan(0)
+  })
+
+  it('cancels what is held', async () => {
+    const payer = world.phones[0]
+    const order: Order = {
+      way: 'qr from wallet',
+      amountMinor: HELD_MINOR,
+      payer,
+      payee: payer,
+      merchant: world.merchants[0],
+    }
+    const id = await hold(world, order)
+    await findByStage(amara, stack.dev(), 'awaiting_merchant', id)
+    const update = await approve(amara, id, 'cancel', 'the shop asked for it by telephone', 'cancel')
+    expect(update.name).toBe('cancel')
+    await sendUpdate(amara, update)
+    expect(await followToEnd(world.patience, order, id)).toMatchObject({ status: 'canceled' })
+  })
+
+  it('finds what a rail said after the end, and approves what follows', async () => {
+    const payer = world.phones[1]
+    const id = await undecidedTopUp(world, payer, LATE_MINOR)
+    await sendUpdate(amara, await approve(amara, id, 'resolve_not_moved', 'Ms Otieno of the bank says that it is void'))
+    const order: Order = { ...large.order, amountMinor: LATE_MINOR }
+    expect(await followToEnd(world.patience, order, id)).toMatchObject({ status: 'failed' })
+    const recovery = await settleIntoSuspense(world, payer, id)
+    await amara.goto(stack.dev().ops.url)
+    await amara.getByRole('link', { name: recovery }).click()
+    await amara.getByText('the money is in suspense').first().waitFor()
+    await picture(amara, 'recovery')
+    await freeze(world, payer, false)
+    await findByStage(amara, stack.dev(), 'needs_operator', recovery)
+    const reason = 'Ms Otieno sent line 19 of its statement'
+    const update = await approve(amara, recovery, 'approve_return', reason)
+    await sendUpdate(amara, update, 'recovery-update')
+    await world.patience.until('the phone to hear of it', () =>
+      Promise.resolve(payer.client.payments.get(id)?.recovery?.state === 'returned' ? true : undefined),
+    )
+    await amara.goto(new URL(`/payments/${id}`, stack.dev().ops.url).href)
+    await amara.getByRole('heading', { name: 'Said by demo-bank after the outcome' }).first().waitFor()
+    expect(await amara.locator('main').innerText()).toContain('operators decided it')
   })
 
   const over: Ended[] = []

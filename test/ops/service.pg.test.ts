@@ -136,6 +136,15 @@ describe('the codec', () => {
     expect(reply.headers['access-control-allow-origin']).toBe(allowed)
   })
 
+  test.each([{}, { payloads: null }])(
+    'has nothing to say of %j, which a query without arguments sends',
+    async (payload) => {
+      const headers = { authorization: bearer, 'x-namespace': 'default' }
+      const reply = await ask({ method: 'POST', url: '/codec/encode', headers, payload })
+      expect([reply.statusCode, reply.json()]).toEqual([200, { payloads: [] }])
+    },
+  )
+
   test('says what it expects of a body that is something else', async () => {
     const reply = await ask({
       method: 'POST',

@@ -156,7 +156,7 @@ test('a wallet that takes nothing leaves it in suspense, and people give it back
     wallet: 100n,
     evidence: ['settled inquiry decided'],
   })
-  expect(asked[0]).toMatchObject({ payment: payment.id, update: 'approve', approval: 'apr_00000001' })
+  expect(asked[0]).toMatchObject({ payment: `${payment.id}/rec/${id}`, update: 'approve', approval: 'apr_00000001' })
 })
 
 test('a payout that went after it was given back is charged to the wallet, and the rest is owed', async () => {

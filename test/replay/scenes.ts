@@ -1,29 +1,35 @@
 import type { WorkflowHandle } from '@temporalio/client'
+import type { OpsUpdate } from '../../src/contract/names.ts'
 import type { Next, Stage } from '../../src/payments/index.ts'
 import type { LifeState } from '../../workflows/life.ts'
 import type { Script } from '../durable/support/play.ts'
 
 /**
- * One payment for each way in which a workflow ends and for each state in which it waits: their histories are
- * kept (`node test/replay/record.ts`), and every later build must be able to go on from them.
+ * One payment for each way in which its workflow ends and for each state in which it waits: their histories are
+ * kept (`node test/replay/record.ts`), and every later build must be able to go on from them. Those of the other
+ * workflows are in other-scenes.ts.
  */
-export type Scene = {
+export type Way = {
   name: string
-  script: Script
   /** What happens meanwhile; for one that ends. */
   meanwhile?: (handle: WorkflowHandle) => Promise<void>
   /** Its history is taken while it is so; left out: at its end. */
   waiting?: (handle: WorkflowHandle) => Promise<boolean>
 }
+export type Scene = Way & { script: Script }
 
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 const submit: Next = { step: 'dispatch', call: 'submit', afterMs: 0 }
 const prepare: Next = { step: 'dispatch', call: 'prepare', afterMs: 0 }
 const wait = (stage: Stage, ms = HOUR_MS): Next => ({ step: 'wait', ms, why: 'the scene', stage })
 
 const stateOf = (handle: WorkflowHandle) => handle.query<LifeState>('state')
-const waitsAt = (stage: Stage) => async (handle: WorkflowHandle) => (await stateOf(handle)).stage === stage
-const sleeps = async (handle: WorkflowHandle) => (await stateOf(handle)).step === 'dispatch'
+export const waitsAt = (stage: Stage) => async (handle: WorkflowHandle) => (await stateOf(handle)).stage === stage
+export const sleeps = async (handle: WorkflowHandle) => (await stateOf(handle)).step === 'dispatch'
+
+export const decides = (update: OpsUpdate) => async (handle: WorkflowHandle) => {
+  await handle.executeUpdate(update, { args: [{ approval: 'apr_00000000000000000001' }] })
+}
 
 export const SCENES: readonly Scene[] = [
   { name: 'succeeded-at-once', script: { reserve: [submit], dispatch: [{ step: 'confirm' }] } },
@@ -46,9 +52,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'succeeded-by-an-operator',
     script: { reserve: [submit], dispatch: [wait('outcome_unknown')], look: [{ step: 'confirm' }] },
-    meanwhile: async (handle) => {
-      await handle.executeUpdate('resolve', { args: [{ approval: 'apr_00000000000000000001' }] })
-    },
+    meanwhile: decides('resolve'),
   },
   {
     name: 'succeeded-after-a-code',

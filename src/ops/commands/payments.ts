@@ -22,12 +22,27 @@ const Waiting = z.object({
   ),
 })
 
+const HeardOf = z.looseObject({
+  id: z.string(),
+  rail: z.string(),
+  via: z.string(),
+  amount: z.string(),
+  heard_at: z.string(),
+  state: z.string(),
+  says: z.string(),
+  became: z.string(),
+  decided_as: z.string().nullable(),
+})
+
 const Payment = z.looseObject({
   id: z.string(),
   status: z.string(),
   status_reason: z.string().nullable(),
   evidence_hash: z.string(),
   needs_two: z.boolean(),
+  currency: z.string(),
+  exponent: z.number(),
+  heard: z.array(HeardOf),
   timeline: z.array(z.object({ at: z.string(), what: z.string(), detail: z.string() })),
 })
 
@@ -76,11 +91,27 @@ export const unresolved: Command = {
   },
 }
 
+/** What its rails said after the outcome was recorded, and by which id what waits for people is approved. */
+function saidAfter({ heard, currency, exponent }: z.infer<typeof Payment>): string[] {
+  if (heard.length === 0) return []
+  const lines = heard.map((each) => [
+    each.heard_at,
+    each.rail,
+    each.via,
+    toDecimal(BigInt(each.amount), exponent),
+    currency,
+    each.says,
+    `${each.state}: ${each.became}`,
+  ])
+  const decided = heard.flatMap(({ decided_as: as }) => (as === null ? [] : [`waits for people: ops approve ${as}`]))
+  return ['', 'said after the outcome', ...indented([...columns(lines, 'lllrlll'), ...decided])]
+}
+
 const pathOf = (id: string): string => `/v1/payments/${encodeURIComponent(id)}`
 
 export const paymentTimeline: Command = {
   name: 'payment',
-  argument: '<payment or refund>',
+  argument: '<payment, refund or recovery>',
   options: [],
   what: ['everything written down about it, in order of time, and the evidence a decision is', 'bound to'],
   async call(service, id) {
@@ -98,6 +129,7 @@ export const paymentTimeline: Command = {
             'lll',
           ),
         ),
+        ...saidAfter(payment),
         '',
         `evidence ${payment.evidence_hash}${payment.needs_two ? '; a decision needs two people' : ''}`,
       ],
@@ -107,7 +139,7 @@ export const paymentTimeline: Command = {
 
 export const approve: Command = {
   name: 'approve',
-  argument: '<payment or refund>',
+  argument: '<payment, refund or recovery>',
   options: ['action', 'reason', 'evidence'],
   what: [
     'an approval, good for 15 minutes and once, for the update in Temporal that it prints.',

@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { OPS_ACTIONS } from '../../contract/names.ts'
+import { recoveryId } from '../../domain/ids.ts'
 import { makeApproval, needsTwo } from '../approvals.ts'
 import { recordOps } from '../audit-log.ts'
 import { evidenceOf } from '../evidence.ts'
+import { whatBecameOfIt, whatItSays } from '../heard.ts'
+import { OPS_LIMITS } from '../limits.ts'
 import { closeSession } from '../sessions.ts'
 import { timelineOf } from '../timeline.ts'
 import { waitingPayments, whyItWaits } from '../waiting.ts'
@@ -20,7 +23,7 @@ const DecisionBody = z.object({
   /** What was seen, as `GET /v1/payments/:id` answered it. */
   evidence_hash: z.string(),
 })
-const Params = z.object({ id: z.string().max(64) })
+const Params = z.object({ id: z.string().max(OPS_LIMITS.id_letters) })
 
 export function apiRoutes(app: FastifyInstance, deps: OpsDeps): void {
   const { sql } = deps
@@ -75,13 +78,22 @@ export function apiRoutes(app: FastifyInstance, deps: OpsDeps): void {
     known(async (who, request, reply) => {
       const { id } = Params.parse(request.params)
       const seen = await evidenceOf(sql, id)
-      if (seen === null) return refuse(reply, 404, 'not_found', `there is no payment or refund ${id}`)
+      if (seen === null) return refuse(reply, 404, 'not_found', `there is no payment, refund or recovery ${id}`)
       await recordOps(sql, { kind: 'payment_viewed', operator: who.name, subject: id, detail: { by: 'api' } })
+      const [money] = await sql<{ exponent: number }[]>`
+        select exponent::int as exponent from ledgers where currency = ${seen.currency} limit 1`
       return {
         ...seen.evidence,
+        exponent: money?.exponent ?? 0,
+        heard: seen.evidence.heard.map((each) => ({
+          ...each,
+          says: whatItSays(each),
+          became: whatBecameOfIt(each),
+          decided_as: each.state === 'needs_operator' ? recoveryId(seen.bearer, each.id) : null,
+        })),
         evidence_hash: seen.hash,
         needs_two: needsTwo(seen.amountMinor, deps.twoAboveMinor),
-        timeline: await timelineOf(sql, id),
+        timeline: await timelineOf(sql, seen.bearer),
       }
     }),
   )
@@ -117,8 +129,10 @@ export function apiRoutes(app: FastifyInstance, deps: OpsDeps): void {
 
 /** What to do about an approval that was not made. */
 export const APPROVAL_WORDS = {
-  not_found: 'there is no payment or refund of this id',
+  not_found: 'there is no payment, refund or recovery of this id',
   evidence_changed: 'something has happened since you looked: look at it again, and decide anew',
+  other_action:
+    'this action is not for this: a recovery is approved by its own id, and everything else is of the payment',
   reason_too_short: 'say why, in 10 to 1,000 letters: others will read it',
   already_approved: 'you have approved this already; a second approval must be another person’s',
 } as const

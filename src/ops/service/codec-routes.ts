@@ -13,7 +13,8 @@ import { cameFrom, whoAsks } from './who.ts'
 
 /** Bytes are base64 in JSON, as protobuf's JSON has them. */
 const Wire = z.object({ metadata: z.record(z.string(), z.string()).optional(), data: z.string().optional() })
-const Body = z.object({ payloads: z.array(Wire).max(OPS_LIMITS.codec_payloads) })
+/** A question without arguments has none, and protobuf's JSON leaves out what is empty. */
+const Body = z.object({ payloads: z.array(Wire).max(OPS_LIMITS.codec_payloads).nullish() })
 type Wire = z.infer<typeof Wire>
 
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
@@ -54,7 +55,7 @@ export function codecRoutes(app: FastifyInstance, deps: OpsDeps): void {
       if (who === null) return refused(401, `log in at ${deps.publicUrl.origin} first`)
       const body = Body.safeParse(request.body)
       if (!body.success) return reply.code(400).send({ message: 'expected {"payloads":[{"metadata":…,"data":…}]}' })
-      const payloads = body.data.payloads.map(each)
+      const payloads = (body.data.payloads ?? []).map(each)
       // What was seen, and by whom, is written down before it is shown.
       await recordOps(deps.sql, { kind, operator: who.name, subject: namespace, detail: { payloads: payloads.length } })
       return reply.send({ payloads })

@@ -4,6 +4,7 @@ import { OPS_ACTIONS, type OpsAction } from '../../contract/names.ts'
 import { makeApproval, needsTwo } from '../approvals.ts'
 import { recordOps } from '../audit-log.ts'
 import { evidenceOf } from '../evidence.ts'
+import { OPS_LIMITS } from '../limits.ts'
 import { closeSession } from '../sessions.ts'
 import { timelineOf } from '../timeline.ts'
 import { waitingPayments } from '../waiting.ts'
@@ -27,7 +28,7 @@ const DecisionForm = z.object({
   reason: z.string().max(2_000),
   evidence_hash: z.string().max(64),
 })
-const Params = z.object({ id: z.string().max(64) })
+const Params = z.object({ id: z.string().max(OPS_LIMITS.id_letters) })
 const NOTHING = { action: '', reason: '' }
 
 /** Only to a page of ours: `//host` is a host. */
@@ -103,12 +104,13 @@ export function pageRoutes(app: FastifyInstance, deps: OpsDeps): void {
 
   async function showPayment(who: Who, reply: FastifyReply, id: string, refused: string | null, typed = NOTHING) {
     const seen = await evidenceOf(sql, id)
-    if (seen === null) return show(reply, who, 'Not found', notice('bad', `There is no payment or refund ${id}.`), 404)
+    if (seen === null)
+      return show(reply, who, 'Not found', notice('bad', `There is no payment, refund or recovery ${id}.`), 404)
     const [[money], timeline, standing] = await Promise.all([
       sql<
         { exponent: number }[]
       >`select exponent::int as exponent from ledgers where currency = ${seen.currency} limit 1`,
-      timelineOf(sql, id),
+      timelineOf(sql, seen.bearer),
       sql<{ id: string; action: string; operator: string }[]>`
         select a.id, a.action, o.name as operator from approvals a join operators o on o.id = a.operator
         where a.payment = ${id} and a.evidence_hash = ${seen.hash} and a.consumed_by is null

@@ -1,11 +1,14 @@
-import { OPS_ACTIONS } from '../../contract/names.ts'
+import { recoveryId } from '../../domain/ids.ts'
 import { toDecimal } from '../../domain/money.ts'
-import { ACTIONS } from '../approvals.ts'
+import { ACTIONS, actionsFor } from '../approvals.ts'
 import type { Seen } from '../evidence.ts'
+import { whatApprovingDoes } from '../heard.ts'
 import { OPS_LIMITS } from '../limits.ts'
 import type { Entry } from '../timeline.ts'
 import { whyItWaits, type Waiting } from '../waiting.ts'
+import { heardCard } from './heard-card.ts'
 import { html, type Html } from './html.ts'
+import { tag, time, utc } from './words.ts'
 
 /** The pages, as functions of what they show. */
 
@@ -54,19 +57,6 @@ export function loginPage(options: { refused: string | null; next: string }): Ht
   </div>`
 }
 
-const TAGS: Partial<Record<string, string>> = {
-  needs_operator: 'bad',
-  unknown: 'bad',
-  dispatched: 'warn',
-  pending: 'warn',
-  settled: 'good',
-  succeeded: 'good',
-}
-const tag = (word: string): Html => html`<span class="tag ${TAGS[word] ?? ''}">${word.replaceAll('_', ' ')}</span>`
-
-const utc = (at: Date): string => `${at.toISOString().slice(0, 10)} ${at.toISOString().slice(11, 19)}`
-const time = (at: Date): Html => html`<time datetime="${at.toISOString()}">${utc(at)}</time>`
-
 /** How long ago, in the largest unit that says it. */
 function ago(at: Date, now: Date): string {
   const s = Math.max(0, Math.round((now.getTime() - at.getTime()) / 1_000))
@@ -75,13 +65,16 @@ function ago(at: Date, now: Date): string {
   return s < 172_800 ? `${String(Math.floor(s / 3_600))} h` : `${String(Math.floor(s / 86_400))} days`
 }
 
+/** Of a payment, refund or recovery, whose id has slashes. */
+const pathOf = (id: string): string => `/payments/${encodeURIComponent(id)}`
+
 export function waitingPage(found: readonly Waiting[], now: Date): Html {
   const shown = found.slice(0, OPS_LIMITS.waiting_shown)
   const rows = shown.map(
     (each) =>
       html`<tr>
         <td>
-          <a class="id" href="/payments/${each.id}">${each.id}</a>
+          <a class="id" href="${pathOf(each.id)}">${each.id}</a>
           <div class="soft">${each.kind}${each.operation === null ? '' : `, ${each.operation}`}</div>
         </td>
         <td class="amount">${toDecimal(each.amount, each.exponent)} ${each.currency}</td>
@@ -117,15 +110,23 @@ export function waitingPage(found: readonly Waiting[], now: Date): Html {
   </div>`
   return html`<h1>Waiting payments</h1>
     <p class="lead">
-      Sent to a rail more than ${OPS_LIMITS.waiting_after_ms / 1_000} s ago and not decided, or in need of an operator.
-      The rail is asked again by itself; only evidence ends a payment.
+      Sent to a rail more than ${OPS_LIMITS.waiting_after_ms / 1_000} s ago and not decided, or in need of an operator,
+      also after its end. The rail is asked again by itself; only evidence ends a payment.
     </p>
     ${found.length > shown.length ? notice('warn', `Only the ${String(shown.length)} that wait longest are shown.`) : null}
     <section class="card">${shown.length === 0 ? html`<p>Nothing waits.</p>` : table}</section>
     <form class="card" method="get" action="/payments">
-      <h2>Find a payment or refund</h2>
+      <h2>Find a payment, refund or recovery</h2>
       <label for="id">Its id</label
-      ><input id="id" name="id" placeholder="pay_…" autocapitalize="none" spellcheck="false" required maxlength="64" />
+      ><input
+        id="id"
+        name="id"
+        placeholder="pay_…"
+        autocapitalize="none"
+        spellcheck="false"
+        required
+        maxlength="${OPS_LIMITS.id_letters}"
+      />
       <button class="act">Show</button>
     </form>`
 }
@@ -144,7 +145,7 @@ export type Shown = {
 }
 
 export function paymentPage(shown: Shown): Html {
-  const { evidence, amountMinor, currency } = shown.seen
+  const { evidence, amountMinor, currency, bearer, about } = shown.seen
   const attempts = evidence.attempts.map(
     (attempt) =>
       html`<section class="card">
@@ -163,6 +164,12 @@ export function paymentPage(shown: Shown): Html {
         </dl>
       </section>`,
   )
+  const heard = evidence.heard
+    .filter((each) => about === null || each.id === about.id)
+    .map((each) => {
+      const path = about === null && each.state === 'needs_operator' ? pathOf(recoveryId(bearer, each.id)) : null
+      return heardCard(each, { exponent: shown.exponent, currency, path })
+    })
   const entries = shown.timeline.map(
     (entry) =>
       html`<li>
@@ -171,16 +178,25 @@ export function paymentPage(shown: Shown): Html {
         <p class="id soft">${entry.detail}</p>
       </li>`,
   )
-  return html`<h1 class="id">${evidence.id}</h1>
+  const { recovery, dispute } = evidence
+  const after = [
+    recovery === null
+      ? null
+      : `${recovery.kind.replaceAll('_', ' ')} of ${toDecimal(BigInt(recovery.amount), shown.exponent)}: ${recovery.state}`,
+    dispute === null ? null : `dispute ${dispute.state}`,
+  ].filter((each) => each !== null)
+  return html`<h1 class="id">${about === null ? null : 'Recovery '}${evidence.id}</h1>
     <p class="lead">
       ${toDecimal(amountMinor, shown.exponent)} ${currency} · ${tag(evidence.status)}
       ${evidence.status_reason === null ? null : tag(evidence.status_reason)}
+      ${after.length === 0 ? null : html` · after its end: ${after.join(', ')}`}
+      ${about === null ? null : html` · <a href="${pathOf(bearer)}">All of ${bearer}</a>`}
       ${shown.workflowUrl === null ? null : html` · <a href="${shown.workflowUrl}">Its workflow in Temporal</a>`}
     </p>
     ${shown.refused === null ? null : notice('bad', shown.refused)}
     <div class="two">
       <div>
-        ${attempts}
+        ${heard} ${attempts}
         <section class="card">
           <h2>What happened (UTC)</h2>
           <ol class="time-line">
@@ -193,7 +209,14 @@ export function paymentPage(shown: Shown): Html {
 }
 
 function decisionForm({ seen, needsTwo, standing, typed }: Shown): Html {
-  const choices = OPS_ACTIONS.map(
+  const actions = actionsFor(seen)
+  if (actions.length === 0) {
+    return html`<section class="card">
+      <h2>Decide</h2>
+      <p>Nothing of it is to be decided.</p>
+    </section>`
+  }
+  const choices = actions.map(
     (action) =>
       html`<option value="${action}" ${action === typed.action ? html` selected` : null}>
         ${ACTIONS[action].what}
@@ -206,13 +229,14 @@ function decisionForm({ seen, needsTwo, standing, typed }: Shown): Html {
         <span class="id">${each.id}</span>
       </p>`,
   )
-  return html`<form class="card" method="post" action="/payments/${seen.evidence.id}/approvals">
+  return html`<form class="card" method="post" action="${pathOf(seen.evidence.id)}/approvals">
     <h2>Decide</h2>
     <p class="soft">
-      Makes an approval for this payment, amount and evidence, good for 15 minutes and for one use. Nothing happens
-      before it is used in Temporal.${needsTwo ? ' A sum of this size needs the approval of two people.' : ''}
+      Makes an approval for this ${seen.about === null ? 'payment' : 'recovery'}, amount and evidence, good for 15
+      minutes and for one use. Nothing happens before it is used in
+      Temporal.${needsTwo ? ' A sum of this size needs the approval of two people.' : ''}
     </p>
-    ${others}
+    ${seen.about === null ? null : html`<p>It ${whatApprovingDoes(seen.about)}.</p>`} ${others}
     <input type="hidden" name="evidence_hash" value="${seen.hash}" />
     <label for="action">Action</label
     ><select id="action" name="action" required>
@@ -277,5 +301,5 @@ export function approvalPage(shown: ApprovalShown, now: Date): Html {
       <p class="soft">Or, with a codec endpoint configured, on the command line:</p>
       <pre tabindex="0">${steps.command}</pre>
     </section>
-    <p><a href="/payments/${shown.payment}">Back to the payment</a></p>`
+    <p><a href="${pathOf(shown.payment)}">Back to what it is for</a></p>`
 }

@@ -18,5 +18,7 @@ export function stepsInTemporal(
 }
 
 export function workflowUrl({ uiOrigin, namespace }: OpsDeps['temporal'], workflow: string): string | null {
-  return uiOrigin === null ? null : `${uiOrigin}/namespaces/${encodeURIComponent(namespace)}/workflows/${workflow}`
+  return uiOrigin === null
+    ? null
+    : `${uiOrigin}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflow)}`
 }

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common'
-import type { OpsUpdate } from '../../contract/names.ts'
+import { REFUSED, type OpsUpdate } from '../../contract/names.ts'
+import { recoveryId } from '../../domain/ids.ts'
 import type { ConsumeApproval } from '../decide.ts'
 import { decidedUnit } from './moves.ts'
 import { loadFacts, type RecoveryDeps } from './steps.ts'
@@ -14,7 +15,7 @@ export function makeDecideRecovery(deps: RecoveryDeps & { consume: ConsumeApprov
   return async ({ evidence: id, update, approval, by }) => {
     if (update !== 'approve') throw refused('nothing_to_resolve', 'A recovery is approved, and nothing else.')
     const { evidence } = await loadFacts(deps.store, deps.evidence, id)
-    const answer = await deps.consume({ payment: evidence.payment, update, approval, by })
+    const answer = await deps.consume({ payment: recoveryId(evidence.payment, id), update, approval, by })
     if (!answer.ok) throw refused(answer.code, answer.message)
     deps.log.warn({ evidence: id, approval, operators: answer.operators }, 'operators decided about a recovery')
     for (let i = 0; i < CAS_TRIES; i++) {
@@ -28,7 +29,8 @@ export function makeDecideRecovery(deps: RecoveryDeps & { consume: ConsumeApprov
         return { done: facts.evidence.moved === null ? 'Noted: nothing is posted.' : 'Posted, and its break is ended.' }
       }
       if (result.code === 'refused') {
-        throw refused('refused', `The ledger refused it (${result.transfer}): is an account frozen or closed?`)
+        const why = `The ledger refused it (${result.transfer}), and the approval is used: `
+        throw refused('refused', `${why}reopen the account if it is frozen or closed, and make another approval.`)
       }
     }
     throw new Error(`the state of evidence ${id} kept changing`)
@@ -37,5 +39,5 @@ export function makeDecideRecovery(deps: RecoveryDeps & { consume: ConsumeApprov
 
 /** Said to the operator who asked; never tried again by itself. */
 function refused(code: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, code)
+  return ApplicationFailure.nonRetryable(message, `${REFUSED}${code}`)
 }

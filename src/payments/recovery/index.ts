@@ -1,2 +1,2 @@
 export { type DecideRecovery, makeDecideRecovery, type RecoveryDecision } from './decide.ts'
-export { makeRecoverySteps, type RecoverySteps } from './steps.ts'
+export { makeRecoverySteps, type RecoveryNext, type RecoverySteps } from './steps.ts'

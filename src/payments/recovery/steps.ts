@@ -1,3 +1,4 @@
+import type { PaymentStatus } from '../../contract/names.ts'
 import { inquiryWaitMs } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Ids } from '../../domain/ids.ts'
@@ -14,6 +15,14 @@ import type { WatchedRail } from '../watched-rail.ts'
 import { disputeUnit, endUnit, postUnit, waysOf } from './moves.ts'
 import { type Facts, type Move, type Verdict, verdictOn } from './verdict.ts'
 
+/** Where a recovery may wait. */
+export const RECOVERY_STAGES = ['awaiting_rail', 'needs_operator'] as const
+
+/** What a recovery needs next. */
+export type RecoveryNext =
+  | (Extract<Next, { step: 'wait' }> & { stage: (typeof RECOVERY_STAGES)[number] })
+  | { step: 'done'; status: PaymentStatus }
+
 /**
  * The steps of a recovery, each a compare-and-set on what Postgres holds and safe to
  * run twice, late, or two at once: what is decided is decided on the payment's version,
@@ -22,9 +31,9 @@ import { type Facts, type Move, type Verdict, verdictOn } from './verdict.ts'
  */
 export type RecoverySteps = {
   /** Does all that can be done now; answers what it waits for, or that it is over. */
-  recover(evidence: string): Promise<Next>
+  recover(evidence: string): Promise<RecoveryNext>
   /** Asks the rail whether it is so, where that is what it waits for and its time has come. */
-  ask(evidence: string): Promise<Next>
+  ask(evidence: string): Promise<RecoveryNext>
 }
 
 export type RecoveryDeps = {
@@ -135,7 +144,7 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
   }
 
   /** As far as it goes without asking anybody. */
-  async function advance(id: string): Promise<{ facts: Facts; next: Next }> {
+  async function advance(id: string): Promise<{ facts: Facts; next: RecoveryNext }> {
     for (let i = 0; i < CAS_TRIES; i++) {
       const facts = await loadFacts(deps.store, book, id)
       const verdict = verdictOn(facts)

@@ -29,7 +29,7 @@ type Moved = { refund: RefundRow; payment: PaymentRow }
 
 type RefundPatch = Partial<Pick<RefundRow, 'status' | 'status_reason' | 'failure_code' | 'failure_message'>>
 
-const MOVES: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
+export const REFUND_MOVES: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
   processing: ['succeeded', 'failed'],
   pending_funds: ['processing', 'succeeded', 'failed'],
   succeeded: [],
@@ -62,7 +62,7 @@ function moved(before: RefundRow | null, after: RefundRow, payment: PaymentRow, 
 
 function movedOn({ refund, payment }: RefundState, patch: RefundPatch, nowMs: number): Moved {
   const { status = refund.status } = patch
-  if (status !== refund.status && !MOVES[refund.status].includes(status)) {
+  if (status !== refund.status && !REFUND_MOVES[refund.status].includes(status)) {
     throw new Error(`illegal_transition: a refund does not go from ${refund.status} to ${status}`)
   }
   const after = { ...refund, ...patch, version: refund.version + 1, updated_at: new Date(nowMs) }

@@ -1,6 +1,6 @@
-import type { FailureCode } from '../../contract/names.ts'
+import type { FailureCode, RefundStatus } from '../../contract/names.ts'
 import { assertNever } from '../../domain/result.ts'
-import type { Ending, Next, Profiles, Stage } from '../next.ts'
+import type { Ending, Next, Profiles } from '../next.ts'
 import type { AttemptRow } from '../rows.ts'
 import { REFUND_LIMITS } from './limits.ts'
 import type { RefundRow, RefundState } from './rows.ts'
@@ -8,8 +8,14 @@ import type { RefundRow, RefundState } from './rows.ts'
 /** What ends a refund that does not happen. */
 export type RefundEnding = Ending & { status: 'failed'; failure: { code: FailureCode; message: string } }
 
+/** Where a refund may wait. */
+export const REFUND_STAGES = ['awaiting_rail', 'outcome_unknown', 'needs_operator'] as const
+type RefundStage = (typeof REFUND_STAGES)[number]
+
 export type RefundNext =
-  | Extract<Next, { step: 'dispatch' | 'confirm' | 'wait' | 'done' }>
+  | Extract<Next, { step: 'dispatch' | 'confirm' }>
+  | (Extract<Next, { step: 'wait' }> & { stage: RefundStage })
+  | { step: 'done'; status: RefundStatus }
   | { step: 'release'; end: RefundEnding }
 
 /**
@@ -64,7 +70,7 @@ const again = (attempt: AttemptRow, nowMs: number): RefundNext => ({
   afterMs: untilMs(attempt, nowMs),
 })
 
-function wait(refund: RefundRow, attempt: AttemptRow, nowMs: number, why: string, stage: Stage): RefundNext {
+function wait(refund: RefundRow, attempt: AttemptRow, nowMs: number, why: string, stage: RefundStage): RefundNext {
   // What operators were called to stays with them, while the rail is asked on.
   const at = refund.status_reason === 'needs_operator' ? 'needs_operator' : stage
   return { step: 'wait', ms: untilMs(attempt, nowMs), why, stage: at }

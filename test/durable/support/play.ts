@@ -12,17 +12,31 @@ export type Script = Partial<Record<Exclude<keyof PaymentActivities, 'decide'>, 
 
 export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>
 
+/** A workflow as the hub starts it: under which id, and what its argument calls that. */
+const STARTS = {
+  payment: (uuid: string) => idAnd('payment', `pay_${uuid}`),
+  refund: (uuid: string) => idAnd('refund', `rfd_${uuid}`),
+  mandate: (uuid: string) => idAnd('source', `src_${uuid}`),
+  recovery: (uuid: string) => ({ ...idAnd('evidence', uuid), workflowId: `pay_${uuid}/rec/${uuid}` }),
+} as const
+const idAnd = (argument: string, id: string) => ({ workflowId: id, args: [{ [argument]: id }] })
+
+export type Workflow = keyof typeof STARTS
+
+/** A workflow, and activities that answer in the place of its own. */
+export type Part = { workflow: Workflow; activities: object }
+
 const DONE: Next = { step: 'done', status: 'succeeded' }
 
 export type Stage = Awaited<ReturnType<typeof openStage>>
 
-/** Payments' workflows against steps that answer as scripted, on a Temporal server. */
+/** Workflows against steps that answer as scripted, on a Temporal server. */
 export async function openStage({ address, namespace }: { address: string; namespace: string }) {
   const connection = await NativeConnection.connect({ address })
   const client = new Client({ connection, namespace })
   const bundle = await workflowBundle(join(ROOT, '.cache'))
 
-  /** Steps that follow the script; `called` gathers which. */
+  /** A payment's steps that follow the script; `called` gathers which. */
   function activities(script: Script, called: string[]): PaymentActivities {
     const step = (name: keyof Script) => () => {
       called.push(name)
@@ -43,24 +57,26 @@ export async function openStage({ address, namespace }: { address: string; names
     }
   }
 
-  function worker(taskQueue: string, script: Script, called: string[], more: Partial<WorkerOptions> = {}) {
-    return Worker.create({
-      connection,
-      namespace,
-      taskQueue,
-      workflowBundle: bundle,
-      activities: activities(script, called),
-      ...more,
-    })
+  const workerFor = (taskQueue: string, acts: object, more: Partial<WorkerOptions> = {}) =>
+    Worker.create({ connection, namespace, taskQueue, workflowBundle: bundle, activities: acts, ...more })
+
+  const worker = (taskQueue: string, script: Script, called: string[], more: Partial<WorkerOptions> = {}) =>
+    workerFor(taskQueue, activities(script, called), more)
+
+  function start(taskQueue: string, workflow: Workflow = 'payment') {
+    const named = STARTS[workflow](randomUUID().replaceAll('-', ''))
+    return client.workflow.start(workflow, { ...named, taskQueue, requestEagerStart: true })
   }
 
-  function start(taskQueue: string) {
-    const workflowId = `pay_${randomUUID().replaceAll('-', '')}`
-    return client.workflow.start('payment', {
-      workflowId,
-      taskQueue,
-      args: [{ payment: workflowId }],
-      requestEagerStart: true,
+  /** Plays one to its end; its result and history. */
+  async function playPart({ workflow, activities: acts }: Part, meanwhile?: (handle: WorkflowHandle) => Promise<void>) {
+    const taskQueue = `test-${randomUUID()}`
+    const made = await workerFor(taskQueue, acts)
+    return made.runUntil(async () => {
+      const handle = await start(taskQueue, workflow)
+      await meanwhile?.(handle)
+      const result: unknown = await handle.result()
+      return { result, history: await handle.fetchHistory() }
     })
   }
 
@@ -69,26 +85,24 @@ export async function openStage({ address, namespace }: { address: string; names
     activities,
     worker,
     start,
+    playPart,
 
     /** Plays one payment to its end; which steps were called, in order, and its history. */
     async play(script: Script, meanwhile?: (handle: WorkflowHandle) => Promise<void>) {
       const called: string[] = []
-      const taskQueue = `test-${randomUUID()}`
-      const made = await worker(taskQueue, script, called)
-      return made.runUntil(async () => {
-        const handle = await start(taskQueue)
-        await meanwhile?.(handle)
-        const result: unknown = await handle.result()
-        return { called, result, history: await handle.fetchHistory() }
-      })
+      const part: Part = { workflow: 'payment', activities: activities(script, called) }
+      return { called, ...(await playPart(part, meanwhile)) }
     },
 
     /** Plays one until `waiting` holds of it; its history as it stands then. */
-    async playUntil(script: Script, waiting: (handle: WorkflowHandle) => Promise<boolean>): Promise<History> {
+    async playUntil(
+      { workflow, activities: acts }: Part,
+      waiting: (handle: WorkflowHandle) => Promise<boolean>,
+    ): Promise<History> {
       const taskQueue = `test-${randomUUID()}`
-      const made = await worker(taskQueue, script, [])
+      const made = await workerFor(taskQueue, acts)
       return made.runUntil(async () => {
-        const handle = await start(taskQueue)
+        const handle = await start(taskQueue, workflow)
         for (;;) {
           if (await waiting(handle)) break
           await new Promise((resolve) => setImmediate(resolve))

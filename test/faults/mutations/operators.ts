@@ -3,6 +3,7 @@ import type { Mutation } from '../../support/mutations/mutation.ts'
 /** Two people, approvals, the codec, its keys, and people at Temporal (acceptance: two people, Temporal UI, keys, ops by hand). */
 const TABLES = 'src/ledger/migrations/0011_operators.sql'
 const APPROVALS = 'test/ops/approvals.pg.test.ts'
+const HEARD = 'test/ops/heard.pg.test.ts'
 const SEALED = 'test/codec/sealed.test.ts'
 const ON_TEMPORAL = 'test/codec/codec.temporal.test.ts'
 const BY_HAND = 'test/ops/by-hand.e2e.test.ts'
@@ -16,6 +17,34 @@ const broken = (test: string, file: string, name: string, from: string, to: stri
 })
 
 export const OPERATORS: readonly Mutation[] = [
+  broken(
+    HEARD,
+    'src/ops/evidence.ts',
+    'decides without what was said after the end',
+    "update(canonicalize(evidence) ?? '')",
+    "update(canonicalize({ ...evidence, heard: [] }) ?? '')",
+  ),
+  broken(
+    HEARD,
+    'src/payments/recovery/decide.ts',
+    'takes an approval of a payment for one of its recovery',
+    'payment: recoveryId(evidence.payment, id)',
+    'payment: evidence.payment',
+  ),
+  broken(
+    HEARD,
+    'src/ops/evidence.ts',
+    'measures a recovery by its payment',
+    'about === null ? head.amount : BigInt(about.moved ?? about.amount)',
+    'head.amount',
+  ),
+  broken(
+    HEARD,
+    'src/ops/approvals.ts',
+    'approves what is no decision about this',
+    'if (!actionsFor(seen).includes(action))',
+    'if (false as boolean)',
+  ),
   broken(
     APPROVALS,
     TABLES,
