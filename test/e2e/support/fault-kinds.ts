@@ -57,7 +57,7 @@ export const common = ({
   slow('hang_after', { s: 30 }),
   slow('error_before', { status: 503 }, lost),
   slow('error_after', { status: 500 }),
-  slow('duplicate_callback', { n: 15 }),
+  slow('duplicate_callback', { n: 15, after_s: 2 }),
   // After the deadline of 8 s.
   slow('late_callback', { after_s: 12 }),
   slow('malformed', { mode: 'truncated' }),
@@ -78,6 +78,10 @@ export const declines = (codes: Readonly<Record<string, string>>): Kind[] =>
 /** Whether the order never arrives: whoever waits for it waits longest. */
 export const isLost = ({ faults }: Pick<Kind, 'faults'>): boolean => faults.some(({ kind: name }) => LOST.has(name))
 const LOST = new Set(['drop_before', 'hang_before', 'error_before'])
+
+/** Whether the rail decides half a second later, by its own clock: where this machine is slow, before anybody is told to wait. */
+export const isSoon = ({ faults }: Pick<Kind, 'faults'>): boolean => faults.some(({ kind: name }) => SOON.has(name))
+const SOON = new Set(['bad_signature', 'contradict_callback'])
 
 export function kindName({ faults, decide, ends }: Kind): string {
   const words = faults.map((fault) => Object.values(fault).join(' ')).join(' + ')

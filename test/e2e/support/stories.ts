@@ -83,7 +83,7 @@ async function typeCodes({ dev, patience }: World, { payer, amountMinor }: Order
 }
 
 /** More than all refunds together take, so that none waits for its merchant's money. */
-const DEPOSIT_MINOR = 2_000_000n
+const DEPOSIT_MINOR = 400_000n
 
 /** A purchase for each row, refunded whole or in part; and one that leaves the merchant enough to give all of them back. */
 export async function payForRefunds(
