@@ -117,7 +117,9 @@ function victims(kills: number): string[] {
   }).flat()
 }
 
-const dirOf = (data: string): string => (isAbsolute(data) ? data : join(ROOT, data))
+function dirOf(data: string): string {
+  return isAbsolute(data) ? data : join(ROOT, data)
+}
 
 function devOf(dir: string): () => DevJson {
   return () => {
