@@ -25,9 +25,9 @@ const PHONES = 8
 const TYPISTS = 2
 const FUND_MINOR = 450_000n
 const LANES = 12
-const PATIENCE_S = 440
+const PATIENCE_S = 560
 /** Most of it is a minute's wait for what was lost. */
-const HOOK_TIMEOUT_MS = 480_000
+const HOOK_TIMEOUT_MS = 600_000
 /** Some clocks and timers lie between the window's end and the row that says so. */
 const WINDOW_SLACK_MS = 200
 

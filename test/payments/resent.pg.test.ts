@@ -39,5 +39,7 @@ test('a signature spent by another command is refused all the same', async () =>
   const { ask, body } = await stage.confirm(phone, order)
   const hub = stage.hub()
   expect(await hub.ask(phone, ask, body)).toMatchObject({ status: 'processing' })
-  expect(await hub.ask(phone, { ...ask, key: `${ask.key}again` }, body)).toMatchObject({ code: 'confirmation_replayed' })
+  expect(await hub.ask(phone, { ...ask, key: `${ask.key}again` }, body)).toMatchObject({
+    code: 'confirmation_replayed',
+  })
 })
