@@ -1,11 +1,14 @@
-import type { PaymentView } from '../../src/contract/index.ts'
+import type { PaymentView, RefundView } from '../../src/contract/index.ts'
 import { Patience } from '../../tools/demo/patience.ts'
 import type { DevJson } from '../../tools/dev-json.ts'
+import { operatorsOf } from '../e2e/support/operators.ts'
 import { followToEnd, persistently, prepare, type Ended, type Order } from '../e2e/support/orders.ts'
 import { disagreements } from '../e2e/support/proof.ts'
 import { RAIL_NAMES, type RailName } from '../e2e/support/rails.ts'
+import { followRefund, withRefunds } from '../e2e/support/refunds.ts'
 import { inLanes, openWorld, type World } from '../e2e/support/world.ts'
 import { deal } from './deck.ts'
+import { Hands } from './hands.ts'
 import { killInTurn, type Kill } from './killer.ts'
 
 export type Campaign = {
@@ -23,8 +26,10 @@ export type Campaign = {
 
 export type Outcome = {
   campaign: Campaign
-  /** With the time from confirm to terminal. */
+  /** With the time from confirm to terminal, of its refunds too. */
   ended: readonly (Ended & { tookMs: number })[]
+  /** Refunds that an operator had to end. */
+  byHand: number
   kills: readonly Kill[]
   /** From the last fault or kill to the last terminal state; 0 where all had ended before. */
   lastTerminalMs: number
@@ -55,11 +60,11 @@ const LAST_TERMINAL_MS = 120_000
 /** How a payment may end under these faults and kills. */
 const HONEST_ENDS = new Set(['succeeded', 'failed not_executed', 'failed rail_unavailable', 'expired'])
 
-export const endOf = ({ status, failure }: PaymentView): string =>
+export const endOf = ({ status, failure }: Pick<PaymentView | RefundView, 'status' | 'failure'>): string =>
   failure === null ? status : `${status} ${failure.code}`
 
 /** One seeded run against a running stack, then what every witness says of it. */
-export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outcome> {
+export async function run(dev: () => DevJson, dataDir: string, campaign: Campaign): Promise<Outcome> {
   const { seed, payments, inFlight, victims, say } = campaign
   const patience = new Patience(campaign.patienceS)
   const world = await openWorld(dev(), patience, { phones: campaign.phones, fundMinor: FUND_MINOR })
@@ -79,6 +84,7 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
       faultsEndedAt = performance.now()
       say('the last payment is accepted: the rails make no more mistakes')
     }
+    const hands = new Hands(world, operatorsOf(dev, dataDir, patience))
     const killing = killInTurn({ victims, dev, sql: world.sql, patience, begun: () => begun / payments, say })
     const paying = inLanes(inFlight, orders, async (order) => {
       begun += 1
@@ -89,7 +95,7 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
       ended.push(one)
       if (ended.length % 100 === 0) say(`${ended.length} payments have ended`)
     })
-    const [kills] = await Promise.all([killing, paying])
+    const [kills] = await Promise.all([killing, paying, hands.until(paying)])
     const lastTerminalAt = Math.max(...ended.map(({ atMs }) => atMs))
     const lastTerminalMs = Math.max(0, lastTerminalAt - Math.max(faultsEndedAt, kills.at(-1)?.atMs ?? startedAt))
     const elapsedMs = lastTerminalAt - startedAt
@@ -99,11 +105,15 @@ export async function run(dev: () => DevJson, campaign: Campaign): Promise<Outco
       ...ended
         .filter(({ view }) => !HONEST_ENDS.has(endOf(view)))
         .map(({ view }) => `${view.id} ended ${endOf(view)}, for which nothing here is a reason`),
+      ...ended
+        .flatMap(({ refunds = [] }) => refunds)
+        .filter(({ last }) => !HONEST_ENDS.has(endOf(last)))
+        .map(({ last }) => `${last.id} ended ${endOf(last)}, for which nothing here is a reason`),
       ...(lastTerminalMs > LAST_TERMINAL_MS
         ? [`the last payment ended ${lastTerminalMs} ms after the last fault`]
         : []),
     ]
-    return { campaign, ended, kills, lastTerminalMs, elapsedMs, faults: found }
+    return { campaign, ended, byHand: hands.count, kills, lastTerminalMs, elapsedMs, faults: found }
   } finally {
     await world.close()
   }
@@ -123,6 +133,20 @@ async function pay(
   const { id } = await patience.within(`a ${order.way} to be accepted`, persistently(confirm))
   await accepted()
   const view = await followToEnd(patience, order, id)
+  const one = view.status === 'succeeded' ? await giveBack(world, { order, view }) : { order, view }
   const atMs = performance.now()
-  return { order, view, tookMs: atMs - confirmedAt, atMs }
+  return { ...one, tookMs: atMs - confirmedAt, atMs }
+}
+
+/** The merchant's refunds of a purchase, all of them at once. */
+async function giveBack({ patience }: World, { order, view }: Ended): Promise<Ended> {
+  const { refundsMinor = [], merchant } = order
+  if (refundsMinor.length === 0) return { order, view }
+  const refunds = await Promise.all(
+    refundsMinor.map(async (amountMinor) => {
+      const asked = await merchant.refund({ payment: view.id, amount: amountMinor.toString() })
+      return followRefund(patience, order, asked)
+    }),
+  )
+  return withRefunds(patience, { order, view }, refunds)
 }

@@ -1,4 +1,4 @@
-import { WAYS, type Order, type Way } from '../e2e/support/orders.ts'
+import { COURSE, WAYS, type Order, type Way } from '../e2e/support/orders.ts'
 import type { World } from '../e2e/support/world.ts'
 
 /** Of each hundred payments; 70 are at a rail. */
@@ -14,6 +14,8 @@ const SHARES: Readonly<Record<Way, number>> = {
   'person to person': 15,
 }
 const AMOUNT = { least: 100, spread: 2_900 }
+/** Of the purchases: this share is refunded in part, and of those this share by two refunds at once. */
+const REFUNDED = { once: 0.4, twice: 0.25 }
 
 /** A run's orders: the same seed deals the same ways, amounts and people in the same order. */
 export function deal(world: World, seed: number, count: number): Order[] {
@@ -34,8 +36,16 @@ export function deal(world: World, seed: number, count: number): Order[] {
       payer,
       payee: someone === payer ? someoneElse : someone,
       merchant: pick(world.merchants),
+      refundsMinor: COURSE[way].kind === 'purchase' ? refunds(amountMinor, random) : [],
     }
   })
+}
+
+/** Parts that leave the merchant something of what it was paid. */
+function refunds(amountMinor: bigint, random: () => number): bigint[] {
+  if (random() >= REFUNDED.once) return []
+  const parts = random() < REFUNDED.twice ? 2 : 1
+  return Array.from({ length: parts }, () => 1n + BigInt(Math.floor((Number(amountMinor) * random()) / 3)))
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

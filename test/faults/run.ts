@@ -1,6 +1,6 @@
 /**
  * The long forms of the fault tests, by name. `npm run faults -- --seed <s>`: five hundred payments of every kind, on every
- * rail, at 48 in flight, under seeded faults of the rails, the hub killed ten times
+ * rail, and refunds of many of them, at 48 in flight, under seeded faults of the rails, the hub killed ten times
  * and each rail twice; then every witness is asked about every payment. Ends with 0 only if they agree.
  * The same seed deals the same orders; payments' ids are new each time, so the
  * bank's draws over them fall on others.
@@ -101,7 +101,8 @@ async function main(): Promise<number> {
   const stack = values.data === undefined ? await startStack() : undefined
   say(stack === undefined ? `playing on ${values.data ?? ''}` : 'a stack of its own is ready')
   try {
-    const outcome = await run(stack?.dev ?? devOf(values.data ?? ''), campaign)
+    const data = dirOf(values.data ?? '')
+    const outcome = await run(stack?.dev ?? devOf(data), stack?.dataDir ?? data, campaign)
     console.log(report(outcome))
     return outcome.faults.length === 0 ? 0 : 1
   } finally {
@@ -116,8 +117,11 @@ function victims(kills: number): string[] {
   }).flat()
 }
 
-function devOf(data: string): () => DevJson {
-  const dir = isAbsolute(data) ? data : join(ROOT, data)
+function dirOf(data: string): string {
+  return isAbsolute(data) ? data : join(ROOT, data)
+}
+
+function devOf(dir: string): () => DevJson {
   return () => {
     const dev = readDevJson(dir)
     if (dev === undefined) throw new Error(`no npm start runs on ${dir}`)

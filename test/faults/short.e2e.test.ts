@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startStack, type Stack } from '../support/stack.ts'
 import { run } from './campaign.ts'
 
-/** The short form of `npm run faults`: a hundred payments on every rail, the hub and each rail killed. */
+/** The short form of `npm run faults`: a hundred payments on every rail and refunds of some, the hub and each rail killed. */
 
 /** A workflow task given to a hub that dies comes back after this instead of 20 s. */
 const TASK_TIMEOUT_MS = 4_000
@@ -19,7 +19,7 @@ describe('a hundred payments under faults of the rails, hub and rails killed', (
   afterAll(() => stack?.stop())
 
   it('all end, once and in time, and every witness says the same of each', async () => {
-    const outcome = await run(stack.dev, {
+    const outcome = await run(stack.dev, stack.dataDir, {
       seed: 1,
       payments: 100,
       inFlight: 32,
@@ -31,6 +31,7 @@ describe('a hundred payments under faults of the rails, hub and rails killed', (
     })
     expect(outcome.faults).toEqual([])
     expect(outcome.ended).toHaveLength(100)
+    expect(outcome.ended.flatMap(({ refunds = [] }) => refunds).length).toBeGreaterThan(10)
     expect(outcome.kills.map(({ process }) => process)).toEqual(VICTIMS)
     expect(Math.min(...outcome.kills.map(({ processing }) => processing))).toBeGreaterThanOrEqual(10)
   })

@@ -68,7 +68,6 @@ async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): Retu
       : null,
   )
   if (!signed.ok) {
-    if (!isStoredRefusal(signed.error.code)) return refused(signed.error)
     return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
   }
   if (await isFull(deps, principal.user, iban)) {

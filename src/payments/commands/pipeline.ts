@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { z } from 'zod'
 import type { HubReply, HubRequest } from '../../bus/index.ts'
 import { invalidRequest, refusalReply, toWireError } from '../../bus/index.ts'
-import { isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
+import { isRetryable, isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { assertNever, err, ok, type Result } from '../../domain/result.ts'
 import { contentHash, type Principal } from '../../identity/index.ts'
@@ -88,9 +88,17 @@ export async function decideAndApply(
 ): Promise<Answer> {
   const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, changer.requestId) })
   const key = { scope: changer.scope, key: changer.key, hash, ...(complete ? { complete: true as const } : {}) }
+  /**
+   * The same command sent twice may have been answered since its key was looked up, and what it changed then refuses
+   * its second sending: above all its own signature, which is spent. A refusal that is to be tried again finds the answer then.
+   */
+  const answeredSince = async ({ code }: Refusal): Promise<HubReply | null> =>
+    complete || isRetryable(code) ? null : storedAnswer(deps, changer, hash)
   for (let i = 0; i < DECIDE_TRIES; i++) {
     const decision = await decide()
-    if (decision.kind === 'refusal' && !isStoredRefusal(decision.refusal.code)) return refused(decision.refusal)
+    if (decision.kind === 'refusal' && !isStoredRefusal(decision.refusal.code)) {
+      return { reply: (await answeredSince(decision.refusal)) ?? refusalReply(decision.refusal, changer.requestId) }
+    }
     const unit = unitOf(decision, key, changer.requestId, deps)
     const amount = decision.kind === 'unit' ? decision.amount : undefined
     if (amount !== undefined) deps.failpoint('accept-before-commit', amount)

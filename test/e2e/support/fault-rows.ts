@@ -1,5 +1,17 @@
+import {
+  common,
+  DECLINED,
+  declines,
+  isLost,
+  type Kind,
+  kindName,
+  NOT_EXECUTED,
+  quick,
+  slow,
+  SUCCEEDED,
+} from './fault-kinds.ts'
 import type { Way } from './orders.ts'
-import type { Fault, RailName } from './rails.ts'
+import type { RailName } from './rails.ts'
 
 // oxlint-disable unicorn/no-thenable -- `then` is the control API's word for what follows a pending answer
 
@@ -8,84 +20,23 @@ import type { Fault, RailName } from './rails.ts'
  * payer must see of it, in order. What the books must say follows from the end:
  * they say it of every payment (proof.ts).
  */
-export type FaultRow = {
+export type FaultRow = Kind & {
   rail: RailName
   way: Way
   /** The call that it strikes: an operation, and of the operator the step. */
-  on: { operation: 'collect' | 'payOut'; step?: 'prepare' | 'confirm' }
-  faults: readonly Fault[]
-  /** Whether the payer is told that the rail has not answered. */
-  waits: boolean
-  ends: string
-  /** What is decided at the rail once it is pending for ever. */
-  decide?: 'settled' | 'declined'
-  /** Money is returned, or a rail contradicts itself: it is written down for people. */
-  incident?: string
+  on: { operation: 'collect' | 'payOut'; step?: 'prepare' | 'validate' | 'confirm' }
+  /** The payer's code has to be typed a second time. */
+  again?: true
+  /** What the payer sees after the end, which stays. */
+  after?: readonly string[]
 }
 
-type Kind = Pick<FaultRow, 'faults' | 'waits' | 'ends'> & Partial<Pick<FaultRow, 'decide' | 'incident'>>
-
-const SUCCEEDED = 'succeeded'
-const NOT_EXECUTED = 'failed not_executed'
-
-const kind = (name: string, parameters: Omit<Fault, 'kind'>, waits: boolean, ends: string, more?: Partial<Kind>) => ({
-  faults: [{ kind: name, ...parameters }],
-  waits,
-  ends,
-  ...more,
-})
-const quick = (name: string, parameters: Omit<Fault, 'kind'> = {}, ends = SUCCEEDED): Kind =>
-  kind(name, parameters, false, ends)
-const slow = (name: string, parameters: Omit<Fault, 'kind'> = {}, ends = SUCCEEDED, more?: Partial<Kind>): Kind =>
-  kind(name, parameters, true, ends, more)
-const beside = ({ faults, ...rest }: Kind, name: string, parameters: Omit<Fault, 'kind'>): Kind => ({
-  ...rest,
-  faults: [...faults, { kind: name, ...parameters }],
-})
-
-/** How it ends where the order never arrived, where a pending one is refused, and where the rail says at first that it has it already. */
-type Habits = { lost: string; declined: string; duplicate?: Kind; wrong?: (field: string) => Kind }
-
-/** Parameters that make no difference to the payment are the connectors' own tests'. */
-const common = ({
-  lost,
-  declined,
-  duplicate = slow('duplicate_answer'),
-  wrong = (field) => slow('wrong_content', { field }),
-}: Habits): Kind[] => [
-  slow('delay', { ms: 3_000 }),
-  slow('pending', { then: 'settled', after_s: 2 }),
-  slow('pending', { then: 'declined', after_s: 2 }, declined),
-  slow('pending', { then: 'settled', after_s: 2, callback: false }),
-  slow('pending', { then: 'never' }, SUCCEEDED, { decide: 'settled' }),
-  slow('pending', { then: 'never' }, declined, { decide: 'declined' }),
-  slow('drop_before', {}, lost),
-  slow('drop_after'),
-  slow('hang_before', { s: 30 }, lost),
-  slow('hang_after', { s: 30 }),
-  slow('error_before', { status: 503 }, lost),
-  slow('error_after', { status: 500 }),
-  slow('duplicate_callback', { n: 15 }),
-  // After the deadline of 8 s.
-  slow('late_callback', { after_s: 12 }),
-  slow('malformed', { mode: 'truncated' }),
-  slow('bad_signature', { mode: 'wrong_key' }),
-  wrong('amount'),
-  wrong('reference'),
-  duplicate,
-  beside(slow('hang_after', { s: 30 }), 'inquiry_fail', { s: 30 }),
-  beside(slow('hang_after', { s: 30 }), 'inquiry_lag', { s: 5 }),
-  quick('statement'),
-  quick('answer_twice'),
-]
-
-const declines = (codes: Readonly<Record<string, string>>): Kind[] =>
-  Object.entries(codes).map(([reason, code]) => quick('decline', { reason }, `failed ${code}`))
-
-const rowsOf = (rail: RailName, way: Way, on: FaultRow['on'], kinds: readonly Kind[]): FaultRow[] =>
-  kinds.map((one) => ({ rail, way, on, ...one }))
-
-const DECLINED = 'failed declined_by_rail'
+const rowsOf = (
+  rail: RailName,
+  way: Way,
+  on: FaultRow['on'],
+  kinds: readonly (Kind & Pick<FaultRow, 'again' | 'after'>)[],
+): FaultRow[] => kinds.map((one) => ({ rail, way, on, ...one }))
 
 const atBank = (noFunds: string): Kind[] => [
   ...common({ lost: NOT_EXECUTED, declined: DECLINED }),
@@ -119,6 +70,8 @@ const atMoney = (noFunds: string): Kind[] => [
 
 /** What exists already is found in the same call. */
 const FOUND = quick('duplicate_answer')
+/** The answer to a confirm or to a code has no content. */
+const noContent = (field: string) => quick('wrong_content', { field })
 const OPERATOR_DECLINES = {
   'CARRIER_BILLING.PAYMENT_DENIED': 'declined_by_rail',
   IDENTIFIER_NOT_FOUND: 'source_not_usable',
@@ -126,35 +79,96 @@ const OPERATOR_DECLINES = {
   'CARRIER_BILLING.USER_AMOUNT_THRESHOLD_OVERPASSED': 'limit_exceeded',
 }
 
+const PAYER_DECLINED = 'failed declined_by_payer'
+const askedAgain = (one: Kind): Kind & Pick<FaultRow, 'again'> => ({ ...one, again: true })
+/** Typing a code moves nothing: what never arrived is asked for again. */
+const validating = [
+  ...common({ lost: SUCCEEDED, declined: PAYER_DECLINED, duplicate: FOUND, wrong: noContent }).map((one) =>
+    isLost(one) ? askedAgain(one) : one,
+  ),
+  slow('contradict_callback', { after_s: 1 }),
+  // All tries are used up.
+  quick('decline', {}, PAYER_DECLINED),
+  // Refused, and the reservation still waits for its code.
+  askedAgain(slow('decline', { reason: 'SERVICE_NOT_APPLICABLE' })),
+  quick('expire', {}, NOT_EXECUTED),
+]
+
+/** A purchase has legs of its own at the same rails: those kinds after which books could differ. */
+const purchased = (lost: string, reason: string, code: string, contradicted: Partial<Kind>): Kind[] => [
+  ...declines({ [reason]: code }),
+  slow('drop_before', {}, lost),
+  slow('drop_after'),
+  slow('hang_after', { s: 30 }),
+  slow('pending', { then: 'settled', after_s: 2 }),
+  slow('pending', { then: 'declined', after_s: 2 }, DECLINED),
+  slow('contradict_callback', { after_s: 1 }, SUCCEEDED, contradicted),
+]
+
+/** It had succeeded, and then the money comes back: `says` what the payer is told of it after the end. */
+const returned = (reason: string, ...says: string[]): Kind & Pick<FaultRow, 'after'> => ({
+  ...quick('return_later', { after_s: 3, reason }, SUCCEEDED, { incident: 'contradicting_outcome' }),
+  after: says,
+})
+const ABSORBED = 'succeeded returned absorbed'
+const DISPUTED = ['succeeded dispute opened', 'succeeded dispute lost returned absorbed']
+
 export const FAULT_ROWS: readonly FaultRow[] = [
-  ...rowsOf('bank', 'top-up', { operation: 'collect' }, atBank('insufficient_funds')),
+  ...rowsOf('bank', 'top-up', { operation: 'collect' }, [
+    ...atBank('insufficient_funds'),
+    returned('AC04', ABSORBED),
+    returned('MD06', ...DISPUTED),
+  ]),
   // Of a withdrawal it is our own account that lacks the money.
-  ...rowsOf('bank', 'withdrawal', { operation: 'payOut' }, atBank('declined_by_rail')),
-  ...rowsOf('money', 'top-up by mobile money', { operation: 'collect' }, atMoney('insufficient_funds')),
-  ...rowsOf('money', 'withdrawal to mobile money', { operation: 'payOut' }, atMoney('declined_by_rail')),
+  ...rowsOf('bank', 'withdrawal', { operation: 'payOut' }, [
+    ...atBank('declined_by_rail'),
+    returned('AC04', 'succeeded returned returned'),
+  ]),
+  ...rowsOf('bank', 'qr from bank', { operation: 'collect' }, [
+    ...purchased(NOT_EXECUTED, 'AM04', 'insufficient_funds', { incident: 'contradicting_outcome' }),
+    returned('AC04', ABSORBED),
+    returned('MD06', ...DISPUTED),
+  ]),
+  ...rowsOf('money', 'top-up by mobile money', { operation: 'collect' }, [
+    ...atMoney('insufficient_funds'),
+    returned('reversed', ABSORBED),
+  ]),
+  ...rowsOf('money', 'withdrawal to mobile money', { operation: 'payOut' }, [
+    ...atMoney('declined_by_rail'),
+    returned('reversed', 'succeeded returned returned'),
+  ]),
+  ...rowsOf('money', 'qr from mobile money', { operation: 'collect' }, [
+    ...purchased(SUCCEEDED, 'insufficientFunds', 'insufficient_funds', {}),
+    returned('reversed', ABSORBED),
+  ]),
   ...rowsOf('operator', 'qr from phone bill', { operation: 'collect', step: 'prepare' }, [
     ...common({ lost: NOT_EXECUTED, declined: DECLINED, duplicate: FOUND }),
     slow('contradict_callback', { after_s: 1 }),
     ...declines(OPERATOR_DECLINES),
+    returned('MD06', ABSORBED),
   ]),
+  ...rowsOf('operator', 'qr from phone bill', { operation: 'collect', step: 'validate' }, validating),
   ...rowsOf('operator', 'qr from phone bill', { operation: 'collect', step: 'confirm' }, [
     // Confirming twice is safe: what never arrived is confirmed again.
-    ...common({
-      lost: SUCCEEDED,
-      declined: DECLINED,
-      duplicate: FOUND,
-      // The answer to a confirm has no content.
-      wrong: (field) => quick('wrong_content', { field }),
-    }),
+    ...common({ lost: SUCCEEDED, declined: DECLINED, duplicate: FOUND, wrong: noContent }),
     slow('contradict_callback', { after_s: 1 }),
     quick('decline', {}, DECLINED),
     // The reservation is gone before it was used.
     slow('expire', {}, NOT_EXECUTED),
+    returned('MD06', ABSORBED),
   ]),
 ]
 
-export function rowName({ rail, on, faults, decide, ends }: FaultRow): string {
-  const words = faults.map((fault) => Object.values(fault).join(' ')).join(' + ')
-  const decided = decide === undefined ? '' : `, decided ${decide}`
-  return `${rail} ${on.step ?? on.operation}: ${words}${decided}: ${ends}`
+/** What the payer's phone shows, in order. */
+export function rowSees({ on, waits, again, ends, after = [] }: FaultRow): string[] {
+  const waiting = ['processing', ...(waits ? ['processing awaiting_rail'] : [])]
+  if (on.step !== 'validate') return [...waiting, ends, ...after]
+  const asked = ['requires_action', ...waiting, ...(again === true ? ['requires_action', 'processing'] : [])]
+  return ['processing', ...asked, ends, ...after]
+}
+
+export function rowName(row: FaultRow): string {
+  const { rail, way, on } = row
+  const what = way.startsWith('qr') && rail !== 'operator' ? `${on.operation} of a purchase` : (on.step ?? on.operation)
+  return `${rail} ${what}: ${kindName(row)}`
 }

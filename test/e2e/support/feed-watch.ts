@@ -1,5 +1,5 @@
 import { isTerminal, type Mooring, type MooringEvent } from '../../../clients/mobile/index.ts'
-import type { PaymentView } from '../../../src/contract/index.ts'
+import type { PaymentView, RefundView } from '../../../src/contract/index.ts'
 
 /** An event as the phone's program got it. */
 export type Heard = { seq: number; id: string }
@@ -13,6 +13,7 @@ export class FeedWatch {
   readonly faults: string[] = []
   readonly #log: Heard[] = []
   readonly #payments = new Map<string, PaymentView[]>()
+  readonly #refunds = new Map<string, RefundView[]>()
   readonly #name: string
   #last: number | null = null
 
@@ -37,6 +38,11 @@ export class FeedWatch {
     return this.#payments.get(payment) ?? []
   }
 
+  /** The same of a refund. */
+  refund(id: string): readonly RefundView[] {
+    return this.#refunds.get(id) ?? []
+  }
+
   async #read(events: AsyncIterable<MooringEvent>): Promise<void> {
     for await (const event of events) this.#take(event)
   }
@@ -53,6 +59,17 @@ export class FeedWatch {
     this.#last = seq
     this.#log.push({ seq, id: event.id })
     if (name === 'payment.updated') this.#version(event.body)
+    if (name === 'refund.updated') this.#refund(event.body)
+  }
+
+  #refund(view: RefundView): void {
+    const versions = this.#refunds.get(view.id) ?? []
+    this.#refunds.set(view.id, versions)
+    const before = versions.at(-1)
+    if (before !== undefined && before.version + 1 !== view.version) {
+      this.faults.push(`${this.#name}: ${view.id} went from version ${before.version} to ${view.version}`)
+    }
+    versions.push(view)
   }
 
   #version(view: PaymentView): void {

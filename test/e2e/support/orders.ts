@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { PaymentView } from '../../../src/contract/index.ts'
+import type { PaymentView, RefundView } from '../../../src/contract/index.ts'
 import { isTerminal, MooringError } from '../../../clients/mobile/index.ts'
 import type { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
@@ -49,10 +49,15 @@ export type Order = {
   payee: Phone
   /** Gets it where it is a purchase. */
   merchant: MerchantServer
+  /** What the merchant gives back of it, each by a refund of its own, once it has succeeded. */
+  refundsMinor?: readonly bigint[]
 }
 
-/** A payment that has ended, as its payer's phone shows it. */
-export type Ended = { order: Order; view: PaymentView }
+/** A refund that has ended: what its merchant read of it, in order, from the reply on. */
+export type Refunded = { reads: readonly RefundView[]; last: RefundView }
+
+/** A payment that has ended, as its payer's phone shows it, and what was refunded of it. */
+export type Ended = { order: Order; view: PaymentView; refunds?: readonly Refunded[] }
 
 /** An order ready to be confirmed: the price is known, the key is chosen. Confirming again is a replay. */
 export type Ready = { confirm: () => Promise<PaymentView> }

@@ -1,20 +1,18 @@
-import { feeMinor } from '../../../src/domain/fee.ts'
-import { attemptReference } from '../../../src/domain/ids.ts'
+import type { RefundView } from '../../../src/contract/index.ts'
 import { audit } from '../../../src/ledger/index.ts'
-import { COURSE, type Ended } from './orders.ts'
+import { expectedAtRail, expectedPostings, refundedMinor, walletChanges } from './expected.ts'
+import { COURSE, type Ended, type Refunded } from './orders.ts'
 import type { Phone } from './phone.ts'
 import { RAIL_NAMES, type RailLine, type RailWitness } from './rails.ts'
 import { inLanes, type World } from './world.ts'
 
-/** running.md: demo merchants pay 150 basis points. */
-const FEE = { basisPoints: 150n, fixedMinor: 0n }
 const MERCHANT_LANES = 8
 
 /**
- * Every witness's word about ended payments, compared: the payer's and the
- * payee's phone, the merchant, the hub's rows, the ledger's postings and holds,
+ * Every witness's word about ended payments and their refunds, compared: the payer's
+ * and the payee's phone, the merchant, the hub's rows, the ledger's postings and holds,
  * the rails' books and balances, and the wallets. Answers what disagrees; nothing
- * is the only good answer. `incidents`: kinds that a payment was to have.
+ * is the only good answer. `incidents`: kinds that a payment or refund was to have.
  */
 export async function disagreements(
   world: World,
@@ -24,6 +22,7 @@ export async function disagreements(
   await phonesUpToDate(world)
   const found = await Promise.all([
     atTheHub(world, ended, incidents),
+    refundsAtTheHub(world, ended),
     atTheMerchants(world, ended),
     ...RAIL_NAMES.map((name) => atTheRail(world, world.rails[name], ended)),
     inTheLedger(world, ended),
@@ -33,49 +32,9 @@ export async function disagreements(
   return found.flat()
 }
 
-/** What a payment does to whom, in our books: debit, credit, amount. Worked out here, not by the product. */
-function expectedPostings({ rails }: World, { order, view }: Ended): string[] {
-  const { way, amountMinor, payer, payee, merchant } = order
-  const { kind, at } = COURSE[way]
-  const wallet = `wallet:${payer.user}`
-  // An operator owes what it has billed; a bank and a money operator have it already.
-  const clearing = at === null ? '' : `${at.rail === 'operator' ? 'due' : 'clearing'}:${rails[at.rail].id}`
-  if (view.status !== 'succeeded') return []
-  switch (kind) {
-    case 'topup':
-      return [`${clearing} to ${wallet}: ${amountMinor}`]
-    case 'withdrawal':
-      return [`${wallet} to ${clearing}: ${amountMinor}`]
-    case 'transfer':
-      return [`${wallet} to wallet:${payee.user}: ${amountMinor}`]
-    case 'purchase': {
-      const from = at === null ? wallet : clearing
-      const fee = feeMinor(amountMinor, FEE)
-      const net = `${from} to merchant:${merchant.id}:pending: ${amountMinor - fee}`
-      return fee === 0n ? [net] : [net, `${from} to revenue:fees: ${fee}`]
-    }
-  }
-}
-
-/** A payment's change to each wallet. */
-function walletChanges({ order, view }: Ended): [Phone, bigint][] {
-  if (view.status !== 'succeeded') return []
-  const { way, amountMinor, payer, payee } = order
-  const { kind, at } = COURSE[way]
-  switch (kind) {
-    case 'topup':
-      return [[payer, amountMinor]]
-    case 'withdrawal':
-      return [[payer, -amountMinor]]
-    case 'transfer':
-      return [
-        [payer, -amountMinor],
-        [payee, amountMinor],
-      ]
-    case 'purchase':
-      return at === null ? [[payer, -amountMinor]] : []
-  }
-}
+/** Payments and their refunds. */
+const idsOf = (ended: readonly Ended[]): string[] =>
+  ended.flatMap(({ view, refunds = [] }) => [view.id, ...refunds.map(({ last }) => last.id)])
 
 type Row = { id: string; status: string; status_reason: string | null; version: number; failure_code: string | null }
 type Attempt = { payment: string; no: number; reference: string; step: string; state: string }
@@ -91,7 +50,7 @@ async function atTheHub(
   const attempts = await sql<Attempt[]>`
     select payment, no, reference, step, state from attempts where payment in ${sql(ids)}`
   const incidents = await sql<{ payment: string; kind: string }[]>`
-    select payment, kind from incidents where payment in ${sql(ids)}`
+    select payment, kind from incidents where payment in ${sql(idsOf(ended))}`
   const rowOf = new Map(rows.map((row) => [row.id, row]))
   const attemptsOf = Map.groupBy(attempts, (attempt) => attempt.payment)
   const found = incidents
@@ -117,6 +76,43 @@ async function atTheHub(
   return found
 }
 
+async function refundsAtTheHub({ sql }: World, ended: readonly Ended[]): Promise<string[]> {
+  const refunded = ended.filter(({ refunds = [] }) => refunds.length > 0)
+  if (refunded.length === 0) return []
+  const ids = idsOf(refunded)
+  const rows = await sql<Row[]>`
+    select id, status, status_reason, version, failure_code from refunds where id in ${sql(ids)}`
+  const attempts = await sql<Attempt[]>`
+    select payment, no, reference, step, state from attempts where payment in ${sql(ids)} and operation = 'refund'`
+  const payments = await sql<{ id: string; reserved: string; refunded: string }[]>`
+    select id, refund_reserved::text as reserved, refunded_amount::text as refunded from payments where id in ${sql(ids)}`
+  const rowOf = new Map(rows.map((row) => [row.id, row]))
+  const attemptsOf = Map.groupBy(attempts, (attempt) => attempt.payment)
+  const found: string[] = []
+  for (const one of refunded) {
+    const counted = payments.find(({ id }) => id === one.view.id)
+    const sum = refundedMinor(one).toString()
+    if (counted?.refunded !== sum || counted.reserved !== '0') {
+      found.push(`${one.view.id}: ${sum} was refunded, the hub keeps ${JSON.stringify(counted)}`)
+    }
+    for (const { last } of one.refunds ?? []) {
+      const row = rowOf.get(last.id)
+      const read = describe(last.status, last.version, last.failure?.code ?? null)
+      const kept = row === undefined ? 'nothing' : describe(row.status, row.version, row.failure_code)
+      if (read !== kept) found.push(`${last.id}: its merchant reads ${read}, the hub keeps ${kept}`)
+      if (last.status_reason !== null || row?.status_reason != null) found.push(`${last.id}: ended and still waits`)
+      const tries = attemptsOf.get(last.id) ?? []
+      const { at } = COURSE[one.order.way]
+      const settled = tries.some(({ state }) => state === 'settled')
+      const isRight = tries.length === (at === null ? 0 : 1) && settled === (last.status === 'succeeded' && at !== null)
+      if (!isRight || tries.some(({ state }) => OPEN.has(state))) {
+        found.push(`${last.id} of a ${one.order.way}: ${last.status} with attempts ${JSON.stringify(tries)}`)
+      }
+    }
+  }
+  return found
+}
+
 const OPEN = new Set(['dispatched', 'pending', 'unknown'])
 /** What settles by these has moved money; a reservation made or given back has not. */
 const MOVES = new Set(['submit', 'confirm'])
@@ -124,10 +120,12 @@ const MOVES = new Set(['submit', 'confirm'])
 async function atTheMerchants({ patience }: World, ended: readonly Ended[]): Promise<string[]> {
   const found: string[] = []
   const purchases = ended.filter(({ order }) => COURSE[order.way].kind === 'purchase')
-  await inLanes(MERCHANT_LANES, purchases, async ({ order, view }) => {
+  await inLanes(MERCHANT_LANES, purchases, async (one) => {
+    const { order, view } = one
     const seen = await patience.within(`the merchant's view of ${view.id}`, order.merchant.readPayment(view.id))
     const captured = view.status === 'succeeded' ? view.amount : '0'
-    const same = seen.status === view.status && seen.version === view.version && seen.captured_amount === captured
+    const amounts = seen.captured_amount === captured && seen.refunded_amount === refundedMinor(one).toString()
+    const same = seen.status === view.status && seen.version === view.version && amounts
     if (!same) found.push(`${view.id}: the phone shows ${view.status}, the merchant reads ${JSON.stringify(seen)}`)
   })
   return found
@@ -140,23 +138,17 @@ async function atTheRail(world: World, rail: RailWitness, ended: readonly Ended[
   const found: string[] = []
   const known = new Set<string>()
   const spent = new Map<string, bigint>()
-  for (const { order, view } of all) {
-    const { at } = COURSE[order.way]
-    const account = order.payer.accounts[rail.name]
-    for (const operation of ['collect', 'payOut'] as const) {
-      const reference = attemptReference(view.id, operation, 1)
+  for (const one of all) {
+    const account = one.order.payer.accounts[rail.name]
+    for (const { reference, lines, spentMinor } of expectedAtRail(rail.name, one)) {
       known.add(reference)
-      const moved = view.status === 'succeeded' && at?.rail === rail.name && at.operation === operation
-      const expected = moved ? [`${operation} ${order.amountMinor} ${currency} ${account} moved`] : []
-      const lines = (book.get(reference) ?? []).map(lineText)
-      if (lines.join() !== expected.join()) {
-        found.push(
-          `${view.id} (${view.status}): the ${rail.name}'s book has ${JSON.stringify(lines)} under ${reference}`,
-        )
+      const expected = lines.map((line) => lineText({ ...line, currency, account }))
+      const actual = (book.get(reference) ?? []).map(lineText)
+      if (actual.join() !== expected.join()) {
+        const words = `${JSON.stringify(actual)} under ${reference}, not ${JSON.stringify(expected)}`
+        found.push(`${one.view.id} (${one.view.status}): the ${rail.name}'s book has ${words}`)
       }
-      if (!moved) continue
-      const sum = operation === 'collect' ? order.amountMinor : -order.amountMinor
-      spent.set(account, (spent.get(account) ?? 0n) + sum)
+      spent.set(account, (spent.get(account) ?? 0n) + spentMinor)
     }
   }
   const accounts = new Set(phones.map((phone) => phone.accounts[rail.name]))
@@ -179,17 +171,19 @@ async function atTheRail(world: World, rail: RailWitness, ended: readonly Ended[
 /** What a demo rail gives an account it has not seen. */
 const OPENING_MINOR = 100_000_000n
 
-const lineText = ({ operation, amount, currency, account, effect }: RailLine) =>
+type LineText = Pick<RailLine, 'operation' | 'amount' | 'currency' | 'account' | 'effect'>
+const lineText = ({ operation, amount, currency, account, effect }: LineText) =>
   `${operation} ${amount} ${currency} ${account} ${effect}`
 
 async function inTheLedger(world: World, ended: readonly Ended[]): Promise<string[]> {
   const { sql } = world
-  const ids = ended.map(({ view }) => view.id)
+  const ids = idsOf(ended)
   const rows = await sql<{ subject: string; posting: string }[]>`
     select t.subject, d.name || ' to ' || c.name || ': ' || t.amount as posting
     from transfers t
+    left join refunds r on r.id = t.subject
     -- What it takes of limits is in another ledger; the audit looks after that.
-    join payments p on p.id = t.subject and p.ledger = t.ledger
+    join payments p on p.id = coalesce(r.payment, t.subject) and p.ledger = t.ledger
     join accounts d on d.ledger = t.ledger and d.id = t.debit_account
     join accounts c on c.ledger = t.ledger and c.id = t.credit_account
     where t.subject in ${sql(ids)} and t.kind in ('confirm', 'post')`
@@ -197,12 +191,13 @@ async function inTheLedger(world: World, ended: readonly Ended[]): Promise<strin
   const posted = Map.groupBy(rows, (row) => row.subject)
   const found = holds.map(({ subject }) => `${subject}: ended and still holds money`)
   for (const one of ended) {
-    const expected = expectedPostings(world, one).toSorted()
-    const actual = (posted.get(one.view.id) ?? []).map(({ posting }) => posting).toSorted()
-    if (actual.join() !== expected.join()) {
-      found.push(
-        `${one.view.id} (${one.view.status}): posted ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`,
-      )
+    for (const [id, postings] of expectedPostings(world, one)) {
+      const expected = postings.toSorted()
+      const actual = (posted.get(id) ?? []).map(({ posting }) => posting).toSorted()
+      if (actual.join() !== expected.join()) {
+        const words = `posted ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`
+        found.push(`${id} (${one.order.way}, ${one.view.status}): ${words}`)
+      }
     }
   }
   const { breaches } = await audit(sql)
@@ -249,7 +244,11 @@ async function onThePhones({ sql, phones }: World, ended: readonly Ended[]): Pro
       found.push(`${name} heard ${heard.length} events, its feed has ${committed.length}, and they are not the same`)
     }
   }
-  for (const { order, view } of ended) {
+  for (const one of ended) {
+    const { order, view } = one
+    const shown = view.refunded_amount
+    if (shown !== refundedMinor(one).toString()) found.push(`${view.id}: the phone shows ${shown} of it refunded`)
+    for (const refund of one.refunds ?? []) found.push(...readOtherwise(order.payer, refund))
     const watchers = COURSE[order.way].kind === 'transfer' ? [order.payer, order.payee] : [order.payer]
     for (const { name, watch } of watchers) {
       const last = watch.versions(view.id).at(-1)
@@ -259,6 +258,21 @@ async function onThePhones({ sql, phones }: World, ended: readonly Ended[]): Pro
     }
   }
   return found
+}
+
+/** Whatever version of a refund its merchant read, the phone was told the same of it; and both of the end. */
+function readOtherwise({ name, watch }: Phone, { reads, last }: Refunded): string[] {
+  const told = watch.refund(last.id)
+  const words = ({ status, status_reason, version, failure }: RefundView) =>
+    `${describe(status, version, failure?.code ?? null)}${status_reason === null ? '' : `, ${status_reason}`}`
+  const found = reads.flatMap((read) => {
+    const same = told.find(({ version }) => version === read.version)
+    if (same !== undefined && words(same) === words(read)) return []
+    return [
+      `${last.id}: its merchant read ${words(read)}, ${name} heard ${same === undefined ? 'nothing' : words(same)}`,
+    ]
+  })
+  return told.at(-1)?.version === last.version ? found : [...found, `${name} did not hear of the end of ${last.id}`]
 }
 
 async function phonesUpToDate({ sql, phones, patience }: World): Promise<void> {

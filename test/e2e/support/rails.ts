@@ -72,6 +72,11 @@ export class RailWitness {
     await this.#call('POST', '/decide', { reference, outcome })
   }
 
+  /** The operator sends a code to this phone for every payment. */
+  async asksForCodes(phone: string): Promise<void> {
+    await this.#call('POST', '/accounts', { account: phone, validation: true })
+  }
+
   async outage(seconds: number, mode: 'refuse' | 'hang' | '500'): Promise<void> {
     await this.#call('POST', '/outage', { seconds, mode })
   }

@@ -105,6 +105,17 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'refuses the second sending of a command by what the first has changed',
+    tests: ['test/payments/resent.pg.test.ts'],
+    edits: [
+      {
+        file: 'src/payments/commands/pipeline.ts',
+        from: 'complete || isRetryable(code) ? null : storedAnswer',
+        to: 'complete || !isRetryable(code) ? null : storedAnswer',
+      },
+    ],
+  },
+  {
     name: 'ends a payment and keeps its hold',
     tests: [KILL],
     edits: [{ file: MOVES, from: "transfers: endTransfers(state, 'void')", to: 'transfers: []' }],

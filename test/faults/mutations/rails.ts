@@ -55,4 +55,15 @@ export const RAILS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'says of a refund only late that its rail does not answer',
+    tests: [TABLE],
+    edits: [
+      {
+        file: 'src/payments/refunds/steps.ts',
+        from: "(waits(at) ? say(at, 'awaiting_rail', ids, clock.now()) : null)",
+        to: "(waits(at) && at.refund.version < 0 ? say(at, 'awaiting_rail', ids, clock.now()) : null)",
+      },
+    ],
+  },
 ]
