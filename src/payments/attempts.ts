@@ -134,6 +134,7 @@ export function makeCaller(deps: AttemptDeps): Caller {
       const started = clock.monotonic()
       const token = ids.uuid()
       const { after, columns } = journalOf(attempt, step, token, clock.now(), rail.profile.deadlineMs)
+      deps.failpoint('journal-before-commit', tag)
       const journalled = await ledger.apply({
         id: ids.uuid(),
         guard: {
@@ -174,10 +175,12 @@ export function makeCaller(deps: AttemptDeps): Caller {
         await askAt(deps, attempt, clock.now() + outcome.afterMs)
         return KEPT
       }
+      const tag = attempt.amount.toString()
+      deps.failpoint('inquiry-answered', tag)
       alarm(rail.id, outcome)
       const sinceMs = clock.now() - (attempt.dispatched_at?.getTime() ?? 0)
       const waitMs = inquiryWaitMs(sinceMs, { deadlineMs, gapsMs }) * jitter()
-      return recordOutcome(deps, {
+      const recorded = await recordOutcome(deps, {
         bearer: bearer.id,
         no: attempt.no,
         step: attempt.step,
@@ -185,6 +188,8 @@ export function makeCaller(deps: AttemptDeps): Caller {
         outcome,
         inquiry: { nextLookAtMs: clock.now() + waitMs },
       })
+      deps.failpoint('inquiry-written', tag)
+      return recorded
     },
   }
 }

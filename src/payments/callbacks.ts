@@ -1,4 +1,5 @@
 import type { RailCallback, RailCallbackReply } from '../bus/index.ts'
+import type { Failpoint } from '../config/failpoint.ts'
 import type { Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -24,6 +25,7 @@ type CallbackDeps = {
   isInFlight: (attempt: AttemptRow) => boolean
   /** Told of each message that was refused, or believed to be the rail's and is of no use. */
   refused: (rail: string, why: CallbackRefusal) => void
+  failpoint: Failpoint
 }
 
 export type CallbackRefusal = 'malformed' | 'not_authentic' | 'unknown_reference' | 'not_our_order'
@@ -69,7 +71,10 @@ export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: Rai
     const after = await deps.store.attemptByReference(rail.id, reference)
     if (after?.state === 'dispatched' && deps.isInFlight(after)) return { status: 204 }
   } else {
+    const tag = attempt.amount.toString()
+    deps.failpoint('callback-heard', tag)
     await deps.record({ bearer: attempt.payment, no: attempt.no, step: attempt.step, outcome: says })
+    deps.failpoint('callback-written', tag)
   }
   deps.wake(attempt.payment)
   return { status: 204 }

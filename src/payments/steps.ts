@@ -1,7 +1,7 @@
 import type { NextAction } from '../contract/index.ts'
 import { type Clock, timestamp } from '../domain/clock.ts'
 import { UNSENT, type AttemptState, type RailStep, isUnresolved } from '../domain/attempt.ts'
-import type { Failpoint } from '../config/failpoint.ts'
+import type { Failpoint, FailpointName } from '../config/failpoint.ts'
 import type { FeePlan } from '../domain/fee.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Ledger, Unit } from '../ledger/index.ts'
@@ -63,19 +63,25 @@ export function makeStrides(deps: StepDeps): Strides {
 
   /**
    * Reads, decides, applies; again where someone else was first. `decide` names the unit and what comes after it,
-   * or null where there is nothing to do.
+   * or null where there is nothing to do. `around`: the failpoints before and after its commit.
    */
   async function settleOn(
     id: string,
     known: PaymentState | null,
+    around: readonly [before: FailpointName, after: FailpointName] | null,
     decide: (state: PaymentState) => Promise<{ unit: Unit; after: Next } | null> | { unit: Unit; after: Next } | null,
   ): Promise<{ state: PaymentState; next: Next; applied: boolean }> {
     for (let i = 0; i < CAS_TRIES; i++) {
       const state = i === 0 && known !== null ? known : await load(id)
       const decided = await decide(state)
       if (decided === null) return { state, next: next(state), applied: false }
+      const tag = state.payment.amount.toString()
+      if (around !== null) deps.failpoint(around[0], tag)
       const result = await ledger.apply(decided.unit)
-      if (result.code === 'ok') return { state, next: decided.after, applied: true }
+      if (result.code === 'ok') {
+        if (around !== null) deps.failpoint(around[1], tag)
+        return { state, next: decided.after, applied: true }
+      }
       if (result.code !== 'guard_failed') throw new Error(`a step of ${id} was answered ${JSON.stringify(result)}`)
     }
     throw new Error(`the state of ${id} kept changing`)
@@ -124,7 +130,7 @@ export function makeStrides(deps: StepDeps): Strides {
       // What this very compare-and-set wrote needs no reading back; anything else does (A3).
       if (sent.kind === 'ended' && sent.recorded.ended) return succeeded(state)
       if (sent.kind !== 'in_flight') return reread(id)
-      const awaited = await settleOn(id, null, (at) => {
+      const awaited = await settleOn(id, null, ['awaiting-before-commit', 'awaiting-written'], (at) => {
         if (at.attempt === null || !isUnresolved(at.attempt.state)) return null
         const says = awaitRail(at, ids, clock.now())
         if (says.payment === undefined) return null
@@ -139,7 +145,7 @@ export function makeStrides(deps: StepDeps): Strides {
     },
 
     async confirm(id, known) {
-      const confirmed = await settleOn(id, known, async (at) => {
+      const confirmed = await settleOn(id, known, null, async (at) => {
         if (next(at).step !== 'confirm') return null
         const part = await captureInPart(deps, at)
         return { unit: confirm(at, ids, clock.now(), part), after: { step: 'done', status: 'succeeded' } }
@@ -148,7 +154,7 @@ export function makeStrides(deps: StepDeps): Strides {
     },
 
     async release(id, known) {
-      const released = await settleOn(id, known, (at) => {
+      const released = await settleOn(id, known, ['release-before-commit', 'released'], (at) => {
         const ahead = next(at)
         if (ahead.step !== 'release') return null
         const { unit } = release(at, ahead.end, at.attempt === null ? [] : [at.attempt.state], ids, clock.now())
@@ -158,7 +164,7 @@ export function makeStrides(deps: StepDeps): Strides {
     },
 
     async hold(id, known) {
-      const held = await settleOn(id, known, (at) => {
+      const held = await settleOn(id, known, null, (at) => {
         const ahead = next(at)
         if (ahead.step !== 'hold') return null
         const now = clock.now()

@@ -311,7 +311,11 @@ const callbacks = serveCallbacks(
   callbackHandlers(
     rails,
     (rail, callback, refused) =>
-      takeCallback({ sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight }, rail, callback),
+      takeCallback(
+        { sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight, failpoint },
+        rail,
+        callback,
+      ),
     makeCallbackMetrics(registry),
   ),
   { log, maxInFlight: HUB_LIMITS.callbacks_in_flight },

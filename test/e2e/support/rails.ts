@@ -23,6 +23,8 @@ const Line = z.object({
 export type RailLine = z.infer<typeof Line>
 const Book = z.object({ data: z.array(Line) })
 const Account = z.object({ balance: z.string() })
+const Rule = z.object({ id: z.string() })
+const Rules = z.object({ data: z.array(Rule) })
 
 /** A fault of the control API, with its parameters. */
 export type Fault = { kind: string } & Readonly<Record<string, string | number | boolean>>
@@ -53,9 +55,14 @@ export class RailWitness {
     return BigInt(Account.parse(await this.#call('GET', `/accounts/${encodeURIComponent(account)}`)).balance)
   }
 
-  /** The next call that fits meets this fault. */
-  async rule(match: Match, fault: Fault): Promise<void> {
-    await this.#call('POST', '/rules', { match, fault, times: 1 })
+  /** The next call that fits meets this fault. Answers the rule's id. */
+  async rule(match: Match, fault: Fault): Promise<string> {
+    return Rule.parse(await this.#call('POST', '/rules', { match, fault, times: 1 })).id
+  }
+
+  /** Ids of the rules that still wait for a call that fits. */
+  async waitingRules(): Promise<Set<string>> {
+    return new Set(Rules.parse(await this.#call('GET', '/rules')).data.map(({ id }) => id))
   }
 
   /** Every payment over this amount is answered so much later. */

@@ -193,6 +193,7 @@ export async function openRecoveryStage(real?: Rail, watching: Partial<RailWatch
           wake: () => {},
           refused,
           isInFlight: makeIsInFlight({ clock, rails }),
+          failpoint: () => {},
         },
         speaking,
         message,
