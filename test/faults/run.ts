@@ -15,10 +15,22 @@ import { run, type Campaign } from './campaign.ts'
 import { freezeHubs } from './fence.ts'
 import { report } from './report.ts'
 import { slowRail } from './slow-rail.ts'
+import { temporalAway } from './away/away.ts'
+import { dealBlows } from './steps/deal.ts'
+import { strikeAll, STRIKE_ENV } from './steps/play.ts'
+import { BLOWS } from './steps/points.ts'
 
-const USAGE = `npm run faults -- [fence | slow-rail] [options]
+const USAGE = `npm run faults -- [fence | slow-rail | steps | temporal-away] [options]
   fence             hubs frozen 40, 90 and 150 s between journal and first byte
   slow-rail         one rail hangs at 20 payments a second; what others notice of it
+  steps             faults of rails, each with its hub struck before or after a commit
+    --seed <n>      what is dealt                                            1
+    --cases <n>                                                             60
+    --all           every one
+  temporal-away     Temporal is stopped while payments keep coming
+    --for <s>                                                               60
+    --rate <n>      payments a second                                      100
+    --freeze        it stands still instead
   and without either, the run of everything:
   --seed <n>        what is dealt, and the rails' draws over each reference  1
   --payments <n>                                                            500
@@ -38,6 +50,11 @@ const { values, positionals } = parseArgs({
     kills: { type: 'string', default: '10' },
     phones: { type: 'string', default: '16' },
     data: { type: 'string' },
+    cases: { type: 'string', default: '60' },
+    all: { type: 'boolean', default: false },
+    for: { type: 'string', default: '60' },
+    rate: { type: 'string', default: '100' },
+    freeze: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -52,6 +69,8 @@ if (values.help) console.log(USAGE)
 else if (what === 'everything') process.exitCode = await main()
 else if (what === 'fence') process.exitCode = await fence()
 else if (what === 'slow-rail') process.exitCode = await beside()
+else if (what === 'steps') process.exitCode = await steps()
+else if (what === 'temporal-away') process.exitCode = await away()
 else throw new Error(`there is no fault run called ${what}\n${USAGE}`)
 
 /** Where another hub takes over what a frozen one has begun, whatever the rail says of it. */
@@ -80,6 +99,40 @@ async function beside(): Promise<number> {
   } finally {
     await stack.stop()
   }
+}
+
+async function steps(): Promise<number> {
+  const hubs = 6
+  const cases = values.all ? BLOWS.length : count('--cases', values.cases, 1)
+  const blows = dealBlows(count('--seed', values.seed, 0), cases)
+  const stack = await startStack({ args: ['--hubs', String(hubs)], env: STRIKE_ENV })
+  try {
+    say(`${blows.length} of ${BLOWS.length} cases`)
+    const { struck, faults } = await strikeAll(stack, blows, {
+      hubs,
+      lanes: 12,
+      // What waits for an operator to be believed takes two minutes, some of them at a time.
+      patienceS: PATIENCE_S + 20 * cases,
+      say,
+    })
+    say(`${struck.length} were struck; the longest took ${Math.max(...struck.map(({ tookMs }) => tookMs))} ms`)
+    return verdict(faults)
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function away(): Promise<number> {
+  const { faults, ...found } = await temporalAway({
+    how: values.freeze ? 'frozen' : 'stopped',
+    seconds: count('--for', values.for, 10),
+    perSecond: count('--rate', values.rate, 1),
+    answersWithinMs: 50,
+    patienceS: PATIENCE_S,
+    say,
+  })
+  console.log(JSON.stringify(found, null, 2))
+  return verdict(faults)
 }
 
 function verdict(faults: readonly string[]): number {
