@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -67,6 +67,25 @@ describe('failpoints', () => {
     expect((await reach()).output).not.toContain('lives')
     expect(existsSync(join(dir, 'confirmed.fired'))).toBe(true)
     expect((await reach()).output).toContain('lives')
+  })
+
+  it('wait for one payment under its own name, passed as often as was asked, and say who was struck', async () => {
+    const path = join(dir, 'journalled.7')
+    writeFileSync(path, JSON.stringify({ passes: 1 }))
+    const program = `
+      import { failpoints } from '${new URL('../../src/config/failpoint.ts', import.meta.url).href}'
+      const reach = failpoints({ MOORING_ENV: 'test', MOORING_FAILPOINTS: '${dir}' })
+      reach('journalled', '8')
+      reach('journalled', '7')
+      console.log(process.pid)
+      reach('journalled', '7')
+      console.log('lives')`
+    const { output } = await run(process.execPath, ['--input-type=module-typescript', '-e', program], {
+      timeoutMs: 20_000,
+    })
+    expect(output).not.toContain('lives')
+    const fired: unknown = JSON.parse(readFileSync(`${path}.fired`, 'utf8'))
+    expect(fired).toMatchObject({ pid: Number(/^\d+$/m.exec(output)?.[0]) })
   })
 
   it('freeze the process that reaches a step armed so, until it is let go on', async () => {

@@ -2,6 +2,7 @@ import type { Mutation } from '../../support/mutations/mutation.ts'
 
 const TABLE = 'test/e2e/rails.e2e.test.ts'
 const FENCE = 'test/faults/fence.e2e.test.ts'
+const STEPS = 'test/faults/steps.e2e.test.ts'
 const SCHEDULE = 'test/domain/attempt.test.ts'
 
 /** What every rail needs of the payments above it: the fence, the schedule of inquiries, and what the payer is told. */
@@ -14,6 +15,28 @@ export const RAILS: readonly Mutation[] = [
         file: 'src/payments/attempts.ts',
         from: 'mayWrite: () => clock.monotonic() - started < SEND_WINDOW_MS',
         to: 'mayWrite: () => true',
+      },
+    ],
+  },
+  {
+    name: 'takes a command again that a hub took which then stood still',
+    tests: [STEPS],
+    edits: [
+      {
+        file: 'src/payments/commands/pipeline.ts',
+        from: 'command: name, key: key.data, requestId }',
+        to: 'command: name, key: request.requestId, requestId }',
+      },
+    ],
+  },
+  {
+    name: 'ends what a struck hub had sent as never sent',
+    tests: [STEPS],
+    edits: [
+      {
+        file: 'src/payments/next.ts',
+        from: "return wait(attempt, nowMs, `the answer of ${attempt.rail}`, stageOf(payment, 'awaiting_rail'))",
+        to: "return untilMs(attempt, nowMs) > 6_000 ? wait(attempt, nowMs, 'it', 'awaiting_rail') : { step: 'release', end: unreachable() }",
       },
     ],
   },
