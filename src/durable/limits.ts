@@ -4,6 +4,8 @@ export const DURABLE_LIMITS = {
   /** A start that takes longer is left to the sweeper (with Temporal frozen one took 30 s to fail). */
   start_deadline_ms: 2_000,
   starts_in_flight: 200,
+  /** Of those, after starts that failed: a Temporal that has just come back is not asked for more at once than it can answer. */
+  starts_in_flight_least: 8,
   /** After this many failed starts in a row none is tried for `start_pause_ms`. */
   start_failures: 5,
   start_pause_ms: 1_000,

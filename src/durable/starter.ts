@@ -15,7 +15,12 @@ import { DURABLE_LIMITS } from './limits.ts'
 export type Starter = {
   /** Asks for a start and returns at once. A payment whose workflow runs or ran is left alone. */
   start(payment: string, about: About, started?: () => void): void
-  /** As `start`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
+  /**
+   * As `start`, for one that should have begun a while ago. Its first task is anybody's: an eager one travels in the
+   * answer, and is lost for the whole of the task's time-out where the answer comes too late.
+   */
+  startLate(payment: string, about: About): void
+  /** As `startLate`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
   restart(payment: string, about: About): void
   /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
   recover(evidence: { id: string; payment: string }): void
@@ -42,6 +47,8 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   const { client, log } = deps
   const running = new Map<string, Promise<void>>()
   let failures = 0
+  /** Starts that may be in flight: halved by each that fails, one more for each that is answered. */
+  let window: number = DURABLE_LIMITS.starts_in_flight
   let pausedUntil = 0
   let probing = false
   const stopping = new AbortController()
@@ -83,14 +90,14 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     probing = false
   }
 
-  function startLife(id: string, about: About, reuse: WorkflowIdReusePolicy) {
+  function startLife(id: string, about: About, reuse: WorkflowIdReusePolicy, requestEagerStart: boolean) {
     const { type, args } = workflowOf(id)
     return client.workflow.start(type, {
       workflowId: id,
       taskQueue: DURABLE_LIMITS.task_queue,
       args,
       typedSearchAttributes: searchable(about),
-      requestEagerStart: true,
+      requestEagerStart,
       workflowIdReusePolicy: reuse,
       workflowIdConflictPolicy: 'FAIL',
       workflowTaskTimeout: deps.workflowTaskTimeoutMs,
@@ -109,17 +116,23 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     })
   }
 
+  function answered(): void {
+    failures = 0
+    window = Math.min(DURABLE_LIMITS.starts_in_flight, window + 1)
+  }
+
   async function startNow(id: string, start: () => Promise<unknown>, started?: () => void): Promise<void> {
     try {
       await inTime(start)
-      failures = 0
+      answered()
       started?.()
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) {
-        failures = 0
+        answered()
         return
       }
       failures += 1
+      window = Math.max(DURABLE_LIMITS.starts_in_flight_least, Math.floor(window / 2))
       if (isAway()) {
         pausedUntil = performance.now() + DURABLE_LIMITS.start_pause_ms
         void probe()
@@ -129,7 +142,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   }
 
   function begin(id: string, start: () => Promise<unknown>, started?: () => void): void {
-    if (running.has(id) || running.size >= DURABLE_LIMITS.starts_in_flight || performance.now() < pausedUntil) return
+    if (running.has(id) || running.size >= window || performance.now() < pausedUntil) return
     running.set(
       id,
       startNow(id, start, started).finally(() => running.delete(id)),
@@ -139,11 +152,14 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   return {
     start(payment, about, started) {
       // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY), started)
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true), started)
+    },
+    startLate(payment, about) {
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false))
     },
     restart(payment, about) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE))
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false))
     },
     recover({ id, payment }) {
       const workflowId = recoveryId(payment, id)

@@ -24,7 +24,11 @@ afterAll(() => connection.close())
 
 type Script = Partial<Record<'look' | 'dispatch' | 'confirm' | 'release' | 'inquire', RefundNext[]>>
 
-async function play(script: Script, meanwhile?: (id: string) => void | Promise<void>) {
+async function play(
+  script: Script,
+  meanwhile?: (id: string) => void | Promise<void>,
+  how: 'start' | 'startLate' = 'start',
+) {
   const called: string[] = []
   const step = (name: keyof Script) => () => {
     called.push(name)
@@ -50,14 +54,15 @@ async function play(script: Script, meanwhile?: (id: string) => void | Promise<v
   })
   const id = `rfd_${randomUUID().replaceAll('-', '')}`
   return worker.runUntil(async () => {
-    starter.start(id, { kind: 'refund', rail: 'demo-bank', merchant: 'mer_refunds', user: 'usr_refunds' })
+    starter[how](id, { kind: 'refund', rail: 'demo-bank', merchant: 'mer_refunds', user: 'usr_refunds' })
     await starter.drain()
     await meanwhile?.(id)
     const handle = client.workflow.getHandle(id)
     const result: unknown = await handle.result()
     const { events } = await handle.fetchHistory()
     const attributes = events?.[0]?.workflowExecutionStartedEventAttributes
-    return { id, called, result, events: events?.length ?? 0, type: attributes?.workflowType?.name, starter }
+    const eager = attributes?.eagerExecutionAccepted
+    return { id, called, result, events: events?.length ?? 0, type: attributes?.workflowType?.name, eager, starter }
   })
 }
 
@@ -67,6 +72,13 @@ test('one whose rail answers at once is at most 12 events', async () => {
   const { called, result, events, type } = await play({ look: [submit], dispatch: [{ step: 'confirm' }] })
   expect([type, called, result]).toEqual(['refund', ['look', 'dispatch', 'confirm'], { status: 'succeeded' }])
   expect(events).toBeLessThanOrEqual(12)
+})
+
+test('begins in the process that accepted it, and where it is late in whichever comes first', async () => {
+  const script = () => ({ look: [submit], dispatch: [{ step: 'confirm' } as const] })
+  expect((await play(script())).eager).toBe(true)
+  const late = await play(script(), undefined, 'startLate')
+  expect([late.eager, late.result]).toEqual([false, { status: 'succeeded' }])
 })
 
 test('an unknown outcome is inquired, and a word wakes it', async () => {

@@ -71,8 +71,10 @@ export async function temporalAway(options: Away): Promise<AwayResult> {
         if (how === 'stopped') await temporal.start()
         else process.kill(temporal.pid, 'SIGCONT')
       }
-      say(`Temporal is back; ${load.confirmed.length} were accepted, ${JSON.stringify([...load.refused])} refused`)
-      const ended = await allEnded(world, await answered(load.confirmed))
+      const unanswered = load.confirmed.filter(({ view }) => view === null).length
+      say(`Temporal is back; ${load.confirmed.length} were accepted, ${unanswered} of them without an answer in time`)
+      const confirmed = await answered(load.confirmed)
+      const ended = await allEnded(world, confirmed)
       const most = Math.max(...(await memory.stop()))
       say('all have ended; every witness is asked')
       const { count, withinMs } = quantileMs(answersBefore, answersAfter, 0.99)
@@ -80,7 +82,7 @@ export async function temporalAway(options: Away): Promise<AwayResult> {
         answers: { count, p99Ms: withinMs },
         memory: { before, most },
         refused: Object.fromEntries(load.refused),
-        wallet: walletsOf(load),
+        wallet: walletsOf(confirmed),
         rail: railsOf(ended),
       }
       return { ...result, faults: [...tooMuch(result, options), ...(await wrong(world, [...known, ...ended], ended))] }
@@ -98,10 +100,10 @@ async function answered(confirmed: readonly Confirmed[]): Promise<(Confirmed & {
   return Promise.all(confirmed.map(async (one) => ({ ...one, view: one.view ?? (await persistently(one.again)) })))
 }
 
-/** Of wallet payments offered once the hub has noticed: how many were over with their reply. */
-function walletsOf({ confirmed }: Load): AwayResult['wallet'] {
+/** Of wallet payments offered once the hub has noticed: how many were over with their reply, which asking again repeats. */
+function walletsOf(confirmed: readonly (Confirmed & { view: PaymentView })[]): AwayResult['wallet'] {
   const offered = confirmed.filter(({ order, atMs }) => COURSE[order.way].at === null && atMs > NOTICED_MS)
-  return { offered: offered.length, atOnce: offered.filter(({ view }) => view?.status === 'succeeded').length }
+  return { offered: offered.length, atOnce: offered.filter(({ view }) => view.status === 'succeeded').length }
 }
 
 function railsOf(ended: readonly Ended[]): AwayResult['rail'] {

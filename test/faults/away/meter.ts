@@ -29,6 +29,8 @@ export function watchMemory(stack: Stack): { stop(): Promise<number[]> } {
       await delay(1_000, undefined, { signal: stopping.signal }).catch(() => {})
     }
   })()
+  // `stop` says it; until then a failure is not an unhandled one.
+  watching.catch(() => {})
   return {
     async stop() {
       stopping.abort()

@@ -6,6 +6,7 @@ import { ACCEPTANCE } from './acceptance.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
 import { RAILS } from './rails.ts'
+import { STARTS } from './starts.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { HELD_MUTATIONS } from './held.ts'
 import { INQUIRIES } from './inquiries.ts'
@@ -127,6 +128,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   ...MOBILE_MONEY,
   ...RAILS,
+  ...STARTS,
   ...OPERATORS,
   ...RECOVERY,
 ]
