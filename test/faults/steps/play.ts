@@ -134,9 +134,7 @@ async function decideOnce(world: World, { row }: Blow, amountMinor: bigint): Pro
 async function isDisturbed({ world, hits }: Field, amountMinor: bigint): Promise<boolean> {
   const sentAtMs = (await standing(world, amountMinor))?.dispatched_at?.getTime()
   if (sentAtMs === undefined) return false
-  return [...hits].some(
-    ([other, { atMs }]) => other !== amountMinor && atMs >= sentAtMs && atMs - sentAtMs < CALL_MS,
-  )
+  return [...hits].some(([other, { atMs }]) => other !== amountMinor && atMs >= sentAtMs && atMs - sentAtMs < CALL_MS)
 }
 
 /** At most so many at a time; who comes later waits for a place. */
