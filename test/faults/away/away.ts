@@ -39,7 +39,8 @@ const WARM_UP_S = 5
 /** Starts that hang are given up after 2 s, five in a row; then nothing waits for Temporal any more. */
 const NOTICED_MS = 6_000
 const AT_ONCE_SHARE = 0.99
-const GROWTH_MAX_MIB = 256
+/** Its young generation alone may come to 384 MiB (src/proc/dev/table.ts). */
+const GROWTH_MAX_MIB = 512
 
 export async function temporalAway(options: Away): Promise<AwayResult> {
   const { how, seconds, perSecond, say } = options
