@@ -32,18 +32,24 @@ const isCalledBack = (row: FaultRow): boolean =>
   (isOneOf('late_callback', 'duplicate_callback')(row) ||
     (kindOf(row) === 'pending' && row.decide === undefined && row.faults[0]?.['callback'] !== false))
 
+/**
+ * Its outcome ends the payment in the same commit, and a step of its workflow was waiting for that: not where a callback
+ * says it, nor where the answer is later than the fast window.
+ */
+const isEndedByStep = (row: FaultRow): boolean =>
+  row.ends === 'succeeded' && (row.waits ? isAsked(row) : kindOf(row) !== 'answer_twice')
+
 const around = (steps: readonly FailpointName[], passedBy: Point['passedBy'], eachCall?: true): Point[] =>
   steps.map((step) => ({ step, passedBy, ...(eachCall === undefined ? {} : { eachCall }) }))
 
 export const POINTS: readonly Point[] = [
   ...around(['accept-before-commit', 'accept-after-commit', 'reply-sent', 'started'], always),
-  ...around(['reserve-before-commit', 'reserved'], always),
   ...around(['journal-before-commit', 'journalled', 'first-byte-sent'], always, true),
   ...around(['answer-received', 'outcome-written'], always, true),
   ...around(['awaiting-before-commit', 'awaiting-written'], isSlow),
   ...around(['inquiry-answered', 'inquiry-written'], isAsked),
   ...around(['callback-heard', 'callback-written'], isCalledBack),
-  ...around(['confirm-before-commit', 'confirmed'], ({ ends }) => ends === 'succeeded'),
+  ...around(['confirmed'], isEndedByStep),
   ...around(['release-before-commit', 'released'], ({ ends }) => ends !== 'succeeded'),
 ]
 
