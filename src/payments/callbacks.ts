@@ -68,8 +68,10 @@ export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: Rai
     await deps.lookNow(attempt, eventId, says.hint)
     // Whoever awaits the call's own answer goes on at once, and finds that there is something to ask; woken now, the
     // workflow would run the same steps beside it.
-    const after = await deps.store.attemptByReference(rail.id, reference)
-    if (after?.state === 'dispatched' && deps.isInFlight(after)) return { status: 204 }
+    const after = (await deps.store.attemptByReference(rail.id, reference)) ?? attempt
+    if (after.state === 'dispatched' && deps.isInFlight(after)) return { status: 204 }
+    // Written meanwhile by the call's own answer, whose step goes on from it.
+    if (agrees(after, says.hint)) return { status: 204 }
   } else {
     const tag = attempt.amount.toString()
     deps.failpoint('callback-heard', tag)

@@ -306,16 +306,12 @@ const commands = serveCommands(bus, responders, {
 const record = (heard: Heard) => recordOutcome(outcomes, heard)
 const lookNow = makeLookNow({ ...outcomes, store, aftermath })
 const isInFlight = makeIsInFlight({ clock, rails })
+const taking = { sql, store, log, record, lookNow, isInFlight, wake: starter.wake, failpoint }
 const callbacks = serveCallbacks(
   bus,
   callbackHandlers(
     rails,
-    (rail, callback, refused) =>
-      takeCallback(
-        { sql, store, log, record, lookNow, wake: starter.wake, refused, isInFlight, failpoint },
-        rail,
-        callback,
-      ),
+    (rail, callback, refused) => takeCallback({ ...taking, refused }, rail, callback),
     makeCallbackMetrics(registry),
   ),
   { log, maxInFlight: HUB_LIMITS.callbacks_in_flight },

@@ -14,12 +14,45 @@ import {
 import type { Unit } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { RailEntry } from '../rail-book.ts'
-import { replayedJti } from './pipeline.ts'
+import { type Decision, replayedJti } from './pipeline.ts'
 
 /** A signature that is this device's, in time and not used before; what it is over is compared later. */
 export type Signed = { claims: ProofClaims; jti: NonNullable<Unit['jti']> | null }
 
 export async function readSignature(
+  deps: PaymentDeps,
+  principal: Principal,
+  jws: string,
+  field: 'confirmation' | 'action',
+): Promise<Result<Signed, Refusal>> {
+  const signed = await openSignature(deps, principal, jws, field)
+  return signed.ok && (await isSpent(deps, signed.value)) ? err(replayedJti()) : signed
+}
+
+/**
+ * What is decided under a confirmation. That it was used before counts first, and the ledger finds it in the unit
+ * itself: it is looked for here where nothing gets that far.
+ */
+export async function underConfirmation(
+  deps: PaymentDeps,
+  principal: Principal,
+  jws: string,
+  decide: (signed: Signed) => Promise<Decision>,
+): Promise<Decision> {
+  const signed = await openSignature(deps, principal, jws, 'confirmation')
+  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
+  const decision = await decide(signed.value)
+  const spent = decision.kind === 'refusal' && (await isSpent(deps, signed.value))
+  return spent ? { kind: 'refusal', refusal: replayedJti() } : decision
+}
+
+async function isSpent(deps: PaymentDeps, { jti }: Signed): Promise<boolean> {
+  if (jti === null) return false
+  const used = await deps.sql`select from used_jtis where device = ${jti.device} and jti = ${jti.jti}`
+  return used.length > 0
+}
+
+async function openSignature(
   deps: PaymentDeps,
   principal: Principal,
   jws: string,
@@ -32,8 +65,6 @@ export async function readSignature(
   if (late !== null) return err(late)
   const jti = jtiOf(claims)
   if (jti === null) return ok({ claims, jti: null })
-  const used = await deps.sql`select from used_jtis where device = ${principal.device} and jti = ${jti}`
-  if (used.length > 0) return err(replayedJti())
   const exp = Number(claims['exp'])
   const expiresAt = timestamp((Number.isFinite(exp) ? exp * 1_000 : deps.clock.now()) + KEEP_JTI_MS)
   return ok({ claims, jti: { device: principal.device, jti, expires_at: expiresAt } })

@@ -5,7 +5,7 @@ import type { PaymentDeps } from '../deps.ts'
 import { moved } from '../moves.ts'
 import type { PaymentRow } from '../rows.ts'
 import { acceptDecision, acceptance, merchantTax, wayOf } from './accept.ts'
-import { confirmationMismatch, readSignature, resolveSource, sumRefusal } from './authorise.ts'
+import { confirmationMismatch, resolveSource, sumRefusal, underConfirmation } from './authorise.ts'
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
 /** `payment.confirm`: the payer's signed yes to a merchant's payment. The first confirm claims it. */
@@ -16,43 +16,43 @@ export async function decideConfirm(
   const { principal, body } = command
   // Read before the jti is: both commit as one, so who finds the payment taken by this very signature finds the jti used.
   const payment = await deps.store.payment(body.payment)
-  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
-  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
-  const found = confirmable(deps, payment, principal.user, body.claim)
-  if (!found.ok) return { kind: 'refusal', refusal: found.error }
-  const before = found.value
+  return underConfirmation(deps, principal, body.confirmation, async (signed) => {
+    const found = confirmable(deps, payment, principal.user, body.claim)
+    if (!found.ok) return { kind: 'refusal', refusal: found.error }
+    const before = found.value
 
-  const mismatch = confirmationMismatch(signed.value, {
-    env: deps.rules.env,
-    user: principal.user,
-    device: principal.device,
-    kind: before.kind,
-    subject: { payment: before.id },
-    payee: before.payee,
-    amountMinor: before.amount,
-    currency: before.currency,
-    payerFeeMinor: before.payer_fee,
-    source: body.source,
-    captureMethod: before.capture_method,
-    orderRef: before.order_ref,
-  })
-  if (mismatch !== null) return { kind: 'refusal', refusal: mismatch }
-  const source = await resolveSource(deps, principal.user, body.source, {
-    kind: before.kind,
-    captureMethod: before.capture_method,
-  })
-  if (!source.ok) return { kind: 'refusal', refusal: source.error }
-  const sum = sumRefusal(deps, before.amount + before.payer_fee)
-  if (sum !== null) return { kind: 'refusal', refusal: sum }
-  const way = wayOf(deps, { source: body.source, kind: before.kind, capture: before.capture_method })
-  if (!way.ok) return { kind: 'refusal', refusal: way.error }
+    const mismatch = confirmationMismatch(signed, {
+      env: deps.rules.env,
+      user: principal.user,
+      device: principal.device,
+      kind: before.kind,
+      subject: { payment: before.id },
+      payee: before.payee,
+      amountMinor: before.amount,
+      currency: before.currency,
+      payerFeeMinor: before.payer_fee,
+      source: body.source,
+      captureMethod: before.capture_method,
+      orderRef: before.order_ref,
+    })
+    if (mismatch !== null) return { kind: 'refusal', refusal: mismatch }
+    const source = await resolveSource(deps, principal.user, body.source, {
+      kind: before.kind,
+      captureMethod: before.capture_method,
+    })
+    if (!source.ok) return { kind: 'refusal', refusal: source.error }
+    const sum = sumRefusal(deps, before.amount + before.payer_fee)
+    if (sum !== null) return { kind: 'refusal', refusal: sum }
+    const way = wayOf(deps, { source: body.source, kind: before.kind, capture: before.capture_method })
+    if (!way.ok) return { kind: 'refusal', refusal: way.error }
 
-  const now = deps.clock.now()
-  const { user } = principal
-  const of = { source: source.value, user, amountMinor: before.amount, payerFeeMinor: before.payer_fee }
-  const accepted = moved(before, acceptance(deps, way.value, of, now), now)
-  const taxes = { fee: await merchantTax(deps, before) }
-  return acceptDecision(deps, { accepted, before, source: source.value, signed: signed.value, taxes })
+    const now = deps.clock.now()
+    const { user } = principal
+    const of = { source: source.value, user, amountMinor: before.amount, payerFeeMinor: before.payer_fee }
+    const accepted = moved(before, acceptance(deps, way.value, of, now), now)
+    const taxes = { fee: await merchantTax(deps, before) }
+    return acceptDecision(deps, { accepted, before, source: source.value, signed: signed, taxes })
+  })
 }
 
 /** The payment, if this user may confirm it now; not_found → already_claimed → payment_expired → payment_not_confirmable. */

@@ -86,7 +86,7 @@ async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): Retu
     )
   }
   const decide = () => decideLink(deps, signed.value, mandate)
-  const answer = await decideAndApply(deps, changer, hash, decide, true)
+  const answer = await decideAndApply(deps, changer, hash, decide, { complete: true })
   // What is not stored leaves the key free: the next try need not wait for the lease to run out.
   if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
   return answer

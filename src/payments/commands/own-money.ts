@@ -8,9 +8,9 @@ import { type PaymentRow, UNTOUCHED } from '../rows.ts'
 import { acceptDecision, acceptance, payerFee, wayOf } from './accept.ts'
 import {
   confirmationMismatch,
-  readSignature,
   resolveSource,
   sumRefusal,
+  underConfirmation,
   WALLET,
   type ResolvedSource,
   type Signed,
@@ -55,23 +55,23 @@ async function betweenOwn(
   kind: 'topup' | 'withdrawal',
 ): Promise<Decision> {
   const { principal, body } = command
-  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
-  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
-  const order: Order = {
-    kind,
-    payee: 'self',
-    payeeName: kind === 'topup' ? 'Wallet' : 'Linked account',
-    amountMinor: minor(body.amount),
-    description: null,
-    source: body.source,
-    payerFee: await payerFee(deps, kind, minor(body.amount)),
-  }
-  const mismatch = signatureRefusal(deps, command, order, signed.value)
-  if (mismatch !== null) return mismatch
-  const source = await resolveSource(deps, principal.user, body.source, { kind, captureMethod: 'automatic' })
-  if (!source.ok) return { kind: 'refusal', refusal: source.error }
-  const named = kind === 'withdrawal' ? { ...order, payeeName: source.value.label } : order
-  return born(deps, command, named, source.value, signed.value)
+  return underConfirmation(deps, principal, body.confirmation, async (signed) => {
+    const order: Order = {
+      kind,
+      payee: 'self',
+      payeeName: kind === 'topup' ? 'Wallet' : 'Linked account',
+      amountMinor: minor(body.amount),
+      description: null,
+      source: body.source,
+      payerFee: await payerFee(deps, kind, minor(body.amount)),
+    }
+    const mismatch = signatureRefusal(deps, command, order, signed)
+    if (mismatch !== null) return mismatch
+    const source = await resolveSource(deps, principal.user, body.source, { kind, captureMethod: 'automatic' })
+    if (!source.ok) return { kind: 'refusal', refusal: source.error }
+    const named = kind === 'withdrawal' ? { ...order, payeeName: source.value.label } : order
+    return born(deps, command, named, source.value, signed)
+  })
 }
 
 export async function decideTransfer(
@@ -82,29 +82,29 @@ export async function decideTransfer(
   if (body.to === principal.user) {
     return { kind: 'refusal', refusal: refuse('invalid_request', 'A transfer goes to somebody else.', { param: 'to' }) }
   }
-  const signed = await readSignature(deps, principal, body.confirmation, 'confirmation')
-  if (!signed.ok) return { kind: 'refusal', refusal: signed.error }
-  const [payee] = await deps.sql<
-    { phone: string }[]
-  >`select phone from users where id = ${body.to} and status = 'active'`
-  if (payee === undefined) {
-    return {
-      kind: 'refusal',
-      refusal: refuse('not_found', 'There is no such person; use payee.resolve.', { param: 'to' }),
+  return underConfirmation(deps, principal, body.confirmation, async (signed) => {
+    const [payee] = await deps.sql<
+      { phone: string }[]
+    >`select phone from users where id = ${body.to} and status = 'active'`
+    if (payee === undefined) {
+      return {
+        kind: 'refusal',
+        refusal: refuse('not_found', 'There is no such person; use payee.resolve.', { param: 'to' }),
+      }
     }
-  }
-  const order: Order = {
-    kind: 'transfer',
-    payee: body.to,
-    payeeName: maskedPhone(payee.phone),
-    amountMinor: minor(body.amount),
-    description: body.note ?? null,
-    source: 'wallet',
-    payerFee: await payerFee(deps, 'transfer', minor(body.amount)),
-  }
-  const mismatch = signatureRefusal(deps, command, order, signed.value)
-  if (mismatch !== null) return mismatch
-  return born(deps, command, order, WALLET, signed.value)
+    const order: Order = {
+      kind: 'transfer',
+      payee: body.to,
+      payeeName: maskedPhone(payee.phone),
+      amountMinor: minor(body.amount),
+      description: body.note ?? null,
+      source: 'wallet',
+      payerFee: await payerFee(deps, 'transfer', minor(body.amount)),
+    }
+    const mismatch = signatureRefusal(deps, command, order, signed)
+    if (mismatch !== null) return mismatch
+    return born(deps, command, order, WALLET, signed)
+  })
 }
 
 function signatureRefusal(

@@ -63,7 +63,7 @@ const BUSY_GAP_MS = 20
 /** What a change needs of them, whoever asks for it. */
 type Applying = Pick<PaymentDeps, 'sql' | 'ledger' | 'ids' | 'failpoint'>
 
-/** Looks the key up before anything else is looked at; null where it is new. */
+/** What is stored under the key; null where it is new. */
 export async function storedAnswer(deps: Applying, changer: Changer, hash: string): Promise<HubReply | null> {
   const rows = await deps.sql<{ content_hash: string; reply: StoredReply | null; leased: boolean }[]>`
     select content_hash, reply, coalesce(lease_until > clock_timestamp(), false) as leased
@@ -77,14 +77,15 @@ export async function storedAnswer(deps: Applying, changer: Changer, hash: strin
 
 /**
  * Decides and applies, as one unit with the key. `complete` says that a lease on
- * the key is ours to end (a command that spoke to a rail first).
+ * the key is ours to end (a command that spoke to a rail first); `lookedUp`, that the key has been looked
+ * up. Where it has not, whatever is refused looks it up first, and the unit finds it by itself.
  */
 export async function decideAndApply(
   deps: Applying,
   changer: Changer,
   hash: string,
   decide: () => Promise<Decision>,
-  complete = false,
+  { complete = false, lookedUp = true } = {},
 ): Promise<Answer> {
   const refused = (refusal: Refusal): Answer => ({ reply: refusalReply(refusal, changer.requestId) })
   const key = { scope: changer.scope, key: changer.key, hash, ...(complete ? { complete: true as const } : {}) }
@@ -93,7 +94,7 @@ export async function decideAndApply(
    * its second sending: above all its own signature, which is spent. A refusal that is to be tried again finds the answer then.
    */
   const answeredSince = async ({ code }: Refusal): Promise<HubReply | null> =>
-    complete || isRetryable(code) ? null : storedAnswer(deps, changer, hash)
+    complete || (lookedUp && isRetryable(code)) ? null : storedAnswer(deps, changer, hash)
   for (let i = 0; i < DECIDE_TRIES; i++) {
     const decision = await decide()
     if (decision.kind === 'refusal' && !isStoredRefusal(decision.refusal.code)) {
@@ -204,12 +205,16 @@ export type PhoneCommand<B> = { principal: Principal; body: B; key: string; requ
 
 export type OpenedChange<B> = { command: PhoneCommand<B>; changer: Changer; hash: string }
 
-/** Who speaks, under which key, whether that is answered already, and the body's shape: what every change begins with. */
+/**
+ * Who speaks, under which key, and the body's shape: what every change begins with. Whether the key is answered already is
+ * looked up here, or left to `decideAndApply`.
+ */
 export async function openChange<S extends z.ZodType>(
   deps: PaymentDeps,
   name: string,
   schema: S,
   request: HubRequest,
+  lookUp = true,
 ): Promise<Result<OpenedChange<z.infer<S>>, HubReply>> {
   const { requestId } = request
   const principal = await principalOf(deps, request)
@@ -218,9 +223,9 @@ export async function openChange<S extends z.ZodType>(
   if (!key.success) return err(refusalReply(keyMissing(), requestId))
   const changer = { scope: principal.value.user, command: name, key: key.data, requestId }
   const hash = contentHash(name, request.body)
-  const before = await storedAnswer(deps, changer, hash)
-  if (before !== null) return err(before)
   const body = schema.safeParse(request.body)
+  const before = lookUp || !body.success ? await storedAnswer(deps, changer, hash) : null
+  if (before !== null) return err(before)
   if (!body.success) return err(refusalReply(invalidRequest(body.error), requestId))
   return ok({ command: { principal: principal.value, body: body.data, key: key.data, requestId }, changer, hash })
 }
@@ -233,10 +238,10 @@ export function phoneChange<S extends z.ZodType>(
   decide: (command: PhoneCommand<z.infer<S>>) => Promise<Decision>,
 ): Respond {
   return guarded(deps, async (request) => {
-    const opened = await openChange(deps, name, schema, request)
+    const opened = await openChange(deps, name, schema, request, false)
     if (!opened.ok) return { reply: opened.error }
     const { command, changer, hash } = opened.value
-    return decideAndApply(deps, changer, hash, async () => {
+    const decideOnce = async (): Promise<Decision> => {
       const fault = amountFault(deps, command.body)
       if (fault !== null) return { kind: 'refusal', refusal: fault }
       // A restricted device may still withdraw from what it could have started.
@@ -244,7 +249,8 @@ export function phoneChange<S extends z.ZodType>(
         return { kind: 'refusal', refusal: restricted() }
       }
       return decide(command)
-    })
+    }
+    return decideAndApply(deps, changer, hash, decideOnce, { lookedUp: false })
   })
 }
 

@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'src/payments/commands/pipeline.ts',
-        from: 'complete || isRetryable(code) ? null : storedAnswer',
+        from: 'complete || (lookedUp && isRetryable(code)) ? null : storedAnswer',
         to: 'complete || !isRetryable(code) ? null : storedAnswer',
       },
     ],
