@@ -97,7 +97,7 @@ export class Relay {
         if (at.fresh) pending = null
         checkStreamAt_ms = performance.now() + limits.stream_check_ms
       }
-      const rows: OutboxRow[] = pending ?? (await readUnpublished(sql, batchRows))
+      const rows: OutboxRow[] = pending ?? (await this.#read(sql, batchRows))
       pending = null
       const chains = chainsOf(rows, limits.chain_rows)
       if (chains.length === 0) {
@@ -111,7 +111,7 @@ export class Relay {
       if (lost.aborted) break
       if (batch.published.length > 0) {
         // Sent together on the one connection: the read sees what the mark wrote.
-        const [, next] = await Promise.all([markPublished(sql, batch.published), readUnpublished(sql, batchRows)])
+        const [, next] = await Promise.all([markPublished(sql, batch.published), this.#read(sql, batchRows)])
         pending = next
       }
       if (batch.failure !== null || regressed(batch, at.lastSequence)) {
@@ -126,6 +126,12 @@ export class Relay {
       at.lastSequence = Math.max(at.lastSequence, ...batch.published.map((row) => row.streamSequence))
     }
     lost.removeEventListener('abort', onLost)
+  }
+
+  /** Whoever has rung has committed, so this read finds it. */
+  #read(sql: Leadership['sql'], limitRows: number): Promise<OutboxRow[]> {
+    this.#wake.hear()
+    return readUnpublished(sql, limitRows)
   }
 
   /** The stream as it is now and the epoch that goes with it (R4). */

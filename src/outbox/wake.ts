@@ -8,7 +8,12 @@ export class Wake {
     this.#resolve?.()
   }
 
-  /** Sleeps until rung or until `timeout_ms` have passed; a ring since the last sleep ends it at once. */
+  /** What is looked at from here on answers every ring so far. */
+  hear(): void {
+    this.#rung = false
+  }
+
+  /** Sleeps until rung or until `timeout_ms` have passed; a ring since the last sleep that was not heard ends it at once. */
   async sleep(timeout_ms: number): Promise<void> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {

@@ -59,6 +59,15 @@ describe('the bell', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(28)
   })
 
+  it('forgets a ring that was heard before the sleep', async () => {
+    const wake = new Wake()
+    wake.ring()
+    wake.hear()
+    const startedAt = performance.now()
+    await wake.sleep(30)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(28)
+  })
+
   it('ends a sleep at once', async () => {
     const wake = new Wake()
     const startedAt = performance.now()
