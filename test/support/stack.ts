@@ -53,13 +53,16 @@ const ATTEMPTS = 5
 /** Below the range from which systems give out ports by themselves. */
 const OFFSETS = { from: 1_000, count: 23_000 }
 const LARGEST = { edges: 10, hubs: 8 }
+/** In that range the one port which `fetch` refuses to ask (WHATWG Fetch, bad port). */
+const BAD_PORT = 10_080
 const EMBEDDED = { postgres: true, nats: true, temporal: true }
 
 async function freeOffset(): Promise<number> {
   for (;;) {
     const offset = OFFSETS.from + Math.floor(Math.random() * OFFSETS.count)
-    const taken = await takenPorts(portsInUse(devPorts(offset), LARGEST, EMBEDDED))
-    if (taken.length === 0) return offset
+    const wanted = portsInUse(devPorts(offset), LARGEST, EMBEDDED)
+    if (wanted.some(({ port }) => port === BAD_PORT)) continue
+    if ((await takenPorts(wanted)).length === 0) return offset
   }
 }
 

@@ -58,6 +58,18 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: [STEP_BY_STEP],
     edits: [{ file: OUTCOME, from: "heard.resent === true ? 'not_found' : 'not_sent'", to: "'not_sent'" }],
   },
+  {
+    name: 'forgets what the rail said where the ledger refuses the end',
+    tests: [STEP_BY_STEP],
+    edits: [
+      { file: OUTCOME, from: "if (result.code === 'refused' && end !== null) mayEnd = false\n    else if", to: 'if' },
+    ],
+  },
+  {
+    name: 'posts the end of a payment over what was asked of it meanwhile',
+    tests: [STEP_BY_STEP],
+    edits: [{ file: OUTCOME, from: '...(bearer.guard === null ? {} : { payment: bearer.guard }),', to: '' }],
+  },
   { name: 'sends again what was journalled as sent', tests: [KILL], edits: RESENDS },
   {
     name: 'sends again, under a fresh reference',
