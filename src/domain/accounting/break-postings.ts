@@ -4,6 +4,7 @@ import {
   breakAccount,
   clearingAccount,
   dueAccount,
+  floatAccount,
   merchantAvailableAccount,
   merchantPendingAccount,
   merchantReceivableAccount,
@@ -52,6 +53,8 @@ export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
       return group('post', [leg(walletAccount(by.user), broken, amountMinor)])
     case 'charge_payer':
       return chargeWallet(by.user, broken, amountMinor)
+    case 'charge_refund':
+      return chargeRefund(by.merchant, broken, amountMinor)
     case 'charge_available':
       return group('post', [leg(merchantAvailableAccount(by.merchant), broken, amountMinor)])
     case 'write_off':
@@ -76,9 +79,19 @@ export function payoutReturned(event: EventOf<'payout_returned'>): TransferGroup
   return group('post', [leg(clearingAccount(event.rail), walletAccount(event.user), event.amountMinor)])
 }
 
-/** What the rail owes us for its collects, or has on its way. */
+/** What the rail owes us for its collects, has on its way, or pays from. */
 function placeOf({ rail, at }: { rail: string; at?: RailPlace }): AccountSpec {
-  return at === 'due' ? dueAccount(rail) : clearingAccount(rail)
+  switch (at) {
+    case 'due':
+      return dueAccount(rail)
+    case 'float':
+      return floatAccount(rail)
+    case 'clearing':
+    case undefined:
+      return clearingAccount(rail)
+    default:
+      return assertNever(at, 'place at a rail')
+  }
 }
 
 /** As far as the wallet goes; the rest the user owes. */
@@ -93,6 +106,15 @@ function chargeWallet(user: string, credit: AccountSpec, amountMinor: bigint): T
 function chargeMerchant(merchant: string, credit: AccountSpec, amountMinor: bigint): TransferGroup {
   return groupUpTo('post', amountMinor, [
     leg(merchantPendingAccount(merchant), credit, amountMinor),
+    leg(merchantReceivableAccount(merchant), credit, amountMinor),
+  ])
+}
+
+/** In the order in which a refund is taken; the rest the merchant owes. */
+function chargeRefund(merchant: string, credit: AccountSpec, amountMinor: bigint): TransferGroup {
+  return groupUpTo('post', amountMinor, [
+    leg(merchantPendingAccount(merchant), credit, amountMinor),
+    leg(merchantAvailableAccount(merchant), credit, amountMinor),
     leg(merchantReceivableAccount(merchant), credit, amountMinor),
   ])
 }

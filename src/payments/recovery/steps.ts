@@ -9,6 +9,7 @@ import type { RailOutcome } from '../../rails/port.ts'
 import type { Aftermath, IncidentBook } from '../aftermath.ts'
 import type { Next } from '../next.ts'
 import { orderOf } from '../order.ts'
+import { isRefund } from '../refunds/bearer.ts'
 import type { PaymentStore } from '../store.ts'
 import type { EvidenceBook } from '../evidence.ts'
 import type { WatchedRail } from '../watched-rail.ts'
@@ -57,10 +58,11 @@ export async function loadFacts(store: PaymentStore, book: EvidenceBook, id: str
   const attempt = await store.attempt(named.payment, named.no)
   const all = await book.ofAttempt(named.payment, named.no)
   const evidence = all.find((each) => each.id === id)
+  const refund = isRefund(named.payment) ? await store.refunds.refund(named.payment) : null
   if (payment === null || attempt === null || evidence === undefined) {
     throw new Error(`evidence ${id} is about ${named.payment}, which has no such payment or attempt`)
   }
-  return { evidence, all, payment, attempt }
+  return { evidence, all, payment, attempt, refund }
 }
 
 const CAS_TRIES = 10

@@ -218,6 +218,22 @@ export const EXAMPLES: readonly Example[] = [
     [`${available} / ${broken} 100`],
   ],
   [
+    { type: 'break_found', break: 'went_voided', rail: 'telco', at: 'float', amountMinor },
+    'post',
+    ['1040 receivable:break:telco / 1030 float:telco 100'],
+  ],
+  [
+    {
+      type: 'break_ended',
+      break: 'went_voided',
+      by: { type: 'charge_refund', merchant: 'coffee' },
+      rail: 'bank',
+      amountMinor,
+    },
+    'post',
+    [`${coffee} / ${broken} ≤100`, `${available} / ${broken} ≤100`, `1050 receivable:merchant:coffee / ${broken} ≤100`],
+  ],
+  [
     { type: 'break_found', break: 'not_gone_posted', rail: 'bank', amountMinor },
     'post',
     [`${clearing} / ${suspense} 100`],
