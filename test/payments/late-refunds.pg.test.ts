@@ -53,7 +53,8 @@ function afterTheEnd() {
   const aftermath = makeAftermath({ incidents, log, recover: (each) => void begun.push(each) })
   const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
   const rails = watched(stage.rail.book)
-  const deps = { ...outcomes, store, evidence, incidents, accounts: makeAccountBook(sql), rails }
+  const terms = () => Promise.resolve(stage.terms)
+  const deps = { ...outcomes, terms, store, evidence, incidents, accounts: makeAccountBook(sql), rails }
   return { begun, evidence, outcomes, deps, recovery: makeRecoverySteps(deps) }
 }
 
@@ -215,6 +216,25 @@ test('two of one payment at once are two, and add up', async () => {
     refunded: 500n,
     pending: 500n,
   })
+})
+
+test('what of our fee is due back comes back with it, its tax as well, and once', async () => {
+  const tax = { authority: 'kra', amountMinor: 4n }
+  Object.assign(stage.terms, { onRefund: 'proportional', tax })
+  const payment = await stage.paid({ fee: 30n })
+  const fees = await left('revenue:fees')
+  const refund = await failed(payment, '500')
+  await succeeded(payment, '300')
+  expect(fees - (await left('revenue:fees'))).toBe(9n - 1n)
+  await says(refund, saysSettled('inquiry', 'late-1'))
+  await recoverAll()
+  // Of 800: 24 of 30, and 3 of 4.
+  expect(fees - (await left('revenue:fees'))).toBe(24n - 3n)
+  expect(await standing(payment)).toMatchObject({ refunded: 800n, pending: 1_000n - 30n - (800n - 24n), owes: 0n })
+  expect(await stage.breaches()).toEqual([])
+  await succeeded(payment, '200')
+  expect(fees - (await left('revenue:fees'))).toBe(30n - 4n)
+  expect(await standing(payment)).toMatchObject({ refunded: 1_000n, pending: 0n, owes: 0n })
 })
 
 test('a merchant that has nothing any more owes it', async () => {

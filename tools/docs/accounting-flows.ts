@@ -262,7 +262,7 @@ const BREAKS: readonly Flow[] = [
         event: {
           type: 'break_ended',
           break: 'went_voided',
-          by: { type: 'charge_refund', merchant: 'coffee' },
+          by: { type: 'charge_refund', merchant: 'coffee', fee: { feeMinor: 0n, tax: null } },
           rail,
           amountMinor,
         },

@@ -14,7 +14,9 @@ import {
   writeoffAccount,
 } from './accounts.ts'
 import type { DoubtfulDebt, EventOf, RailPlace } from './events.ts'
+import type { Fee } from '../fee.ts'
 import { group, groupUpTo, leg, type TransferGroup } from './legs.ts'
+import { feeLegsBack } from './payment-postings.ts'
 
 /** Postings where a rail and our books disagree: first the difference is named, then it is ended one way. */
 
@@ -54,7 +56,7 @@ export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
     case 'charge_payer':
       return chargeWallet(by.user, broken, amountMinor)
     case 'charge_refund':
-      return chargeRefund(by.merchant, broken, amountMinor)
+      return chargeRefund(by, broken, amountMinor)
     case 'charge_available':
       return group('post', [leg(merchantAvailableAccount(by.merchant), broken, amountMinor)])
     case 'write_off':
@@ -110,13 +112,23 @@ function chargeMerchant(merchant: string, credit: AccountSpec, amountMinor: bigi
   ])
 }
 
-/** In the order in which a refund is taken; the rest the merchant owes. */
-function chargeRefund(merchant: string, credit: AccountSpec, amountMinor: bigint): TransferGroup {
-  return groupUpTo('post', amountMinor, [
-    leg(merchantPendingAccount(merchant), credit, amountMinor),
-    leg(merchantAvailableAccount(merchant), credit, amountMinor),
-    leg(merchantReceivableAccount(merchant), credit, amountMinor),
-  ])
+/** In the order in which a refund is taken, and with what of our fee it gives back; the rest the merchant owes. */
+function chargeRefund(
+  { merchant, fee }: { merchant: string; fee: Fee },
+  credit: AccountSpec,
+  amountMinor: bigint,
+): TransferGroup {
+  const total = amountMinor - fee.feeMinor
+  return groupUpTo(
+    'post',
+    total,
+    [
+      leg(merchantPendingAccount(merchant), credit, total),
+      leg(merchantAvailableAccount(merchant), credit, total),
+      leg(merchantReceivableAccount(merchant), credit, total),
+    ],
+    feeLegsBack(credit, fee),
+  )
 }
 
 export function writeoff(event: EventOf<'writeoff'>): TransferGroup {

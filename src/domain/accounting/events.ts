@@ -40,8 +40,8 @@ export type BreakEnd =
         // The wallet as far as it goes; the rest the user owes.
         | { type: 'charge_payer'; user: string }
         | { type: 'charge_available'; merchant: string }
-        // As a refund is taken, but never refused: what is unsettled, what is available; the rest the merchant owes.
-        | { type: 'charge_refund'; merchant: string }
+        // As a refund is taken, our fee with it, but never refused: what the merchant does not have it owes.
+        | { type: 'charge_refund'; merchant: string; fee: Fee }
         | { type: 'charge_user'; user: string }
         | { type: 'write_off' }
     }

@@ -17,7 +17,7 @@ const DESTINATIONS = JSON.stringify(Object.entries(BACK_TO).map(([type, name]) =
 /**
  * L5: what is held and posted for each refund is what its state asks for, it goes back to where the payment came from,
  * out of its merchant's money and our fee, and the payment counts what its refunds come to: of one that the rail paid
- * after it had failed, what its merchant bears. That is a break (L6), and no posting of the refund.
+ * after it had failed, what its merchant and our fee bear. That is a break (L6), and no posting of the refund.
  */
 export async function refundPostings(sql: Query): Promise<string[]> {
   const rows = await sql<{ id: string; status: string; amount: string; held: string; posted: string; why: string }[]>`
@@ -80,7 +80,7 @@ export async function refundPostings(sql: Query): Promise<string[]> {
       select r.payment, sum(t.amount) as refunded
       from transfers t
       join refunds r on r.id = t.subject and r.status = 'failed'
-      join accounts d on d.id = t.debit_account and d.owner = r.merchant
+      join accounts d on d.id = t.debit_account and (d.owner = r.merchant or d.code = ${CHART.feeRevenue.code})
       join accounts c on c.id = t.credit_account and c.code = ${CHART.breaks.code}
       where t.kind = 'post' and t.subject like 'rfd\\_%'
       group by 1

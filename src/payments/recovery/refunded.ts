@@ -1,5 +1,6 @@
 import type { Recovery } from '../../contract/index.ts'
-import { type AccountingEvent, type RailPlace } from '../../domain/accounting/index.ts'
+import type { AccountingEvent, RailPlace } from '../../domain/accounting/index.ts'
+import type { Fee } from '../../domain/fee.ts'
 import { maxOf, minOf } from '../../domain/money.ts'
 import type { PaymentPatch } from '../moves.ts'
 import { leftToRefund } from '../refunds/funding.ts'
@@ -12,7 +13,7 @@ import type { Facts } from './verdict.ts'
  * stays failed; its payment counts what its customer has got.
  *
  *  R1 What the rail paid leaves the account that the refund would have left, whoever bears it.
- *  R2 The merchant bears it as it bears a refund, and owes what it does not have. Our fee is kept.
+ *  R2 The merchant bears it as it bears a refund, our fee with it, and owes what it does not have.
  *  R3 What its merchant bears is refunded, and with all other refunds never more than was captured.
  *  R4 Where other refunds leave no room for all of it the customer was paid twice: that stands as a break, and people decide.
  */
@@ -53,18 +54,32 @@ export function endOfLateRefund(facts: Facts): BreakEnding | null {
 }
 
 function borne(
-  { payment, attempt }: Facts,
+  { payment, attempt, refund }: Facts,
   { refundedMinor, twiceMinor }: { refundedMinor: bigint; twiceMinor: bigint },
 ): AccountingEvent[] {
   const { merchant, payer } = payment
   if (merchant === null || payer === null) throw new Error(`${payment.id} was refunded and has no merchant or no payer`)
   const ended = { type: 'break_ended' as const, break: 'went_voided' as const, rail: attempt.rail }
-  const events: AccountingEvent[] = [
-    { ...ended, amountMinor: refundedMinor, by: { type: 'charge_refund', merchant } },
-    { ...ended, amountMinor: twiceMinor, by: { type: 'charge_user', user: payer } },
-  ]
-  return events.filter((event) => 'amountMinor' in event && event.amountMinor > 0n)
+  const events: AccountingEvent[] = []
+  if (refundedMinor > 0n) {
+    const fee = feeBack(payment, refund, refundedMinor)
+    events.push({ ...ended, amountMinor: refundedMinor, by: { type: 'charge_refund', merchant, fee } })
+  }
+  if (twiceMinor > 0n) events.push({ ...ended, amountMinor: twiceMinor, by: { type: 'charge_user', user: payer } })
+  return events
 }
+
+/** What was to go back with the refund, as far as others have not given it back since. */
+function feeBack(payment: PaymentRow, refund: Facts['refund'], refundedMinor: bigint): Fee {
+  if (refund === null) throw new Error(`what is refunded of ${payment.id} is no refund`)
+  const { fee, fee_tax: feeTax, returned, tax } = refund
+  const feeMinor = least(fee, refundedMinor, payment.fee - returned.feeMinor)
+  if (tax === null || feeTax === 0n) return { feeMinor, tax: null }
+  return { feeMinor, tax: { ...tax, amountMinor: least(feeTax, feeMinor, tax.amountMinor - returned.taxMinor) } }
+}
+
+/** Of these, and not below 0. */
+const least = (a: bigint, b: bigint, c: bigint): bigint => maxOf(minOf(a, minOf(b, c)), 0n)
 
 const roomMinor = (payment: PaymentRow): bigint => maxOf(leftToRefund(payment), 0n)
 

@@ -1,7 +1,8 @@
 import type { RefundStatus } from '../../contract/names.ts'
 import { isTerminal } from '../../domain/payment.ts'
 import { assertNever } from '../../domain/result.ts'
-import type { RefundRow } from '../refunds/rows.ts'
+import type { RefundTerms } from '../refunds/funding.ts'
+import type { RefundBase, RefundRow } from '../refunds/rows.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import { type Claim, type EvidenceResult, type EvidenceRow, contradicts } from '../evidence.ts'
 
@@ -34,6 +35,9 @@ export type Move =
   /** `totalMinor`: with those before it. `late`: of money that came after the end, so it went to the payer's wallet. */
   | { type: 'returned'; amountMinor: bigint; totalMinor: bigint; late: boolean }
 
+/** A refund, the tax in the fee of its payment, and what others have given back of both. */
+type RefundFacts = Pick<RefundRow, 'status' | 'fee' | 'fee_tax'> & Pick<RefundTerms, 'tax'> & Pick<RefundBase, 'returned'>
+
 export type Facts = {
   evidence: EvidenceRow
   /** All that was said about this attempt, this included. */
@@ -42,7 +46,7 @@ export type Facts = {
   payment: PaymentRow
   attempt: AttemptRow
   /** Null where the payment itself was at the rail. */
-  refund: Pick<RefundRow, 'status'> | null
+  refund: RefundFacts | null
 }
 
 /** Until the own workflow of the payment or refund has ended it. */

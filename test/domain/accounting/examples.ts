@@ -226,12 +226,18 @@ export const EXAMPLES: readonly Example[] = [
     {
       type: 'break_ended',
       break: 'went_voided',
-      by: { type: 'charge_refund', merchant: 'coffee' },
+      by: { type: 'charge_refund', merchant: 'coffee', fee: { feeMinor: 10n, tax: { authority: 'kra', amountMinor: 1n } } },
       rail: 'bank',
       amountMinor,
     },
     'post',
-    [`${coffee} / ${broken} ≤100`, `${available} / ${broken} ≤100`, `1050 receivable:merchant:coffee / ${broken} ≤100`],
+    [
+      `${coffee} / ${broken} ≤90`,
+      `${available} / ${broken} ≤90`,
+      `1050 receivable:merchant:coffee / ${broken} ≤90`,
+      `4010 revenue:fees / ${broken} 10`,
+      '2050 tax:kra / 4010 revenue:fees 1',
+    ],
   ],
   [
     { type: 'break_found', break: 'not_gone_posted', rail: 'bank', amountMinor },
