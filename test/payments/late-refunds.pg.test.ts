@@ -168,6 +168,24 @@ test.each(['bank', 'operator', 'mobile_money'] as const)(
   },
 )
 
+test('the audit names what the payment does not count, and what nobody said', async () => {
+  const payment = await stage.paid()
+  const refund = await failed(payment, '400')
+  await says(refund, saysSettled('inquiry', 'late-1'))
+  await recoverAll()
+  await stage.owner`update payments set refunded_amount = 399 where id = ${payment.id}`
+  expect((await stage.breaches()).join()).toContain(
+    `payment ${payment.id} says that 0 and 399 is being and was refunded, and its refunds come to 0 and 400`,
+  )
+  await stage.owner`update payments set refunded_amount = 400 where id = ${payment.id}`
+  await stage.owner`update evidence set moved = 399 where payment = ${refund}`
+  expect((await stage.breaches()).join()).toContain(
+    `refund ${refund}: after its end its rail moved -399 by evidence, and -400 was posted`,
+  )
+  await stage.owner`update evidence set moved = 400 where payment = ${refund}`
+  expect(await stage.breaches()).toEqual([])
+})
+
 test('ended by operators as not moved, and paid after all', async () => {
   const payment = await stage.paid()
   stage.rail.send = () => Promise.resolve({ kind: 'unknown', why: 'no answer', alarm: false })
@@ -241,8 +259,18 @@ test('a merchant that has nothing any more owes it', async () => {
   const payment = await stage.paid()
   const refund = await failed(payment, '400')
   const [pending = '', available = '', cash = ''] = await makeAccountBook(stage.sql).ensure(stage.book, [
-    { code: 2020, name: `merchant:${payment.merchant}:pending`, owner: payment.merchant, debitsMustNotExceedCredits: true },
-    { code: 2030, name: `merchant:${payment.merchant}:available`, owner: payment.merchant, debitsMustNotExceedCredits: true },
+    {
+      code: 2020,
+      name: `merchant:${payment.merchant}:pending`,
+      owner: payment.merchant,
+      debitsMustNotExceedCredits: true,
+    },
+    {
+      code: 2030,
+      name: `merchant:${payment.merchant}:available`,
+      owner: payment.merchant,
+      debitsMustNotExceedCredits: true,
+    },
     { code: 1010, name: 'cash:bank:trust', owner: null, debitsMustNotExceedCredits: false },
   ])
   const post = (debit: string, credit: string, amount: string) => ({
@@ -294,6 +322,26 @@ test('where another refund has used what was left, people decide, and what the c
   })
   expect(await left(`receivable:break:${RAIL}`)).toBe(0n)
   expect(await resultsOf(refund)).toEqual(['settled inquiry decided'])
+})
+
+test('whichever comes first, another refund or what was paid late, no more counts than was captured', async () => {
+  const raced = Array.from({ length: 10 }, async () => {
+    const payment = await stage.paid()
+    return { payment, refund: await failed(payment, '400') }
+  })
+  for (const { payment, refund } of await Promise.all(raced)) {
+    await says(refund, saysSettled('inquiry', 'late-1'))
+    const id = after.begun.shift()?.id ?? ''
+    const another = { payment: payment.id, amount: '700' }
+    const [reply] = await Promise.all([
+      stage.ask(payment.merchant, 'refund.create', another),
+      after.recovery.recover(id),
+    ])
+    const { refunded, reserved, recovery } = await standing(payment)
+    expect({ refunded, reserved, state: recovery?.state }).toEqual(
+      reply.ok ? { refunded: 0n, reserved: 700n, state: 'open' } : { refunded: 400n, reserved: 0n, state: 'absorbed' },
+    )
+  }
 })
 
 test('one that waits for funds meanwhile gives way, and is not paid as well', async () => {

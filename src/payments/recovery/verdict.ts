@@ -36,7 +36,9 @@ export type Move =
   | { type: 'returned'; amountMinor: bigint; totalMinor: bigint; late: boolean }
 
 /** A refund, the tax in the fee of its payment, and what others have given back of both. */
-type RefundFacts = Pick<RefundRow, 'status' | 'fee' | 'fee_tax'> & Pick<RefundTerms, 'tax'> & Pick<RefundBase, 'returned'>
+type RefundFacts = Pick<RefundRow, 'status' | 'fee' | 'fee_tax'> &
+  Pick<RefundTerms, 'tax'> &
+  Pick<RefundBase, 'returned'>
 
 export type Facts = {
   evidence: EvidenceRow

@@ -226,7 +226,11 @@ export const EXAMPLES: readonly Example[] = [
     {
       type: 'break_ended',
       break: 'went_voided',
-      by: { type: 'charge_refund', merchant: 'coffee', fee: { feeMinor: 10n, tax: { authority: 'kra', amountMinor: 1n } } },
+      by: {
+        type: 'charge_refund',
+        merchant: 'coffee',
+        fee: { feeMinor: 10n, tax: { authority: 'kra', amountMinor: 1n } },
+      },
       rail: 'bank',
       amountMinor,
     },
