@@ -1,20 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { accountId, makeAccountBook } from '../../src/ledger/index.ts'
-import {
-  type ConsumeApproval,
-  type EvidenceName,
-  makeAftermath,
-  makeBearers,
-  makeDecideRecovery,
-  makeEvidenceBook,
-  makeIncidentBook,
-  makeRecoverySteps,
-  recordOutcome,
-} from '../../src/payments/index.ts'
+import { type ConsumeApproval, makeDecideRecovery, recordOutcome } from '../../src/payments/index.ts'
 import type { RailOutcome } from '../../src/rails/port.ts'
-import { settled, watched } from './support/rail.ts'
+import { afterTheEnd } from './support/after-the-end.ts'
+import { settled } from './support/rail.ts'
 import { saysDeclined, saysReturned, saysSettled } from './support/recovery-stage.ts'
-import { log, openRefundStage, RAIL, type RefundStage, type Source } from './support/refund-stage.ts'
+import { openRefundStage, RAIL, type RefundStage, type Source } from './support/refund-stage.ts'
 
 /**
  * A refund that had failed, so that its merchant has the money again, and of which its rail says later that it paid:
@@ -24,7 +15,7 @@ let stage: RefundStage
 let after: ReturnType<typeof afterTheEnd>
 beforeAll(async () => {
   stage = await openRefundStage()
-  after = afterTheEnd()
+  after = afterTheEnd(stage)
 })
 beforeEach(() => {
   stage.reset()
@@ -42,21 +33,6 @@ afterAll(async () => {
 })
 
 type Paid = Awaited<ReturnType<RefundStage['paid']>>
-
-/** What a hub does about evidence, over the rows of the stage. */
-function afterTheEnd() {
-  const { sql, store, ledger, ids } = stage
-  const clock = { now: Date.now, monotonic: () => performance.now() }
-  const begun: EvidenceName[] = []
-  const incidents = makeIncidentBook(sql)
-  const evidence = makeEvidenceBook(sql)
-  const aftermath = makeAftermath({ incidents, log, recover: (each) => void begun.push(each) })
-  const outcomes = { load: makeBearers({ store, ids }), ledger, ids, clock, log, aftermath }
-  const rails = watched(stage.rail.book)
-  const terms = () => Promise.resolve(stage.terms)
-  const deps = { ...outcomes, terms, store, evidence, incidents, accounts: makeAccountBook(sql), rails }
-  return { begun, evidence, outcomes, deps, recovery: makeRecoverySteps(deps) }
-}
 
 const says = (refund: string, outcome: RailOutcome) =>
   recordOutcome(after.outcomes, { bearer: refund, no: 1, step: 'submit', outcome })

@@ -22,24 +22,15 @@ import { moved, paymentEvents } from '../moves.ts'
 import { paymentColumns } from '../row-columns.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import type { EvidenceResult, EvidenceRow } from '../evidence.ts'
-import { type BreakEnding, endOfLateRefund, refundedLate } from './refunded.ts'
+import { endOfLateRefund, refundedLate } from './refunded.ts'
 import type { Facts, Move } from './verdict.ts'
+import type { BreakEnding, Way } from './way.ts'
 
 /**
  * What recovery posts, each as one unit: the money, what the payment says of it, the
  * return, and what became of the evidence. The transfers' ids follow from the evidence:
  * also where everything else failed, twice is once.
  */
-
-/** One way to end it; where the ledger refuses it (a wallet that is frozen or closed), the next. */
-export type Way = {
-  name: string
-  events: AccountingEvent[]
-  recovery: Recovery
-  result: Extract<EvidenceResult, 'posted' | 'suspended' | 'broken'>
-  /** What of it is refunded by this, minor units. */
-  refundedMinor?: bigint
-}
 
 /** Ways of one move, in the order in which they are tried; the last is never refused. */
 export function waysOf(facts: Facts, move: Move): Way[] {
@@ -195,9 +186,9 @@ export async function decidedUnit(deps: Deps, facts: Facts, name: string, nowMs:
 
 function endOf(facts: Facts): BreakEnding | null {
   const end = endOfBreak(facts)
-  const { recovery } = facts.payment
+  const before = facts.payment.recovery
   if (end === null) return null
-  return { events: [end.event], patch: { recovery: recovery === null ? null : { ...recovery, state: end.state } } }
+  return { events: [end.event], patch: { recovery: before === null ? null : { ...before, state: end.state } } }
 }
 
 /** How a break that stands is ended: in favour of its payer, or at the cost of whoever had the money. */

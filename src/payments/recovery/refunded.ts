@@ -2,11 +2,10 @@ import type { Recovery } from '../../contract/index.ts'
 import type { AccountingEvent, RailPlace } from '../../domain/accounting/index.ts'
 import type { Fee } from '../../domain/fee.ts'
 import { maxOf, minOf } from '../../domain/money.ts'
-import type { PaymentPatch } from '../moves.ts'
 import { leftToRefund } from '../refunds/funding.ts'
 import type { PaymentRow } from '../rows.ts'
-import type { Way } from './moves.ts'
 import type { Facts } from './verdict.ts'
+import type { BreakEnding, Way } from './way.ts'
 
 /**
  * A refund that had failed, so that its merchant has the money again, and that the rail paid all the same. The refund
@@ -17,9 +16,6 @@ import type { Facts } from './verdict.ts'
  *  R3 What its merchant bears is refunded, and with all other refunds never more than was captured.
  *  R4 Where other refunds leave no room for all of it the customer was paid twice: that stands as a break, and people decide.
  */
-
-/** How a break that stands is ended. */
-export type BreakEnding = { events: AccountingEvent[]; patch: PaymentPatch }
 
 export function refundedLate(facts: Facts, amountMinor: bigint): Way[] {
   const { payment, attempt } = facts
