@@ -81,5 +81,8 @@ export function whatApprovingDoes({ kind, result, operation }: Pick<Heard, 'kind
       ? 'puts the money into the payer’s wallet'
       : 'takes the money from the merchant, or from the user where there is none'
   }
+  if (operation === 'refund') {
+    return 'takes the money from the merchant, as a refund; what others have given back already, the payer owes'
+  }
   return kind === 'settled' ? 'takes the money from the payer’s wallet' : 'puts the money back into the payer’s wallet'
 }

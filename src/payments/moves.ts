@@ -36,6 +36,7 @@ export type PaymentPatch = Partial<
     | 'status_reason'
     | 'fee'
     | 'captured_amount'
+    | 'refunded_amount'
     | 'capture_requested'
     | 'cancel_requested_at'
     | 'next_action'

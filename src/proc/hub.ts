@@ -201,6 +201,7 @@ const recovery = {
   evidence: makeEvidenceBook(sql),
   incidents,
   aftermath,
+  terms: makeRefundTerms(feePlans.byId),
   ledger,
   accounts,
   rails: watched,

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { attemptReference } from '../../src/domain/ids.ts'
 import { accountId, audit } from '../../src/ledger/index.ts'
 import {
   makeDecideRecovery,
@@ -409,50 +408,6 @@ test('an event that only says look is asked about, fifteen times the same once',
     wallet: 0n,
     owes: 0n,
   })
-})
-
-test('what a rail says of a refund after its end is kept for people', async () => {
-  const payment = await stage.ended('purchase')
-  const attempt = await stage.store.attempt(payment.id, 1)
-  if (attempt === null) throw new Error('it has one')
-  const refund = stage.ids.make('rfd')
-  await stage.owner`
-    insert into refunds (id, ledger, payment, merchant, amount, currency, status, version, failure_code, created_at, updated_at)
-    values (${refund}, ${payment.ledger}, ${payment.id}, ${MERCHANT}, 40, 'KES', 'failed', 2, 'declined_by_rail', now(), now())`
-  await stage.owner`
-    insert into attempts
-    select (jsonb_populate_record(a, ${JSON.stringify({
-      payment: refund,
-      operation: 'refund',
-      reference: attemptReference(refund, 'refund', 1),
-      amount: 40,
-      state: 'declined',
-      original: {
-        reference: attempt.reference,
-        uetr: attempt.uetr,
-        amount: '100',
-        dispatched_at_ms: 0,
-        rail_reference: null,
-        memo: {},
-      },
-    })}::text::jsonb)).* from attempts a where payment = ${payment.id}`
-  const of = await stage.store.attempt(refund, 1)
-  if (of === null) throw new Error('it was just made')
-  await stage.recoveryDeps.aftermath.heard(of, saysSettled())
-  const id = stage.begun[0]?.id ?? ''
-  await stage.recoverAll()
-  for (const each of await stage.evidence.ofAttempt(refund, 1)) await stage.recovery.recover(each.id)
-  expect((await stage.evidence.ofAttempt(refund, 1)).map(({ via, result }) => `${via} ${result ?? 'open'}`)).toEqual([
-    'callback known',
-    'inquiry unpostable',
-  ])
-  const incidents = await stage.hub<{ kind: string }[]>`select kind from incidents where payment = ${refund}`
-  expect(incidents.map(({ kind }) => kind)).toContain('needs_operator')
-  expect(id).not.toBe('')
-  await stage.owner`delete from evidence where payment = ${refund}`
-  await stage.owner`delete from incidents where payment = ${refund}`
-  await stage.owner`delete from attempts where payment = ${refund}`
-  await stage.owner`delete from refunds where id = ${refund}`
 })
 
 test('with Temporal away nothing is lost: what is kept is taken up again until it is over', async () => {

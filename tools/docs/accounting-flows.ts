@@ -258,6 +258,17 @@ const BREAKS: readonly Flow[] = [
         has: { 'wallet:amina': 6_000n },
       },
       {
+        caption: 'or, where it was a refund, from a merchant that has 30.00 unsettled and 60.00 available',
+        event: {
+          type: 'break_ended',
+          break: 'went_voided',
+          by: { type: 'charge_refund', merchant: 'coffee', fee: { feeMinor: 0n, tax: null } },
+          rail,
+          amountMinor,
+        },
+        has: { 'merchant:coffee:pending': 3_000n, 'merchant:coffee:available': 6_000n },
+      },
+      {
         caption: 'or given up',
         event: { type: 'break_ended', break: 'went_voided', by: { type: 'write_off' }, rail, amountMinor },
       },

@@ -4,6 +4,7 @@ import {
   breakAccount,
   clearingAccount,
   dueAccount,
+  floatAccount,
   merchantAvailableAccount,
   merchantPendingAccount,
   merchantReceivableAccount,
@@ -13,7 +14,9 @@ import {
   writeoffAccount,
 } from './accounts.ts'
 import type { DoubtfulDebt, EventOf, RailPlace } from './events.ts'
+import type { Fee } from '../fee.ts'
 import { group, groupUpTo, leg, type TransferGroup } from './legs.ts'
+import { feeLegsBack } from './payment-postings.ts'
 
 /** Postings where a rail and our books disagree: first the difference is named, then it is ended one way. */
 
@@ -52,6 +55,8 @@ export function breakEnded(event: EventOf<'break_ended'>): TransferGroup {
       return group('post', [leg(walletAccount(by.user), broken, amountMinor)])
     case 'charge_payer':
       return chargeWallet(by.user, broken, amountMinor)
+    case 'charge_refund':
+      return chargeRefund(by, broken, amountMinor)
     case 'charge_available':
       return group('post', [leg(merchantAvailableAccount(by.merchant), broken, amountMinor)])
     case 'write_off':
@@ -76,9 +81,19 @@ export function payoutReturned(event: EventOf<'payout_returned'>): TransferGroup
   return group('post', [leg(clearingAccount(event.rail), walletAccount(event.user), event.amountMinor)])
 }
 
-/** What the rail owes us for its collects, or has on its way. */
+/** What the rail owes us for its collects, has on its way, or pays from. */
 function placeOf({ rail, at }: { rail: string; at?: RailPlace }): AccountSpec {
-  return at === 'due' ? dueAccount(rail) : clearingAccount(rail)
+  switch (at) {
+    case 'due':
+      return dueAccount(rail)
+    case 'float':
+      return floatAccount(rail)
+    case 'clearing':
+    case undefined:
+      return clearingAccount(rail)
+    default:
+      return assertNever(at, 'place at a rail')
+  }
 }
 
 /** As far as the wallet goes; the rest the user owes. */
@@ -95,6 +110,25 @@ function chargeMerchant(merchant: string, credit: AccountSpec, amountMinor: bigi
     leg(merchantPendingAccount(merchant), credit, amountMinor),
     leg(merchantReceivableAccount(merchant), credit, amountMinor),
   ])
+}
+
+/** In the order in which a refund is taken, and with what of our fee it gives back; the rest the merchant owes. */
+function chargeRefund(
+  { merchant, fee }: { merchant: string; fee: Fee },
+  credit: AccountSpec,
+  amountMinor: bigint,
+): TransferGroup {
+  const total = amountMinor - fee.feeMinor
+  return groupUpTo(
+    'post',
+    total,
+    [
+      leg(merchantPendingAccount(merchant), credit, total),
+      leg(merchantAvailableAccount(merchant), credit, total),
+      leg(merchantReceivableAccount(merchant), credit, total),
+    ],
+    feeLegsBack(credit, fee),
+  )
 }
 
 export function writeoff(event: EventOf<'writeoff'>): TransferGroup {

@@ -17,8 +17,8 @@ export type MoneySource =
   | { type: 'mobile_money'; operator: string }
   | { type: 'operator'; operator: string }
 
-/** Where a rail's collects stand until it pays them out; left out: clearing. */
-export type RailPlace = 'clearing' | 'due'
+/** Where what a rail moves stands until it pays it out, or what it is paid from; left out: clearing. */
+export type RailPlace = 'clearing' | 'due' | 'float'
 
 /** An account outside that sends us statements. */
 export type StatementPlace = { type: 'cash'; bank: string; purpose: CashPurpose } | { type: 'float'; operator: string }
@@ -40,6 +40,9 @@ export type BreakEnd =
         // The wallet as far as it goes; the rest the user owes.
         | { type: 'charge_payer'; user: string }
         | { type: 'charge_available'; merchant: string }
+        // As a refund is taken, our fee with it, but never refused: what the merchant does not have it owes.
+        | { type: 'charge_refund'; merchant: string; fee: Fee }
+        | { type: 'charge_user'; user: string }
         | { type: 'write_off' }
     }
   | {

@@ -49,6 +49,13 @@ function feeLegs(from: AccountSpec, fee: Fee): Leg[] {
   return legs
 }
 
+/** Fee that goes back, and the tax that we do not owe for it. */
+export function feeLegsBack(to: AccountSpec, fee: Fee): Leg[] {
+  const legs = [leg(feeRevenueAccount(), to, fee.feeMinor)]
+  if (fee.tax !== null) legs.push(leg(taxAccount(fee.tax.authority), feeRevenueAccount(), fee.tax.amountMinor))
+  return legs
+}
+
 /** Every leg of a purchase, those of 0 too: a part of it has the same legs in the same order. */
 function purchaseLegs(source: MoneySource, price: Price): Leg[] {
   const from = sourceAccount(source)
@@ -98,8 +105,6 @@ export function refund(event: EventOf<'refund'>): TransferGroup {
   const { merchant, price } = event
   const to = refundAccount(event.to)
   const total = price.fromMerchantsMinor
-  const fixed = [leg(feeRevenueAccount(), to, price.feeMinor)]
-  if (price.tax !== null) fixed.push(leg(taxAccount(price.tax.authority), feeRevenueAccount(), price.tax.amountMinor))
   return groupUpTo(
     event.timing,
     total,
@@ -108,6 +113,6 @@ export function refund(event: EventOf<'refund'>): TransferGroup {
       leg(merchantAvailableAccount(merchant), to, total),
       leg(merchantCreditAccount(merchant), to, minOf(event.creditMinor, total)),
     ],
-    fixed,
+    feeLegsBack(to, price),
   )
 }

@@ -2,7 +2,7 @@ import { CHART } from '../../domain/accounting/index.ts'
 import type { Query } from '../database.ts'
 import { LISTED } from './finding.ts'
 
-const RAIL = JSON.stringify([CHART.clearing, CHART.due].map(({ code }) => ({ code })))
+const RAIL = JSON.stringify([CHART.clearing, CHART.due, CHART.float].map(({ code }) => ({ code })))
 const BROKEN = JSON.stringify([CHART.suspense, CHART.breaks].map(({ code }) => ({ code })))
 
 type Break = { payment: string; said: string; posted: string }
@@ -10,8 +10,8 @@ type Return = { evidence: string; what: string }
 
 /**
  * Part of L6: what was posted for money that moved after a payment's end is what its evidence says, once. A break is
- * between a rail's account and suspense or breaks, under the payment's id; money in is positive. A return is a row of
- * its own, and never of more than had settled.
+ * between a rail's account and suspense or breaks, under the id of the payment or refund; money in is positive. A return
+ * is a row of its own, and never of more than had settled.
  */
 export async function evidence(sql: Query): Promise<string[]> {
   const breaks = await sql<Break[]>`
@@ -21,9 +21,9 @@ export async function evidence(sql: Query): Promise<string[]> {
       from transfers t
       join accounts d on d.id = t.debit_account
       join accounts c on c.id = t.credit_account
-      join payments p on p.id = t.subject
+      join (select id from payments union all select id from refunds) p on p.id = t.subject
       join jsonb_to_recordset(${RAIL}::text::jsonb) r(code integer) on r.code in (d.code, c.code)
-      join jsonb_to_recordset(${BROKEN}::text::jsonb) b(code integer) on b.code in (d.code, c.code)
+      join jsonb_to_recordset(${BROKEN}::text::jsonb) n(code integer) on n.code in (d.code, c.code)
       where t.kind = 'post'
       group by 1
     ), said as (
@@ -60,7 +60,7 @@ export async function evidence(sql: Query): Promise<string[]> {
   return [
     ...breaks.map(
       (row) =>
-        `payment ${row.payment}: after its end its rail moved ${row.said} by evidence, and ${row.posted} was posted`,
+        `${row.payment.startsWith('rfd_') ? 'refund' : 'payment'} ${row.payment}: after its end its rail moved ${row.said} by evidence, and ${row.posted} was posted`,
     ),
     ...returns.map((row) => `return ${row.evidence} ${row.what}`),
   ]

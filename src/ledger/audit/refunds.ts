@@ -16,7 +16,8 @@ const DESTINATIONS = JSON.stringify(Object.entries(BACK_TO).map(([type, name]) =
 
 /**
  * L5: what is held and posted for each refund is what its state asks for, it goes back to where the payment came from,
- * out of its merchant's money and our fee, and the payment counts what its refunds come to.
+ * out of its merchant's money and our fee, and the payment counts what its refunds come to: of one that the rail paid
+ * after it had failed, what its merchant and our fee bear. That is a break (L6), and no posting of the refund.
  */
 export async function refundPostings(sql: Query): Promise<string[]> {
   const rows = await sql<{ id: string; status: string; amount: string; held: string; posted: string; why: string }[]>`
@@ -42,6 +43,7 @@ export async function refundPostings(sql: Query): Promise<string[]> {
       join moved m on m.subject = n.id and m.ledger = n.ledger
       join accounts d on d.id = m.debit_account
       join accounts c on c.id = m.credit_account
+      where ${CHART.breaks.code} not in (d.code, c.code)
       group by 1
     ), judged as (
       select n.id, n.status, n.amount::text as amount, coalesce(s.held, 0)::text as held,
@@ -74,11 +76,22 @@ export async function refundPostings(sql: Query): Promise<string[]> {
       select payment, sum(amount) filter (where status in ('processing', 'pending_funds')) as reserved,
         sum(amount) filter (where status = 'succeeded') as refunded
       from refunds group by 1
+    ), late as (
+      select r.payment, sum(t.amount) as refunded
+      from transfers t
+      join refunds r on r.id = t.subject and r.status = 'failed'
+      join accounts d on d.id = t.debit_account and (d.owner = r.merchant or d.code = ${CHART.feeRevenue.code})
+      join accounts c on c.id = t.credit_account and c.code = ${CHART.breaks.code}
+      where t.kind = 'post' and t.subject like 'rfd\\_%'
+      group by 1
+    ), come as (
+      select p.id, coalesce(s.reserved, 0) as reserved, coalesce(s.refunded, 0) + coalesce(l.refunded, 0) as refunded
+      from payments p left join sums s on s.payment = p.id left join late l on l.payment = p.id
     )
     select p.id, concat_ws(' and ', p.refund_reserved, p.refunded_amount) as says,
-      concat_ws(' and ', coalesce(s.reserved, 0), coalesce(s.refunded, 0)) as comes
-    from payments p left join sums s on s.payment = p.id
-    where (p.refund_reserved, p.refunded_amount) is distinct from (coalesce(s.reserved, 0), coalesce(s.refunded, 0))
+      concat_ws(' and ', s.reserved, s.refunded) as comes
+    from payments p join come s on s.id = p.id
+    where (p.refund_reserved, p.refunded_amount) is distinct from (s.reserved, s.refunded)
     order by 1 limit ${LISTED}`
   return [
     ...rows.map((r) => `refund ${r.id} of ${r.amount} is ${r.status}: held ${r.held}, posted ${r.posted}, ${r.why}`),

@@ -14,12 +14,12 @@ const CAS_TRIES = 10
 export function makeDecideRecovery(deps: RecoveryDeps & { consume: ConsumeApproval }): DecideRecovery {
   return async ({ evidence: id, update, approval, by }) => {
     if (update !== 'approve') throw refused('nothing_to_resolve', 'A recovery is approved, and nothing else.')
-    const { evidence } = await loadFacts(deps.store, deps.evidence, id)
+    const { evidence } = await loadFacts(deps, id)
     const answer = await deps.consume({ payment: recoveryId(evidence.payment, id), update, approval, by })
     if (!answer.ok) throw refused(answer.code, answer.message)
     deps.log.warn({ evidence: id, approval, operators: answer.operators }, 'operators decided about a recovery')
     for (let i = 0; i < CAS_TRIES; i++) {
-      const facts = await loadFacts(deps.store, deps.evidence, id)
+      const facts = await loadFacts(deps, id)
       if (facts.evidence.state === 'done') return { done: 'It is over already.' }
       if (facts.evidence.state === 'open')
         throw refused('not_waiting', 'It goes on by itself: nothing is to be decided.')

@@ -9,6 +9,7 @@ import {
 } from '../../domain/accounting/index.ts'
 import { timestamp } from '../../domain/clock.ts'
 import type { Ids } from '../../domain/ids.ts'
+import { assertNever } from '../../domain/result.ts'
 import {
   type AccountBook,
   accountId,
@@ -21,7 +22,9 @@ import { moved, paymentEvents } from '../moves.ts'
 import { paymentColumns } from '../row-columns.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import type { EvidenceResult, EvidenceRow } from '../evidence.ts'
+import { endOfLateRefund, refundedLate } from './refunded.ts'
 import type { Facts, Move } from './verdict.ts'
+import type { BreakEnding, Way } from './way.ts'
 
 /**
  * What recovery posts, each as one unit: the money, what the payment says of it, the
@@ -29,21 +32,20 @@ import type { Facts, Move } from './verdict.ts'
  * also where everything else failed, twice is once.
  */
 
-/** One way to end it; where the ledger refuses it (a wallet that is frozen or closed), the next. */
-export type Way = {
-  name: string
-  events: AccountingEvent[]
-  recovery: Recovery
-  result: Extract<EvidenceResult, 'posted' | 'suspended' | 'broken'>
-}
-
 /** Ways of one move, in the order in which they are tried; the last is never refused. */
 export function waysOf(facts: Facts, move: Move): Way[] {
   switch (move.type) {
     case 'late_settlement':
-      return facts.attempt.operation === 'collect'
-        ? cameLate(facts, move.amountMinor)
-        : wentLate(facts, move.amountMinor)
+      switch (facts.attempt.operation) {
+        case 'collect':
+          return cameLate(facts, move.amountMinor)
+        case 'payOut':
+          return wentLate(facts, move.amountMinor)
+        case 'refund':
+          return refundedLate(facts, move.amountMinor)
+        default:
+          return assertNever(facts.attempt.operation, 'operation')
+      }
     case 'denied':
       return denied(facts, move.amountMinor)
     case 'returned':
@@ -157,7 +159,9 @@ type Deps = { accounts: AccountBook; ids: Ids }
 export async function postUnit(deps: Deps, facts: Facts, move: Move, way: Way, nowMs: number): Promise<Unit> {
   const { payment, attempt, evidence } = facts
   const lost = move.type === 'returned' && payment.dispute?.state === 'opened' && evidence.disputed
-  const after = moved(payment, { recovery: way.recovery, ...(lost ? { dispute: { state: 'lost' } } : {}) }, nowMs)
+  const refunded = payment.refunded_amount + (way.refundedMinor ?? 0n)
+  const dispute = lost ? { dispute: { state: 'lost' as const } } : {}
+  const after = moved(payment, { recovery: way.recovery, refunded_amount: refunded, ...dispute }, nowMs)
   const unit = await moneyUnit(deps, facts, way.events, way.name, after)
   return {
     ...unit,
@@ -174,11 +178,17 @@ export async function postUnit(deps: Deps, facts: Facts, move: Move, way: Way, n
 /** What people decided about a break that stands, or about evidence from which no rule follows. `name`: the approval's. */
 export async function decidedUnit(deps: Deps, facts: Facts, name: string, nowMs: number): Promise<Unit> {
   const { payment, evidence } = facts
-  const end = endOfBreak(facts)
+  const end = facts.attempt.operation === 'refund' ? endOfLateRefund(facts) : endOf(facts)
   if (end === null) return endUnit(facts, 'decided', deps.ids)
-  const recovered = payment.recovery === null ? null : { ...payment.recovery, state: end.state }
-  const unit = await moneyUnit(deps, facts, [end.event], name, moved(payment, { recovery: recovered }, nowMs))
+  const unit = await moneyUnit(deps, facts, end.events, name, moved(payment, end.patch, nowMs))
   return { ...unit, ok: { ...unit.ok, evidence: endColumns(evidence, 'decided', evidence.moved) } }
+}
+
+function endOf(facts: Facts): BreakEnding | null {
+  const end = endOfBreak(facts)
+  const before = facts.payment.recovery
+  if (end === null) return null
+  return { events: [end.event], patch: { recovery: before === null ? null : { ...before, state: end.state } } }
 }
 
 /** How a break that stands is ended: in favour of its payer, or at the cost of whoever had the money. */
@@ -231,12 +241,13 @@ async function moneyUnit(
       debit: pairs[i]?.debit ?? '',
       credit: pairs[i]?.credit ?? '',
       amount: leg.amountMinor.toString(),
-      subject: payment.id,
+      // What a refund posts stands under its own id.
+      subject: attempt.payment,
       ...(leg.upTo === true ? { up_to: true as const } : {}),
     })),
     ...(total === undefined ? {} : { total: total.toString() }),
     ok: {
-      payment: paymentColumns(after),
+      payment: { ...paymentColumns(after), refunded_amount: after.refunded_amount.toString() },
       events: [
         ...paymentEvents(after, attempt.rail, deps.ids, { balances: false }),
         ...balanceEvents(payment, legs, deps.ids),

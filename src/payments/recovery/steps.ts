@@ -9,6 +9,8 @@ import type { RailOutcome } from '../../rails/port.ts'
 import type { Aftermath, IncidentBook } from '../aftermath.ts'
 import type { Next } from '../next.ts'
 import { orderOf } from '../order.ts'
+import { isRefund } from '../refunds/bearer.ts'
+import type { TermsOf } from '../refunds/funding.ts'
 import type { PaymentStore } from '../store.ts'
 import type { EvidenceBook } from '../evidence.ts'
 import type { WatchedRail } from '../watched-rail.ts'
@@ -41,6 +43,8 @@ export type RecoveryDeps = {
   evidence: EvidenceBook
   incidents: IncidentBook
   aftermath: Aftermath
+  /** What was agreed of a payment's fee for its refunds. */
+  terms: TermsOf
   ledger: Ledger
   accounts: AccountBook
   rails: ReadonlyMap<string, WatchedRail>
@@ -50,7 +54,10 @@ export type RecoveryDeps = {
 }
 
 /** The payment first: whatever changes what is read after it raises its version, or is written once. */
-export async function loadFacts(store: PaymentStore, book: EvidenceBook, id: string): Promise<Facts> {
+export async function loadFacts(
+  { store, evidence: book, terms }: Pick<RecoveryDeps, 'store' | 'evidence' | 'terms'>,
+  id: string,
+): Promise<Facts> {
   const named = await book.get(id)
   if (named === null) throw new Error(`there is no evidence ${id}`)
   const payment = await store.bearerPayment(named.payment)
@@ -60,7 +67,11 @@ export async function loadFacts(store: PaymentStore, book: EvidenceBook, id: str
   if (payment === null || attempt === null || evidence === undefined) {
     throw new Error(`evidence ${id} is about ${named.payment}, which has no such payment or attempt`)
   }
-  return { evidence, all, payment, attempt }
+  if (!isRefund(named.payment)) return { evidence, all, payment, attempt, refund: null }
+  const refund = await store.refunds.refund(named.payment)
+  if (refund === null) throw new Error(`there is no refund ${named.payment}`)
+  const [{ tax }, returned] = await Promise.all([terms(payment), store.refunds.returned(payment.id)])
+  return { evidence, all, payment, attempt, refund: { ...refund, tax, returned } }
 }
 
 const CAS_TRIES = 10
@@ -146,7 +157,7 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
   /** As far as it goes without asking anybody. */
   async function advance(id: string): Promise<{ facts: Facts; next: RecoveryNext }> {
     for (let i = 0; i < CAS_TRIES; i++) {
-      const facts = await loadFacts(deps.store, book, id)
+      const facts = await loadFacts(deps, id)
       const verdict = verdictOn(facts)
       const { payment, attempt, evidence } = facts
       if (verdict.do === 'over') {

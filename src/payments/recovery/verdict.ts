@@ -1,5 +1,8 @@
+import type { RefundStatus } from '../../contract/names.ts'
 import { isTerminal } from '../../domain/payment.ts'
 import { assertNever } from '../../domain/result.ts'
+import type { RefundTerms } from '../refunds/funding.ts'
+import type { RefundBase, RefundRow } from '../refunds/rows.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import { type Claim, type EvidenceResult, type EvidenceRow, contradicts } from '../evidence.ts'
 
@@ -32,6 +35,11 @@ export type Move =
   /** `totalMinor`: with those before it. `late`: of money that came after the end, so it went to the payer's wallet. */
   | { type: 'returned'; amountMinor: bigint; totalMinor: bigint; late: boolean }
 
+/** A refund, the tax in the fee of its payment, and what others have given back of both. */
+type RefundFacts = Pick<RefundRow, 'status' | 'fee' | 'fee_tax'> &
+  Pick<RefundTerms, 'tax'> &
+  Pick<RefundBase, 'returned'>
+
 export type Facts = {
   evidence: EvidenceRow
   /** All that was said about this attempt, this included. */
@@ -39,17 +47,23 @@ export type Facts = {
   /** What it is about: the payment, or the one that a refund is of. */
   payment: PaymentRow
   attempt: AttemptRow
+  /** Null where the payment itself was at the rail. */
+  refund: RefundFacts | null
 }
 
-/** Until the payment's own workflow has ended it. */
+/** Until the own workflow of the payment or refund has ended it. */
 const PATIENCE_MS = 5_000
+const OPEN_REFUND: ReadonlySet<RefundStatus> = new Set(['processing', 'pending_funds'])
 
-export function verdictOn({ evidence, all, payment, attempt }: Facts): Verdict {
+export function verdictOn(facts: Facts): Verdict {
+  const { evidence, payment, refund } = facts
   if (evidence.state !== 'open') return { do: 'over' }
   const { kind } = evidence
-  // Its own workflow takes care of a refund; what contradicts its end is for people.
-  if (attempt.operation === 'refund') return ofRefund(evidence)
-  if (!isTerminal(payment.status)) return { do: 'wait', ms: PATIENCE_MS, why: 'the end of its payment' }
+  // Whether the customer keeps what came back of a refund no rule says.
+  if (refund !== null && kind === 'returned') return { do: 'operator', why: 'money came back of a refund' }
+  if (refund === null ? !isTerminal(payment.status) : OPEN_REFUND.has(refund.status)) {
+    return { do: 'wait', ms: PATIENCE_MS, why: `the end of its ${refund === null ? 'payment' : 'refund'}` }
+  }
   switch (kind) {
     case 'look':
     case 'unclear':
@@ -58,25 +72,15 @@ export function verdictOn({ evidence, all, payment, attempt }: Facts): Verdict {
     case 'settled':
     case 'declined':
     case 'not_found':
-      return ofOutcome(kind, { evidence, all, payment, attempt })
+      return ofOutcome(kind, facts)
     case 'returned':
-      return ofReturn({ evidence, all, payment, attempt })
+      return ofReturn(facts)
     default:
       return assertNever(kind, 'evidence')
   }
 }
 
-function ofRefund(evidence: EvidenceRow): Verdict {
-  if (evidence.via !== 'inquiry' && evidence.kind !== 'returned') {
-    if (evidence.answer === null) return { do: 'ask' }
-    if (evidence.kind === 'look' || evidence.kind === 'unclear') return { do: 'end', result: 'agreed' }
-    if (evidence.answer !== evidence.kind) return { do: 'end', result: 'refuted' }
-    return { do: 'end', result: 'known' }
-  }
-  return { do: 'operator', why: 'a rail contradicts the end of a refund' }
-}
-
-function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, attempt }: Facts): Verdict {
+function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, attempt, refund }: Facts): Verdict {
   if (!contradicts(attempt, kind)) return { do: 'end', result: 'agreed' }
   if (evidence.via !== 'inquiry') {
     if (evidence.answer === null) return { do: 'ask' }
@@ -88,6 +92,7 @@ function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, a
     if (lateSettled(all)) return { do: 'end', result: 'known' }
     return { do: 'post', move: { type: 'late_settlement', amountMinor: attempt.amount } }
   }
+  if (refund !== null) return { do: 'operator', why: 'a rail denies a refund that has succeeded' }
   if (denied(all) || isBroken(all)) return { do: 'end', result: 'known' }
   if (returnedMinor(all) > 0n) return { do: 'operator', why: 'a rail denies a payment of which money came back' }
   return { do: 'post', move: { type: 'denied', amountMinor: settledMinor(payment, attempt) } }

@@ -65,11 +65,20 @@ export async function fundingOf(
 
 /**
  * What can still be given back: not what has been, is asked for or on its way, and not what its bank or operator took
- * back or never paid, which the customer has already. Below 0 where more was asked for than is left since.
+ * back or never paid, or paid for a refund that had failed, which the customer has already. Below 0 where more was asked
+ * for than is left since.
  */
-export function leftToRefund(payment: PaymentRow): bigint {
-  const gone = payment.recovery === null ? 0n : BigInt(payment.recovery.amount)
+export function leftToRefund(
+  payment: Pick<PaymentRow, 'captured_amount' | 'refunded_amount' | 'refund_reserved' | 'recovery'>,
+): bigint {
+  const gone = goneMinor(payment.recovery)
   return payment.captured_amount - payment.refunded_amount - payment.refund_reserved - gone
+}
+
+/** Of a payment that has succeeded only refunds settle late; what of them no longer waits for people counts as refunded. */
+function goneMinor(recovery: PaymentRow['recovery']): bigint {
+  if (recovery === null || (recovery.kind === 'late_settlement' && recovery.state !== 'open')) return 0n
+  return BigInt(recovery.amount)
 }
 
 /** Of what a merchant's refund is taken: unsettled, available, credit; each by the id of its first row. */

@@ -17,8 +17,19 @@ export function makeRefundStore(sql: Sql) {
     return rows[0] ?? null
   }
 
+  /** What refunds have given back of fee and tax: those that count, and those that were paid after they had failed. */
+  async function returned(payment: string): Promise<RefundBase['returned']> {
+    const [sum] = await sql<{ fee: bigint; tax: bigint }[]>`
+      select coalesce(sum(r.fee), 0)::bigint as fee, coalesce(sum(r.fee_tax), 0)::bigint as tax
+      from refunds r
+      where r.payment = ${payment} and (r.status <> 'failed' or exists (
+        select from evidence e where e.payment = r.id and e.kind = 'settled' and e.state = 'done' and e.moved is not null))`
+    return { feeMinor: sum?.fee ?? 0n, taxMinor: sum?.tax ?? 0n }
+  }
+
   return {
     refund,
+    returned,
 
     async state(id: string): Promise<RefundState | null> {
       const [payment] = await sql<PaymentRow[]>`
@@ -35,17 +46,13 @@ export function makeRefundStore(sql: Sql) {
     async base(payment: string): Promise<RefundBase | null> {
       const [row] = await sql<PaymentRow[]>`select * from payments where id = ${payment}`
       if (row === undefined) return null
-      const [collects, sums] = await Promise.all([
+      const [collects, back] = await Promise.all([
         sql<AttemptRow[]>`
           select * from attempts where payment = ${payment} and operation = 'collect' and state = 'settled'
           order by no desc limit 1`,
-        sql<{ fee: bigint; tax: bigint }[]>`
-          select coalesce(sum(fee), 0)::bigint as fee, coalesce(sum(fee_tax), 0)::bigint as tax
-          from refunds where payment = ${payment} and status <> 'failed'`,
+        returned(payment),
       ])
-      const [sum] = sums
-      const returned = { feeMinor: sum?.fee ?? 0n, taxMinor: sum?.tax ?? 0n }
-      return { payment: row, collect: collects[0] ?? null, returned }
+      return { payment: row, collect: collects[0] ?? null, returned: back }
     },
 
     /** A merchant's refunds, newest first; one more than asked tells whether there are more. */

@@ -218,6 +218,32 @@ export const EXAMPLES: readonly Example[] = [
     [`${available} / ${broken} 100`],
   ],
   [
+    { type: 'break_found', break: 'went_voided', rail: 'telco', at: 'float', amountMinor },
+    'post',
+    ['1040 receivable:break:telco / 1030 float:telco 100'],
+  ],
+  [
+    {
+      type: 'break_ended',
+      break: 'went_voided',
+      by: {
+        type: 'charge_refund',
+        merchant: 'coffee',
+        fee: { feeMinor: 10n, tax: { authority: 'kra', amountMinor: 1n } },
+      },
+      rail: 'bank',
+      amountMinor,
+    },
+    'post',
+    [
+      `${coffee} / ${broken} ≤90`,
+      `${available} / ${broken} ≤90`,
+      `1050 receivable:merchant:coffee / ${broken} ≤90`,
+      `4010 revenue:fees / ${broken} 10`,
+      '2050 tax:kra / 4010 revenue:fees 1',
+    ],
+  ],
+  [
     { type: 'break_found', break: 'not_gone_posted', rail: 'bank', amountMinor },
     'post',
     [`${clearing} / ${suspense} 100`],

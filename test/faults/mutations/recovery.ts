@@ -1,9 +1,11 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 
 const AFTER_THE_END = 'test/payments/recovery.pg.test.ts'
+const LATE_REFUNDS = 'test/payments/late-refunds.pg.test.ts'
 const CALLED = 'test/payments/callbacks.pg.test.ts'
 const VERDICT = 'src/payments/recovery/verdict.ts'
 const MOVES = 'src/payments/recovery/moves.ts'
+const REFUNDED = 'src/payments/recovery/refunded.ts'
 const EVIDENCE = 'src/payments/evidence.ts'
 const OUTCOME = 'src/payments/outcome.ts'
 
@@ -90,6 +92,34 @@ export const RECOVERY: readonly Mutation[] = [
     "return evidence.answer === null ? { do: 'ask' } : {",
     'return {',
     CALLED,
+  ),
+  broken(
+    'lets the merchant keep what a rail paid for a refund that had failed',
+    REFUNDED,
+    'const events = [found, ...borne(facts, { refundedMinor: amountMinor, twiceMinor: 0n })]',
+    'const events = [found]',
+    LATE_REFUNDS,
+  ),
+  broken(
+    'does not count a refund that was paid late',
+    REFUNDED,
+    "result: 'posted', refundedMinor: amountMinor }",
+    "result: 'posted' }",
+    LATE_REFUNDS,
+  ),
+  broken(
+    'refunds more than was captured where a refund is paid late',
+    REFUNDED,
+    'minOf(amountMinor, roomMinor({ ...payment, recovery: before }))',
+    'amountMinor',
+    LATE_REFUNDS,
+  ),
+  broken(
+    'posts what a rail paid for a refund before the refund has ended',
+    VERDICT,
+    'OPEN_REFUND.has(refund.status)',
+    'false',
+    LATE_REFUNDS,
   ),
   broken(
     'keeps silent about a dispute',

@@ -82,7 +82,7 @@ const refunded: readonly Mutation[] = [
 ]
 
 const TAX_OUT = 'leg(feeRevenueAccount(), taxAccount(fee.tax.authority), fee.tax.amountMinor)'
-const TAX_BACK = 'leg(taxAccount(price.tax.authority), feeRevenueAccount(), price.tax.amountMinor)'
+const TAX_BACK = 'leg(taxAccount(fee.tax.authority), feeRevenueAccount(), fee.tax.amountMinor)'
 
 const posted: readonly Mutation[] = [
   legs('posts legs of 0', 'return legs.filter((each) => each.amountMinor > 0n)', 'return [...legs]'),
@@ -99,7 +99,7 @@ const posted: readonly Mutation[] = [
     TAX_OUT,
     'leg(taxAccount(fee.tax.authority), feeRevenueAccount(), fee.tax.amountMinor)',
   ),
-  postings('has no tax back', `if (price.tax !== null) fixed.push(${TAX_BACK})`, ''),
+  postings('has no tax back', `if (fee.tax !== null) legs.push(${TAX_BACK})`, ''),
   postings(
     'takes no fee of a transfer’s payer',
     'event.amountMinor), ...feeLegs(from, event.payerFee)])\n}\n\nexport function topup',
@@ -123,7 +123,7 @@ const posted: readonly Mutation[] = [
   postings('refunds on credit without a limit', 'minOf(event.creditMinor, total)', 'total'),
   postings(
     'refunds without the fee that is returned',
-    'leg(feeRevenueAccount(), to, price.feeMinor)',
+    'leg(feeRevenueAccount(), to, fee.feeMinor)',
     'leg(feeRevenueAccount(), to, 0n)',
   ),
   postings(

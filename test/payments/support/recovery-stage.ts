@@ -94,6 +94,7 @@ export async function openRecoveryStage(real?: Rail, watching: Partial<RailWatch
     evidence,
     incidents,
     aftermath,
+    terms: () => Promise.resolve({ onRefund: 'kept' as const, tax: null }),
     ledger,
     accounts,
     rails: watched(rails, watching),
