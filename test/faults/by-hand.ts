@@ -54,11 +54,12 @@ export async function byHand(
         if (stage === 'held') await order.merchant.capture(id)
         const view = await followToEnd(world.patience, order, id)
         ended.push({ order, view })
-        // Temporal's search is a moment behind; what was terminated was begun again.
+        // Temporal's search is a moment behind; what was terminated was begun again where nothing else ends it:
+        // the rail must be asked. Elsewhere its answer, its callback or the capture does.
         const runs = await world.patience.until(`${id} to have another run`, async () => {
           let found = 0
           for await (const _ of client.workflow.list({ query: `WorkflowId = '${id}'` })) found += 1
-          return found > (hand === 'terminate' && stage !== 'ended' ? 1 : 0) ? found : undefined
+          return found > (hand === 'terminate' && stage === 'unknown' ? 1 : 0) ? found : undefined
         })
         handled.push({ stage, hand, id, runs, status: view.status, tookMs: performance.now() - startedAt })
       }),

@@ -91,7 +91,7 @@ async function fence(): Promise<number> {
 async function beside(): Promise<number> {
   const stack = await startStack()
   try {
-    const found = await slowRail(stack, { perSecond: 20, seconds: 30, patienceS: PATIENCE_S, say })
+    const found = await slowRail(stack, { perSecond: 20, othersPerSecond: 5, seconds: 30, patienceS: PATIENCE_S, say })
     const { baselineMs, besideMs, hanging, refused, faults } = found
     say(`${hanging} payments waited for the rail that hung, ${refused} were refused before money was held`)
     const slower = besideMs.p99 >= 2 * baselineMs.p99 ? ['the others’ p99 doubled while one rail hung'] : []

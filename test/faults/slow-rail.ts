@@ -8,8 +8,10 @@ import type { Stack } from '../support/stack.ts'
 
 /** One rail hangs while payments for it keep coming: wallets and the other rails do not notice (acceptance.md). */
 export type SlowRail = {
-  /** Payments a second at the rail that hangs, and as many elsewhere. */
+  /** Payments a second at the rail that hangs, and as many before it does. */
   perSecond: number
+  /** Payments a second elsewhere. */
+  othersPerSecond: number
   seconds: number
   patienceS: number
   say: (line: string) => void
@@ -32,21 +34,21 @@ const OTHERS: readonly Way[] = ['person to person', 'qr from wallet', 'top-up', 
 type Planned = { order: Order; confirm: () => Promise<{ id: string }> }
 
 export async function slowRail(stack: Stack, options: SlowRail): Promise<SlowRailResult> {
-  const { perSecond, seconds, say } = options
+  const { perSecond, othersPerSecond, seconds, say } = options
   const patience = new Patience(options.patienceS)
   const world = await openWorld(stack.dev(), patience, { phones: PHONES, fundMinor: FUND_MINOR })
   try {
-    const count = perSecond * seconds
     const ended: Ended[] = []
-    const plan = (ways: readonly Way[], from: number) => planned(world, ways, count, from)
-    const [warmUp, baseline, beside, slow] = [
-      await plan(OTHERS, 1_000),
-      await plan(OTHERS, 2_000),
-      await plan(OTHERS, 3_000),
-      await plan([HANGS], 4_000),
-    ]
-    await paid(world, warmUp, perSecond, ended)
-    const before = quantiles(await paid(world, baseline, perSecond, ended))
+    const others = (from: number) => planned(world, OTHERS, othersPerSecond * seconds, from)
+    const there = (from: number) => planned(world, [HANGS], perSecond * seconds, from)
+    const [warmUp, baseline, beside] = [await others(100), await others(800), await others(1_500)]
+    const [healthy, slow] = [await there(2_200), await there(2_900)]
+    await paid(world, warmUp, othersPerSecond, ended)
+    const [took] = await Promise.all([
+      paid(world, baseline, othersPerSecond, ended),
+      paid(world, healthy, perSecond, ended),
+    ])
+    const before = quantiles(took)
     say(`baseline: p50 ${before.p50} ms, p99 ${before.p99} ms`)
     await world.rails.money.outage(seconds + 5, 'hang')
     let refused = 0
@@ -59,7 +61,7 @@ export async function slowRail(stack: Stack, options: SlowRail): Promise<SlowRai
         refused += 1
       }
     })
-    const with_ = quantiles(await paid(world, beside, perSecond, ended))
+    const with_ = quantiles(await paid(world, beside, othersPerSecond, ended))
     say(`while one rail hangs: p50 ${with_.p50} ms, p99 ${with_.p99} ms`)
     await hanging
     return {
