@@ -54,12 +54,13 @@ export async function byHand(
         if (stage === 'held') await order.merchant.capture(id)
         const view = await followToEnd(world.patience, order, id)
         ended.push({ order, view })
-        // Temporal's search is a moment behind; what was terminated was begun again where nothing else ends it:
-        // the rail must be asked. Elsewhere its answer, its callback or the capture does.
-        const runs = await world.patience.until(`${id} to have another run`, async () => {
+        // Temporal's search is a moment behind. Where the rail must be asked, what was ended by force is begun again;
+        // elsewhere its answer, its callback or the capture ends the payment, also with its workflow gone.
+        const least = leastRuns(stage, hand)
+        const runs = await world.patience.until(`${id} to have ${least} runs`, async () => {
           let found = 0
           for await (const _ of client.workflow.list({ query: `WorkflowId = '${id}'` })) found += 1
-          return found > (hand === 'terminate' && stage === 'unknown' ? 1 : 0) ? found : undefined
+          return found >= least ? found : undefined
         })
         handled.push({ stage, hand, id, runs, status: view.status, tookMs: performance.now() - startedAt })
       }),
@@ -68,6 +69,11 @@ export async function byHand(
     await connection.close()
   }
   return { handled, ended }
+}
+
+function leastRuns(stage: StageName, hand: Hand): number {
+  const before = hand === 'wipe' ? 0 : 1
+  return (hand === 'wipe' || hand === 'terminate') && stage === 'unknown' ? before + 1 : before
 }
 
 /** Nothing that was done to these is a reason to fail. */
