@@ -12,7 +12,8 @@ import { err, ok, type Result } from '../domain/result.ts'
  *     one trial payment is, and decides.
  *  G3 What was accepted is never held up: its calls always go out, its inquiries within their budget
  *     (inquiry-budget.ts), and an authentic answer to any of them closes the circuit.
- *  G4 One rail's trouble is no other's.
+ *  G4 One rail's trouble is no other's: those who are refused are sent away for times of their own, for all of them at
+ *     once, when it lets one through again, would cost the others more than what they pay.
  */
 export const GUARD_LIMITS = {
   /** Failures in a row that open the circuit. */
@@ -24,6 +25,9 @@ export const GUARD_LIMITS = {
   place_ms: 5_000,
   full_retry_ms: 500,
 } as const
+
+/** Over how long those come back who are refused at the same moment. */
+const SPREAD_MS = { circuit: GUARD_LIMITS.pause_ms, bulkhead: GUARD_LIMITS.full_retry_ms } as const
 
 /** A payment's place among the unresolved; given back where it was not accepted after all. */
 export type Place = { giveBack(): void }
@@ -54,8 +58,10 @@ export function makeRailGuard(deps: {
   clock: Clock
   registry?: Registry
   callsMax: (rail: string) => number
+  /** From 0 up to 1. */
+  random?: () => number
 }): RailGuard {
-  const { clock } = deps
+  const { clock, random = Math.random } = deps
   const circuits = new Map<string, Circuit>()
   const metrics = deps.registry === undefined ? null : guardMetrics(deps.registry, circuits, (at) => stateOf(at))
 
@@ -82,9 +88,9 @@ export function makeRailGuard(deps: {
     return circuit.calls.size + circuit.places.size
   }
 
-  function refused(rail: string, why: 'circuit' | 'bulkhead', retryAfterMs: number): Result<Place, Refusal> {
+  function refused(rail: string, why: keyof typeof SPREAD_MS, retryAfterMs: number): Result<Place, Refusal> {
     metrics?.refusals.inc({ rail, why })
-    return err(unavailable(Math.ceil(retryAfterMs)))
+    return err(unavailable(Math.ceil(retryAfterMs + random() * SPREAD_MS[why])))
   }
 
   function heard(rail: string, answered: boolean): void {

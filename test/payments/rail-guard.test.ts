@@ -7,15 +7,18 @@ const RAIL = 'bank'
 const ids = makeIds(Date.now, (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(Math.random() * 256)))
 
 let nowMs = 0
+let drawn = 0
 let metrics: Registry
 let guard: RailGuard
 beforeEach(() => {
   nowMs = 0
+  drawn = 0
   metrics = new Registry()
   guard = makeRailGuard({
     clock: { now: () => nowMs, monotonic: () => nowMs },
     registry: metrics,
     callsMax: (rail) => (rail === RAIL ? 3 : 1_000),
+    random: () => drawn,
   })
 })
 
@@ -43,6 +46,15 @@ describe('the circuit', () => {
     expect(codeOf()).toEqual({ code: 'rail_unavailable', ms: GUARD_LIMITS.pause_ms - 1_000, param: 'source' })
     expect(await metric('mooring_rail_circuit', { rail: RAIL })).toBe(2)
     expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'circuit' })).toBe(1)
+  })
+
+  test('sends those it refuses at one moment away for times of their own, never before it may reopen', () => {
+    fail(GUARD_LIMITS.failures)
+    const told = [0, 0.25, 0.999].map((each) => {
+      drawn = each
+      return codeOf()
+    })
+    expect(told).toMatchObject([{ ms: 5_000 }, { ms: 6_250 }, { ms: 9_995 }])
   })
 
   test('of one rail is no other’s', () => {
