@@ -131,7 +131,7 @@ export function controlRoutes(bank: Bank, rail: Rail, finals: Finals): ControlRo
       const untilMs = clock.nowMs() + seconds * 1000
       bank.record({ outage: { untilMs, mode } })
       await bank.durable()
-      rail.outageChanged()
+      await rail.outageChanged()
       return { status: 200, body: { until: new Date(untilMs).toISOString(), mode } }
     }),
     route('POST', /^\/control\/accounts$/, async ({ body }) => {

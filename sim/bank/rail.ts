@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:https'
+import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import { Alarms } from '../common/clock.ts'
+import { Door } from '../common/door.ts'
 import type { Log } from '../common/log.ts'
 import { assertNever } from '../common/never.ts'
 import { answerInOutage, jsonReply, xmlReply, type Answer } from './answer.ts'
@@ -20,7 +20,6 @@ import { XML_LIMIT_BYTES } from './wire/xml.ts'
 /** Time an idle connection is kept for the next message. */
 const KEEP_ALIVE_MS = 60_000
 const REQUEST_DEADLINE_MS = 15_000
-const DRAIN_MS = 1_500
 
 /** The rail port: TLS 1.3 with client certificates, signed questions and signed answers. */
 export class Rail {
@@ -29,22 +28,16 @@ export class Rail {
   readonly #payments: Payments
   readonly #responder: Responder
   readonly #log: Log
-  readonly #server: Server
-  readonly #alarms: Alarms
+  readonly #door: Door
   readonly #fingerprints = new WeakMap<object, string>()
-  readonly #host: string
-  #port: number
 
   constructor(bank: Bank, keys: BankKeys, payments: Payments, host: string, port: number, log: Log) {
     this.#bank = bank
     this.#keys = keys
     this.#payments = payments
-    this.#host = host
-    this.#port = port
     this.#log = log
     this.#responder = new Responder(keys.sign, () => bank.clock.nowMs())
-    this.#alarms = new Alarms(bank.clock)
-    this.#server = createServer(
+    const server = createServer(
       {
         ...keys.tls,
         minVersion: 'TLSv1.3',
@@ -55,52 +48,27 @@ export class Rail {
       },
       (request, response) => void this.#serve(request, response),
     )
+    this.#door = new Door(server, { host, port }, { now: () => bank.state.outage, clock: bank.clock })
   }
 
   get port(): number {
-    return this.#port
+    return this.#door.port
   }
 
-  async start(): Promise<void> {
-    await this.#listen()
-    this.outageChanged()
+  start(): Promise<void> {
+    return this.#door.start()
   }
 
   /** Puts an outage that began or ended into effect. */
-  outageChanged(): void {
-    const { outage } = this.#bank.state
-    const over = this.#bank.clock.nowMs() >= outage.untilMs
-    if (over) return void this.#listen()
-    this.#log('outage', { mode: outage.mode, until: new Date(outage.untilMs).toISOString() })
-    if (outage.mode === 'refuse') {
-      this.#server.close()
-      this.#server.closeAllConnections()
-    } else void this.#listen()
-    this.#alarms.set('outage', outage.untilMs, () => this.outageChanged())
+  outageChanged(): Promise<void> {
+    const { mode, untilMs } = this.#bank.state.outage
+    if (this.#bank.clock.nowMs() < untilMs) this.#log('outage', { mode, until: new Date(untilMs).toISOString() })
+    return this.#door.outageChanged()
   }
 
   /** Lets requests in flight finish for a moment, then closes. */
-  async stop(): Promise<void> {
-    this.#alarms.stop()
-    if (!this.#server.listening) return
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeIdleConnections()
-    const late = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MS)
-    await closed
-    clearTimeout(late)
-  }
-
-  #listen(): Promise<void> {
-    if (this.#server.listening) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#port, this.#host, () => {
-        this.#server.off('error', reject)
-        const address = this.#server.address()
-        if (typeof address === 'object' && address !== null) this.#port = address.port
-        resolve()
-      })
-    })
+  stop(): Promise<void> {
+    return this.#door.stop()
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -179,7 +147,7 @@ export class Rail {
     switch (message.kind) {
       case 'payment': {
         const answer = await this.#payments.take(message, nonce)
-        if (now < this.#bank.state.outage.untilMs) this.outageChanged()
+        if (now < this.#bank.state.outage.untilMs) await this.outageChanged()
         return answer
       }
       case 'inquiry':

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { controlServer } from '../common/control.ts'
+import { Door } from '../common/door.ts'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
 import { Book } from './billing/book.ts'
@@ -9,7 +10,6 @@ import { bookedFailpoint } from './billing/failpoint.ts'
 import { Futures } from './billing/futures.ts'
 import { Notices } from './billing/notices.ts'
 import { controlRoutes } from './control.ts'
-import { Doors } from './doors.ts'
 import { operatorServer } from './operator.ts'
 import { Passwords } from './passwords.ts'
 import { ClientFile, Tokens } from './tokens.ts'
@@ -22,7 +22,6 @@ const stopped = (error: unknown): never => {
 }
 process.on('unhandledRejection', stopped)
 
-const DRAIN_MS = 1_500
 /** A reservation that is neither confirmed nor cancelled ends after this. */
 const RESERVATION_S = 3_600
 
@@ -57,20 +56,23 @@ const server = operatorServer({
   log,
 })
 const host = env['SIM_HOST'] ?? '127.0.0.1'
-const doors = new Doors(server, passwords, { host, port: portSetting(env, 'SIM_PORT') })
-await doors.open()
-const controlPort = env['SIM_CONTROL_PORT'] === undefined ? null : portSetting(env, 'SIM_CONTROL_PORT')
-const control = controlPort === null ? null : controlServer(routes, controlToken)
-if (control !== null && controlPort !== null) {
-  await new Promise<void>((resolve) => control.listen(controlPort, host, resolve))
-  passwords.onOutage = () => doors.follow()
-  doors.follow()
-}
+const hasControlPort = env['SIM_CONTROL_PORT'] !== undefined
+const api = new Door(
+  server,
+  { host, port: portSetting(env, 'SIM_PORT') },
+  // Where control shares the port, each call is reset when it has been read instead.
+  hasControlPort ? { now: () => passwords.outage, clock: passwords.clock } : null,
+)
+passwords.onOutage = () => api.outageChanged()
+await api.start()
+const control = hasControlPort
+  ? new Door(controlServer(routes, controlToken), { host, port: portSetting(env, 'SIM_CONTROL_PORT') }, null)
+  : null
+await control?.start()
 futures.resume()
-const controlAddress = control?.address()
 log('ready', {
-  port: doors.port,
-  ...(typeof controlAddress === 'object' && controlAddress !== null ? { control: controlAddress.port } : {}),
+  port: api.port,
+  ...(control === null ? {} : { control: control.port }),
   payments: book.payments.size,
 })
 
@@ -81,13 +83,7 @@ async function stop(signal: string): Promise<void> {
   log('stopping', { signal })
   futures.stop()
   notices.stop()
-  doors.stop()
-  const servers = control === null ? [server] : [server, control]
-  const closed = servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve())))
-  for (const one of servers) one.closeIdleConnections()
-  const late = setTimeout(() => servers.forEach((one) => one.closeAllConnections()), DRAIN_MS)
-  await Promise.all(closed)
-  clearTimeout(late)
+  await Promise.all([api.stop(), control?.stop()])
   await book.close()
   await passwords.close()
   process.exit(0)

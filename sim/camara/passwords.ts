@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SimClock } from '../common/clock.ts'
+import type { Outage } from '../common/door.ts'
 import { Journal } from '../common/journal.ts'
 
 /**
@@ -26,12 +27,12 @@ const Password = z.object({
   atMs: z.number(),
 })
 type Password = z.infer<typeof Password>
-const Outage = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
+const OutageEntry: z.ZodType<Outage> = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
 const Entry = z.strictObject({
   sent: Password.optional(),
   failed: z.string().optional(),
   verified: z.string().optional(),
-  outage: Outage.optional(),
+  outage: OutageEntry.optional(),
   clockOffsetMs: z.number().optional(),
 })
 type Entry = z.infer<typeof Entry>
@@ -41,9 +42,9 @@ export type Verdict = 'right' | 'wrong' | 'expired' | 'exhausted' | 'unknown'
 
 export class Passwords {
   readonly clock = new SimClock()
-  outage: z.infer<typeof Outage> = { untilMs: 0, mode: 'refuse' }
-  /** Told when an outage begins, or is ended early. */
-  onOutage: () => void = () => {}
+  outage: Outage = { untilMs: 0, mode: 'refuse' }
+  /** Puts an outage that begins, or is ended early, into effect. */
+  onOutage: () => Promise<void> = () => Promise.resolve()
   readonly #passwords = new Map<string, { password: Password; failures: number; verified: boolean }>()
   readonly #byPhone = new Map<string, Password[]>()
   #journal: Journal | null = null
@@ -100,9 +101,9 @@ export class Passwords {
       .map((password) => ({ phone: password.phone, text: password.text, at: new Date(password.atMs).toISOString() }))
   }
 
-  async beginOutage(outage: z.infer<typeof Outage>): Promise<void> {
+  async beginOutage(outage: Outage): Promise<void> {
     await this.#record({ outage })
-    this.onOutage()
+    await this.onOutage()
   }
 
   shiftClock(offsetMs: number): Promise<void> {

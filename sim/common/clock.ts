@@ -29,6 +29,10 @@ export class Alarms {
     })
   }
 
+  nowMs(): number {
+    return this.#clock.nowMs()
+  }
+
   /** One alarm per id: setting it again replaces it. */
   set(id: string, atMs: number, run: () => void): void {
     this.clear(id)

@@ -37,7 +37,7 @@ export function controlRoutes(
   book: Book,
   finals: Finals,
   ownAccount: string,
-  outageChanged: () => void,
+  outageChanged: () => Promise<void>,
 ): ControlRoute[] {
   const { state, clock } = book
   const enter = async (entry: Entry, reply: ControlReply): Promise<ControlReply> => {
@@ -105,7 +105,7 @@ export function controlRoutes(
       const outage = { untilMs: clock.nowMs() + seconds * 1000, mode }
       const until = new Date(outage.untilMs).toISOString()
       const reply = await enter({ outage }, { status: 200, body: { until, mode } })
-      outageChanged()
+      await outageChanged()
       return reply
     }),
     post(/^\/control\/accounts$/, ({ body }) => {

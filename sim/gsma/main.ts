@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { controlServer } from '../common/control.ts'
+import { Door } from '../common/door.ts'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
 import { openBook } from './book.ts'
@@ -9,7 +10,6 @@ import { ClientFile, Tokens } from './client.ts'
 import { controlRoutes } from './control.ts'
 import { Finals } from './finals.ts'
 import { Inquiries } from './inquiries.ts'
-import { Listener } from './listener.ts'
 import { BASE, operatorServer } from './operator.ts'
 import { Payments } from './payments.ts'
 
@@ -32,7 +32,7 @@ const host = env['SIM_HOST'] ?? '127.0.0.1'
 const routes = controlRoutes(book, finals, client.account_id, () => rail.outageChanged())
 const control = { routes, token: keyFile('control.token') }
 const hasControlPort = env['SIM_CONTROL_PORT'] !== undefined
-const rail = new Listener(
+const rail: Door = new Door(
   operatorServer({
     book,
     client,
@@ -45,11 +45,11 @@ const rail = new Listener(
   }),
   { host, port: portSetting(env, 'SIM_PORT') },
   // Where control shares the port, calls of the API are reset one by one instead.
-  hasControlPort ? book : null,
+  hasControlPort ? { now: () => book.state.outage, clock: book.clock } : null,
 )
 await rail.start()
 const controls = hasControlPort
-  ? new Listener(controlServer(routes, control.token), { host, port: portSetting(env, 'SIM_CONTROL_PORT') }, null)
+  ? new Door(controlServer(routes, control.token), { host, port: portSetting(env, 'SIM_CONTROL_PORT') }, null)
   : null
 await controls?.start()
 callbacks.queue.schedule(book.state.callbacks.values())

@@ -26,7 +26,7 @@ export type OperatorParts = {
   /** Null where control has a port of its own. */
   control: { routes: readonly ControlRoute[]; token: string } | null
   /** An order began an outage. */
-  outageChanged: () => void
+  outageChanged: () => Promise<void>
   log: Log
 }
 
@@ -38,7 +38,7 @@ export function operatorServer(parts: OperatorParts): Server {
     const { outage } = book.state
     const out = book.clock.nowMs() < outage.untilMs
     const answer = out ? outageAnswer(outage.mode) : await answerTo(parts, request, body)
-    if (book.state.outage !== outage) parts.outageChanged()
+    if (book.state.outage !== outage) await parts.outageChanged()
     if (answer.kind === 'reply') {
       if (answer.status >= 400) log('refused', { path: pathOf(request), status: answer.status })
       const headers = { ...answer.headers, 'x-date': new Date(book.clock.nowMs()).toISOString() }

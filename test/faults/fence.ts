@@ -1,7 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { join } from 'node:path'
 import { attemptReference } from '../../src/domain/ids.ts'
 import { Patience } from '../../tools/demo/patience.ts'
 import { COURSE, followToEnd, persistently, prepare, type Ended, type Order, type Way } from '../e2e/support/orders.ts'
@@ -9,6 +7,7 @@ import { disagreements } from '../e2e/support/proof.ts'
 import { inLanes, openWorld, type World } from '../e2e/support/world.ts'
 import type { Stack } from '../support/stack.ts'
 import { endOf } from './campaign.ts'
+import { arm, firedAt } from './failpoint.ts'
 
 /**
  * A hub frozen between journal and first byte, as a paused machine is, and woken
@@ -44,22 +43,17 @@ export async function freezeHubs(
     await inLanes(options.hubs - 1, freezes.entries(), async ([no, freeze]) => {
       const order = orderFor(world, freeze.way, BigInt(1_000 + no))
       const { confirm } = await persistently(() => prepare(order, world.currency))
-      const { hub, id } = await fall(async () => {
-        rmSync(join(stack.failpointsDir, `${STEP}.fired`), { force: true })
-        const before = stopped(stack)
-        stack.arm(STEP, order.amountMinor.toString(), 'SIGSTOP')
+      const { hit, id } = await fall(async () => {
+        const path = arm(stack, { step: STEP, signal: 'SIGSTOP' }, order.amountMinor)
         const accepted = await persistently(confirm)
-        await patience.until(`a hub to reach ${STEP}`, () =>
-          existsSync(join(stack.failpointsDir, `${STEP}.fired`)) ? true : undefined,
-        )
-        const still = await patience.until('a hub to stand still', () =>
-          stopped(stack).find((one) => !before.includes(one)),
-        )
-        return { hub: still, id: accepted.id }
+        const struck = await patience.until(`a hub to reach ${path}`, () => firedAt(stack, path) ?? undefined)
+        await patience.until(`${struck.hub} to stand still`, () => (isStopped(struck.pid) ? true : undefined))
+        return { hit: struck, id: accepted.id }
       })
+      const { hub, pid } = hit
       options.say(`${hub} stands still for ${freeze.seconds} s: ${freeze.way}`)
       await delay(freeze.seconds * 1_000)
-      stack.kill(hub, 'SIGCONT')
+      process.kill(pid, 'SIGCONT')
       const view = await followToEnd(patience, order, id)
       options.say(`${freeze.way} after ${freeze.seconds} s: ${endOf(view)}`)
       ended.push({ order, view })
@@ -93,14 +87,8 @@ async function sendsOf(world: World, { order, view }: Ended): Promise<{ sends: n
   return { sends: row?.sends ?? 0, arrivals: lines.reduce((sum, line) => sum + line.times_requested, 0) }
 }
 
-/** Hubs that are stopped, as ps says. */
-function stopped(stack: Stack): string[] {
-  return Object.entries(stack.dev().pids)
-    .filter(([name]) => /^hub-\d$/.test(name))
-    .filter(([, pid]) =>
-      spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T'),
-    )
-    .map(([name]) => name)
+function isStopped(pid: number): boolean {
+  return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T')
 }
 
 /** One after the other, in order of call. */

@@ -23,8 +23,8 @@ export type Stack = {
   output(): string
   /** A process's log so far. */
   log(name: string): string
-  /** Arms a failpoint for a payment of this amount, or for any: the process dies there, or is frozen by SIGSTOP. */
-  arm(step: string, amount?: string, signal?: 'SIGSTOP'): void
+  /** Arms a failpoint for a payment of this amount, or for any: the process dies there. */
+  arm(step: string, amount?: string): void
   /** Signals a process by its name in dev.json; resolves with its pid then. */
   kill(name: string, signal?: NodeJS.Signals): number
   /** Resolves with the pid of a process once it is ready again under another one than `not`. */
@@ -195,13 +195,10 @@ function stackOf(parts: {
     },
     output: () => running.output(),
     log: (name) => readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8'),
-    arm: (step, amount, signal) => {
+    arm: (step, amount) => {
       // Whole or not there: a process may be looking.
       const path = join(failpointsDir, step)
-      writeFileSync(
-        `${path}.new`,
-        JSON.stringify({ ...(amount === undefined ? {} : { amount }), ...(signal === undefined ? {} : { signal }) }),
-      )
+      writeFileSync(`${path}.new`, JSON.stringify(amount === undefined ? {} : { amount }))
       renameSync(`${path}.new`, path)
     },
     kill,

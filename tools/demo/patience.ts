@@ -15,7 +15,6 @@ const SLOWEST_LOOK_MS = 250
 export class Patience {
   readonly #limitS: number
   readonly #endsAt: number
-  #waitingFor = 'the first step'
 
   constructor(limitS: number) {
     this.#limitS = limitS
@@ -24,7 +23,6 @@ export class Patience {
 
   /** Looks until there is something, and brings it. What throws is looked at again. */
   async until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-    this.#waitingFor = what
     let lastFault: unknown
     for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, SLOWEST_LOOK_MS)) {
       try {
@@ -35,19 +33,18 @@ export class Patience {
         if (fault instanceof Surprise) throw fault
         lastFault = fault
       }
-      if (performance.now() > this.#endsAt) throw this.#over(lastFault)
+      if (performance.now() > this.#endsAt) throw this.#over(what, lastFault)
       await delay(waitMs)
     }
   }
 
   /** The promise's value, unless the deadline comes first. */
   async within<T>(what: string, promise: Promise<T>): Promise<T> {
-    this.#waitingFor = what
     const stop = new AbortController()
     const leftMs = Math.max(0, this.#endsAt - performance.now())
     try {
       const late = delay(leftMs, undefined, { signal: stop.signal }).then(() => {
-        throw this.#over(undefined)
+        throw this.#over(what, undefined)
       })
       return await Promise.race([promise, late])
     } finally {
@@ -55,8 +52,8 @@ export class Patience {
     }
   }
 
-  #over(fault: unknown): Surprise {
+  #over(what: string, fault: unknown): Surprise {
     const why = fault instanceof Error ? ` (last: ${fault.message})` : ''
-    return new Surprise(`${this.#limitS} s are over, still waiting for ${this.#waitingFor}${why}.`)
+    return new Surprise(`${this.#limitS} s are over, still waiting for ${what}${why}.`)
   }
 }

@@ -5,10 +5,11 @@ import { disagreements } from '../../e2e/support/proof.ts'
 import { inLanes, openWorld, type World } from '../../e2e/support/world.ts'
 import type { Stack } from '../../support/stack.ts'
 import { endOf } from '../campaign.ts'
+import { arm, type Hit } from '../failpoint.ts'
 import { blowName } from './deal.ts'
 import { honestEnds } from './ends.ts'
-import type { Blow } from './points.ts'
-import { arm, backAgain, hasEnded, standing, struckAt, wokenLate, type Hit } from './strike.ts'
+import { passesOf, type Blow } from './points.ts'
+import { backAgain, hasEnded, standing, struckAt, wokenLate } from './strike.ts'
 
 /**
  * Payments at rails that misbehave, each struck at one point by kill -9 of its hub, or by SIGSTOP and, once others have
@@ -94,7 +95,7 @@ async function play(field: Field, blow: Blow): Promise<Played> {
   // Both are looked at below; until then a failure is not an unhandled one.
   decided.catch(() => {})
   const { hit, id } = await field.out(async () => {
-    const path = arm(stack, blow, amountMinor)
+    const path = arm(stack, { ...blow.point, signal: blow.signal, passes: passesOf(blow) }, amountMinor)
     const confirmed = persistently(confirm)
     confirmed.catch(() => {})
     const found = await struckAt(stack, world, path, amountMinor)

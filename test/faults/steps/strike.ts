@@ -1,11 +1,9 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
 import { identify } from '../../../tools/process/identity.mjs'
 import type { World } from '../../e2e/support/world.ts'
 import type { Stack } from '../../support/stack.ts'
-import { passesOf, type Blow } from './points.ts'
+import { firedAt, type Hit } from '../failpoint.ts'
 
 /** Longer than a workflow task given to a hub that stands still is kept from the others (`TASK_TIMEOUT_MS`). */
 const FROZEN_AT_LEAST_MS = 5_500
@@ -25,10 +23,6 @@ export type Standing = {
   dispatched_at: Date | null
 }
 
-/** A hub that was struck: its name, and when. */
-export type Hit = { hub: string; pid: number; atMs: number }
-
-const Fired = z.object({ pid: z.number().int() })
 const ENDED = new Set(['succeeded', 'failed', 'canceled', 'expired'])
 
 /** The accepted payment over this amount, which no other has. */
@@ -42,19 +36,11 @@ export async function standing({ sql }: World, amountMinor: bigint): Promise<Sta
 
 export const hasEnded = (at: Standing | null): boolean => at !== null && ENDED.has(at.status)
 
-/** Arms the blow's failpoint for this payment alone; many can be armed at once. */
-export function arm(stack: Stack, blow: Blow, amountMinor: bigint): string {
-  const path = join(stack.failpointsDir, `${blow.point.step}.${amountMinor}`)
-  writeFileSync(`${path}.arming`, JSON.stringify({ signal: blow.signal, passes: passesOf(blow) }))
-  renameSync(`${path}.arming`, path)
-  return path
-}
-
 /** Waits until a hub was struck there; null where the payment has ended and nobody came by. */
 export async function struckAt(stack: Stack, world: World, path: string, amountMinor: bigint): Promise<Hit | null> {
   let endedAt: number | undefined
   const hit = await world.patience.until(`a hub to reach ${path}`, async () => {
-    const found = firedAt(stack, `${path}.fired`)
+    const found = firedAt(stack, path)
     if (found !== null) return { found }
     if (!hasEnded(await standing(world, amountMinor))) return undefined
     endedAt ??= performance.now()
@@ -62,16 +48,6 @@ export async function struckAt(stack: Stack, world: World, path: string, amountM
   })
   if (hit.found === null) rmSync(path, { force: true })
   return hit.found
-}
-
-function firedAt(stack: Stack, fired: string): Hit | null {
-  if (!existsSync(fired)) return null
-  const said = Fired.safeParse(JSON.parse(readFileSync(fired, 'utf8')))
-  if (!said.success) return null
-  const { pid } = said.data
-  const hub = Object.entries(stack.dev().pids).find(([, one]) => one === pid)?.[0]
-  if (hub === undefined) throw new Error(`nobody has the pid ${pid} that was struck`)
-  return { hub, pid, atMs: statSync(fired).mtimeMs }
 }
 
 /** Waits until the supervisor has brought the hub back. */
