@@ -9,8 +9,6 @@ const HUBS = 3
 const TASK_TIMEOUT_MS = 4_000
 /** Past the send window of 3 s, and before anybody asks the rail: the woken hub itself says that nothing was sent. */
 const SHORT_S = 5
-/** Past the bank's deadline: another hub has asked, and the bank will never execute the order. */
-const ASKED_S = 18
 
 describe('a hub frozen between journal and first byte', () => {
   let stack: Stack
@@ -23,12 +21,13 @@ describe('a hub frozen between journal and first byte', () => {
       env: { MOORING_WORKFLOW_TASK_TIMEOUT_MS: String(TASK_TIMEOUT_MS) },
     })
     const freezes = [
-      { way: 'top-up', seconds: ASKED_S },
+      { way: 'top-up', seconds: null },
       { way: 'top-up', seconds: SHORT_S },
       { way: 'top-up by mobile money', seconds: SHORT_S },
       { way: 'withdrawal to mobile money', seconds: SHORT_S },
     ] as const
-    ;({ frozen, faults } = await freezeHubs(stack, freezes, { hubs: HUBS, patienceS: 240, say: () => {} }))
+    // One at a time: a hub that stays frozen holds back tasks of the others' payments too.
+    ;({ frozen, faults } = await freezeHubs(stack, freezes, { atOnce: 1, patienceS: 240, say: () => {} }))
   })
 
   afterAll(() => stack?.stop())
@@ -43,8 +42,8 @@ describe('a hub frozen between journal and first byte', () => {
     expect(short.map(({ ends, sends }) => `${ends}, ${sends}`)).toEqual(short.map(() => 'succeeded, 2'))
   })
 
-  it('sends nothing of what the bank has been asked about meanwhile', () => {
-    const [asked] = frozen.filter(({ seconds }) => seconds === ASKED_S)
+  it('sends nothing once another hub has asked the bank, which will never execute the order', () => {
+    const [asked] = frozen.filter(({ seconds }) => seconds === null)
     expect(asked).toMatchObject({ ends: 'failed not_executed', sends: 1 })
   })
 })

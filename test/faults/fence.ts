@@ -14,7 +14,8 @@ import { arm, firedAt } from './failpoint.ts'
  * when others have taken the payment over: the rail's book shows at most one move,
  * and the one that our ledger shows (payments.md, rule 7).
  */
-export type Freeze = { way: Way; seconds: number }
+/** `seconds` null: until others have ended the payment. */
+export type Freeze = { way: Way; seconds: number | null }
 export type Frozen = Freeze & {
   hub: string
   ends: string
@@ -28,11 +29,11 @@ const PHONES = 2
 const FUND_MINOR = 400_000n
 const STEP = 'journalled'
 
-/** Freezes so many hubs at once that one goes on. Answers what became of each, and what is wrong. */
+/** Freezes hubs, `atOnce` at a time. Answers what became of each, and what is wrong. */
 export async function freezeHubs(
   stack: Stack,
   freezes: readonly Freeze[],
-  options: { hubs: number; patienceS: number; say: (line: string) => void },
+  options: { atOnce: number; patienceS: number; say: (line: string) => void },
 ): Promise<{ frozen: Frozen[]; faults: string[] }> {
   const patience = new Patience(options.patienceS)
   const world = await openWorld(stack.dev(), patience, { phones: PHONES, fundMinor: FUND_MINOR })
@@ -40,7 +41,7 @@ export async function freezeHubs(
     const frozen: Frozen[] = []
     const ended: Ended[] = []
     const fall = inTurn()
-    await inLanes(options.hubs - 1, freezes.entries(), async ([no, freeze]) => {
+    await inLanes(options.atOnce, freezes.entries(), async ([no, freeze]) => {
       const order = orderFor(world, freeze.way, BigInt(1_000 + no))
       const { confirm } = await persistently(() => prepare(order, world.currency))
       const { hit, id } = await fall(async () => {
@@ -51,11 +52,12 @@ export async function freezeHubs(
         return { hit: struck, id: accepted.id }
       })
       const { hub, pid } = hit
-      options.say(`${hub} stands still for ${freeze.seconds} s: ${freeze.way}`)
-      await delay(freeze.seconds * 1_000)
+      options.say(`${hub} stands still ${spanOf(freeze)}: ${freeze.way}`)
+      if (freeze.seconds === null) await followToEnd(patience, order, id)
+      else await delay(freeze.seconds * 1_000)
       process.kill(pid, 'SIGCONT')
       const view = await followToEnd(patience, order, id)
-      options.say(`${freeze.way} after ${freeze.seconds} s: ${endOf(view)}`)
+      options.say(`${freeze.way} after it stood still ${spanOf(freeze)}: ${endOf(view)}`)
       ended.push({ order, view })
       frozen.push({ ...freeze, hub, ends: endOf(view), ...(await sendsOf(world, { order, view })) })
     })
@@ -63,9 +65,7 @@ export async function freezeHubs(
       ...(await disagreements(world, ended)),
       ...frozen
         .filter(({ arrivals, ends }) => arrivals !== (ends === 'succeeded' ? 1 : 0))
-        .map(
-          (one) => `${one.way}, frozen ${one.seconds} s: ${one.ends}, and it came ${one.arrivals} times to the rail`,
-        ),
+        .map((one) => `${one.way}, frozen ${spanOf(one)}: ${one.ends}, and it came ${one.arrivals} times to the rail`),
     ]
     return { frozen, faults }
   } finally {
@@ -85,6 +85,10 @@ async function sendsOf(world: World, { order, view }: Ended): Promise<{ sends: n
   const reference = attemptReference(view.id, at.operation, 1)
   const lines = (await world.rails[at.rail].book()).filter((line) => line.reference === reference)
   return { sends: row?.sends ?? 0, arrivals: lines.reduce((sum, line) => sum + line.times_requested, 0) }
+}
+
+function spanOf({ seconds }: Freeze): string {
+  return seconds === null ? 'until others had ended it' : `for ${seconds} s`
 }
 
 function isStopped(pid: number): boolean {
