@@ -3,9 +3,21 @@ export const DURABLE_LIMITS = {
   task_queue: 'payments',
   /** A start that takes longer is left to the sweeper (with Temporal frozen one took 30 s to fail). */
   start_deadline_ms: 2_000,
+  /**
+   * How long Temporal's answer to an eager start is listened for: the first task travels in it, and one that came too
+   * late would be nobody's until the task's time-out.
+   */
+  eager_answer_ms: 10_000,
+  /** Starts in flight: at first, at most, and at least, after starts that failed or were slow (start-line.ts). */
+  starts_in_flight_first: 32,
   starts_in_flight: 200,
-  /** Of those, after starts that failed: a Temporal that has just come back is not asked for more at once than it can answer. */
   starts_in_flight_least: 8,
+  /** Above this one fewer may be in flight: where Temporal is busy, more at once only wait there, and its polls with them. */
+  start_slow_ms: 400,
+  /** Starts that wait for their turn; what comes on top is left to the sweeper, by when these have begun. */
+  starts_waiting: 2_000,
+  /** What Temporal has said it has is not offered to it again before: it keeps its word, and the patrol looks later. */
+  start_again_ms: 10_000,
   /** After this many failed starts in a row none is tried for `start_pause_ms`. */
   start_failures: 5,
   start_pause_ms: 1_000,
@@ -19,6 +31,8 @@ export const DURABLE_LIMITS = {
   signal_deadline_ms: 2_000,
   workflow_task_timeout_ms: 20_000,
   workflow_task_slots: 2_000,
+  /** Polls for workflow tasks: few while idle, for a hub that stands still keeps what they are given; as many as there is work for. */
+  workflow_polls: { initial: 5, minimum: 2, maximum: 50 },
   local_activity_slots: 2_000,
   activity_slots: 500,
   /** Workflows kept in memory between tasks; a waiting payment that falls out is replayed from a short history. */

@@ -6,6 +6,7 @@ import type { Log } from '../observe/log.ts'
 import type { About } from '../payments/index.ts'
 import { searchable } from './attributes.ts'
 import { DURABLE_LIMITS } from './limits.ts'
+import { makeStartLine } from './start-line.ts'
 
 /**
  * Starts the workflows of payments and refunds, eagerly, on the connection the worker polls: the
@@ -45,10 +46,10 @@ const workflowOf = (id: string) => {
 
 export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
-  const running = new Map<string, Promise<void>>()
+  const line = makeStartLine()
+  /** What Temporal has said it has, and until when that is not asked again, by monotonic ms; in the order of time. */
+  const known = new Map<string, number>()
   let failures = 0
-  /** Starts that may be in flight: halved by each that fails, one more for each that is answered. */
-  let window: number = DURABLE_LIMITS.starts_in_flight
   let pausedUntil = 0
   let probing = false
   const stopping = new AbortController()
@@ -59,13 +60,13 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
    * The deadline of a call is each try's, and the client tries again by itself (with Temporal killed a start failed after
    * 10 s): whoever waits is told at the deadline. A start that arrives all the same is the one that was asked for.
    */
-  async function inTime<T>(call: () => Promise<T>): Promise<T> {
+  async function inTime<T>(call: () => Promise<T>, listenMs: number = DURABLE_LIMITS.start_deadline_ms): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('Temporal did not answer in time')), DURABLE_LIMITS.start_deadline_ms)
     })
     try {
-      return await Promise.race([client.withDeadline(Date.now() + DURABLE_LIMITS.start_deadline_ms, call), late])
+      return await Promise.race([client.withDeadline(Date.now() + listenMs, call), late])
     } finally {
       clearTimeout(timer)
     }
@@ -116,54 +117,71 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     })
   }
 
-  function answered(): void {
+  function answered(id: string, sinceMs: number): void {
+    const now = performance.now()
     failures = 0
-    window = Math.min(DURABLE_LIMITS.starts_in_flight, window + 1)
+    line.learn('answered', now - sinceMs)
+    for (const [other, until] of known) {
+      if (until > now) break
+      known.delete(other)
+    }
+    known.delete(id)
+    known.set(id, now + DURABLE_LIMITS.start_again_ms)
   }
 
-  async function startNow(id: string, start: () => Promise<unknown>, started?: () => void): Promise<void> {
+  async function startNow(id: string, start: () => Promise<unknown>, { started, listenMs }: Begin): Promise<void> {
+    const sinceMs = performance.now()
     try {
-      await inTime(start)
-      answered()
+      await inTime(start, listenMs)
+      answered(id, sinceMs)
       started?.()
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) {
-        answered()
+        answered(id, sinceMs)
         return
       }
       failures += 1
-      window = Math.max(DURABLE_LIMITS.starts_in_flight_least, Math.floor(window / 2))
+      line.learn('failed', performance.now() - sinceMs)
       if (isAway()) {
         pausedUntil = performance.now() + DURABLE_LIMITS.start_pause_ms
+        line.clear()
         void probe()
       }
       log.warn({ err: error, workflow: id }, 'a workflow could not be started; the sweeper will')
     }
   }
 
-  function begin(id: string, start: () => Promise<unknown>, started?: () => void): void {
-    if (running.has(id) || running.size >= window || performance.now() < pausedUntil) return
-    running.set(
-      id,
-      startNow(id, start, started).finally(() => running.delete(id)),
-    )
+  type Begin = { lane: 'fresh' | 'late'; started?: (() => void) | undefined; listenMs?: number }
+
+  function begin(id: string, start: () => Promise<unknown>, how: Begin): void {
+    if (performance.now() < pausedUntil) return
+    line.add(id, how.lane, () => startNow(id, start, how))
   }
+
+  const isKnown = (id: string): boolean => (known.get(id) ?? 0) > performance.now()
 
   return {
     start(payment, about, started) {
       // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true), started)
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true), {
+        lane: 'fresh',
+        started,
+        listenMs: DURABLE_LIMITS.eager_answer_ms,
+      })
     },
     startLate(payment, about) {
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false))
+      if (isKnown(payment)) return
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
+        lane: 'late',
+      })
     },
     restart(payment, about) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false))
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), { lane: 'late' })
     },
     recover({ id, payment }) {
       const workflowId = recoveryId(payment, id)
-      begin(workflowId, () => startRecovery(id, workflowId))
+      begin(workflowId, () => startRecovery(id, workflowId), { lane: 'late' })
     },
     wake(payment) {
       client
@@ -177,7 +195,8 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     isAway,
     async drain() {
       stopping.abort()
-      await Promise.allSettled(running.values())
+      line.clear()
+      await line.settled()
     },
   }
 }

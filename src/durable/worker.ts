@@ -43,6 +43,7 @@ export async function makeWorker(options: {
     },
     dataConverter: makeDataConverter(options.keyRing),
     activities: options.activities,
+    workflowTaskPollerBehavior: { type: 'autoscaling', ...DURABLE_LIMITS.workflow_polls },
     maxConcurrentWorkflowTaskExecutions: DURABLE_LIMITS.workflow_task_slots,
     maxConcurrentLocalActivityExecutions: DURABLE_LIMITS.local_activity_slots,
     maxConcurrentActivityTaskExecutions: DURABLE_LIMITS.activity_slots,

@@ -1,20 +1,35 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 
-/** How workflows are started where Temporal was away. */
+/** How workflows are started where Temporal is busy, or was away. */
 
 const STARTER = 'src/durable/starter.ts'
+const LINE = 'src/durable/start-line.ts'
 
 export const STARTS: readonly Mutation[] = [
   {
     name: 'asks a Temporal that has just come back for everything at once',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: "outcome === 'failed' ? Math.floor(window / 2) :", to: '' }],
+  },
+  {
+    name: 'has as many starts in flight as come, however long Temporal takes',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: 'tookMs > slowMs ? -1 : 1', to: '1' }],
+  },
+  {
+    name: 'starts those first that have waited long as it is',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: '[lanes.fresh, lanes.late]', to: '[lanes.late, lanes.fresh]' }],
+  },
+  {
+    name: 'hangs up before the answer that brings the first task',
     tests: ['test/durable/starter.temporal.test.ts'],
-    edits: [
-      {
-        file: STARTER,
-        from: 'window = Math.max(DURABLE_LIMITS.starts_in_flight_least, Math.floor(window / 2))',
-        to: 'window = DURABLE_LIMITS.starts_in_flight',
-      },
-    ],
+    edits: [{ file: STARTER, from: 'listenMs: DURABLE_LIMITS.eager_answer_ms,', to: '' }],
+  },
+  {
+    name: 'offers Temporal again and again what it has said it has',
+    tests: ['test/durable/starter.temporal.test.ts'],
+    edits: [{ file: STARTER, from: 'if (isKnown(payment)) return', to: '' }],
   },
   {
     name: 'gives the first task of a late start to an answer that may be lost',
