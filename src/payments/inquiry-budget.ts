@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../domain/clock.ts'
+import { type Comebacks, makeComebacks } from './comebacks.ts'
 
 /**
  * How often a rail is asked, whoever asks: payments, refunds, recoveries, mandates.
@@ -33,8 +34,8 @@ export type InquiryBudget = {
 
 type Line = {
   waiting: (() => void)[]
-  /** The latest time that was given to one who had no turn, monotonic ms. */
-  laterAt: number
+  /** For those who had no turn. */
+  comebacks: Comebacks
 }
 
 type Budget = {
@@ -61,7 +62,7 @@ export function makeInquiryBudget(deps: {
   function budgetOf(rail: string): Budget {
     const there = budgets.get(rail)
     if (there !== undefined) return there
-    const line = (): Line => ({ waiting: [], laterAt: 0 })
+    const line = (): Line => ({ waiting: [], comebacks: makeComebacks(deps.clock, BUDGET_LIMITS.later_max_ms) })
     const perSecond = Math.max(1, Math.floor(deps.perSecond(rail)))
     const lines = { scheduled: line(), woken: line() }
     const made: Budget = { perSecond, begun: [], lines, last: 'woken', timer: null }
@@ -119,12 +120,10 @@ export function makeInquiryBudget(deps: {
 
   /** One after the other, as turns become free behind those who wait. */
   function laterMs({ lines, perSecond }: Budget, lane: Lane): number {
-    const now = deps.clock.monotonic()
-    const { window_ms: windowMs, later_max_ms: maxMs } = BUDGET_LIMITS
+    const { window_ms: windowMs } = BUDGET_LIMITS
     const turns = lines[other(lane)].waiting.length > 0 ? perSecond / 2 : perSecond
-    const line = lines[lane]
-    line.laterAt = Math.min(Math.max(line.laterAt, now + windowMs) + windowMs / turns, now + maxMs)
-    return Math.ceil(line.laterAt - now)
+    const gapMs = windowMs / turns
+    return lines[lane].comebacks.next(windowMs + gapMs, gapMs)
   }
 
   return {

@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
+import { type Comebacks, makeComebacks } from './comebacks.ts'
 
 /**
  * Keeps new payments from a rail that does not answer, before any money is held for them:
@@ -9,25 +10,29 @@ import { err, ok, type Result } from '../domain/result.ts'
  *  G1 A bulkhead: at most so many calls of this process are unresolved at a rail, counting payments accepted for it
  *     whose call has not begun.
  *  G2 A circuit: after failures in a row with no authentic answer between them nothing new is let through; after a pause
- *     one trial payment is, and decides.
+ *     one trial payment is, and decides. A call that has been unanswered for long counts as one before its deadline:
+ *     by then a rail that hangs would have been given hundreds more, each to be inquired about.
  *  G3 What was accepted is never held up: its calls always go out, its inquiries within their budget
  *     (inquiry-budget.ts), and an authentic answer to any of them closes the circuit.
- *  G4 One rail's trouble is no other's: those who are refused are sent away for times of their own, for all of them at
- *     once, when it lets one through again, would cost the others more than what they pay.
+ *  G4 One rail's trouble is no other's: those who are refused come back one after the other, for all of them at once,
+ *     as soon as it may let one through again, would cost the others more than what they pay.
  */
 export const GUARD_LIMITS = {
   /** Failures in a row that open the circuit. */
   failures: 10,
+  /** Unanswered for so long a call counts as a failure, until it is answered. Above what a healthy rail takes. */
+  overdue_ms: 2_500,
   pause_ms: 5_000,
   /** A trial that nothing was heard of by then makes room for another: above the longest rail deadline. */
   trial_ms: 10_000,
   /** A payment accepted for a rail whose call has not begun here by then was begun by another process, or not at all. */
   place_ms: 5_000,
   full_retry_ms: 500,
+  /** Between two who are refused, when they come back. */
+  comeback_gap_ms: 100,
+  /** Nobody is told to come back later than this. */
+  comeback_max_ms: 60_000,
 } as const
-
-/** Over how long those come back who are refused at the same moment. */
-const SPREAD_MS = { circuit: GUARD_LIMITS.pause_ms, bulkhead: GUARD_LIMITS.full_retry_ms } as const
 
 /** A payment's place among the unresolved; given back where it was not accepted after all. */
 export type Place = { giveBack(): void }
@@ -45,10 +50,14 @@ type State = 'closed' | 'half_open' | 'open'
 
 type Circuit = {
   failures: number
+  /** 0 while it is closed. */
   openUntil: number
   trialUntil: number
-  /** References of calls that are being made. */
-  calls: Set<string>
+  answeredAt: number
+  /** When the calls began that are being made, by reference, oldest first. */
+  calls: Map<string, number>
+  /** For those who are refused. */
+  comebacks: Comebacks
   /** Until when a payment has its place, by the 22 digits of its id. */
   places: Map<string, number>
 }
@@ -58,24 +67,52 @@ export function makeRailGuard(deps: {
   clock: Clock
   registry?: Registry
   callsMax: (rail: string) => number
-  /** From 0 up to 1. */
-  random?: () => number
 }): RailGuard {
-  const { clock, random = Math.random } = deps
+  const { clock } = deps
   const circuits = new Map<string, Circuit>()
   const metrics = deps.registry === undefined ? null : guardMetrics(deps.registry, circuits, (at) => stateOf(at))
 
   function circuitOf(rail: string): Circuit {
     const there = circuits.get(rail)
     if (there !== undefined) return there
-    const made: Circuit = { failures: 0, openUntil: 0, trialUntil: 0, calls: new Set(), places: new Map() }
+    const made: Circuit = {
+      failures: 0,
+      openUntil: 0,
+      trialUntil: 0,
+      answeredAt: Number.NEGATIVE_INFINITY,
+      calls: new Map(),
+      comebacks: makeComebacks(clock, GUARD_LIMITS.comeback_max_ms),
+      places: new Map(),
+    }
     circuits.set(rail, made)
     return made
   }
 
+  /** Calls that came to be overdue after the last answer. */
+  function overdue({ calls, answeredAt }: Circuit): number {
+    const now = clock.monotonic()
+    let count = 0
+    for (const beganAt of calls.values()) {
+      const overdueAt = beganAt + GUARD_LIMITS.overdue_ms
+      if (overdueAt > now) break
+      if (overdueAt > answeredAt) count += 1
+    }
+    return count
+  }
+
   function stateOf(circuit: Circuit): State {
-    if (circuit.failures < GUARD_LIMITS.failures) return 'closed'
-    return clock.monotonic() < circuit.openUntil ? 'open' : 'half_open'
+    if (circuit.failures + overdue(circuit) < GUARD_LIMITS.failures) return 'closed'
+    return circuit.openUntil === 0 || clock.monotonic() < circuit.openUntil ? 'open' : 'half_open'
+  }
+
+  function open(circuit: Circuit): void {
+    circuit.openUntil = clock.monotonic() + GUARD_LIMITS.pause_ms
+    circuit.trialUntil = 0
+  }
+
+  function close(circuit: Circuit): void {
+    circuit.openUntil = 0
+    circuit.trialUntil = 0
   }
 
   function unresolved(circuit: Circuit): number {
@@ -88,24 +125,23 @@ export function makeRailGuard(deps: {
     return circuit.calls.size + circuit.places.size
   }
 
-  function refused(rail: string, why: keyof typeof SPREAD_MS, retryAfterMs: number): Result<Place, Refusal> {
+  function refused(rail: string, why: 'circuit' | 'bulkhead', notBeforeMs: number): Result<Place, Refusal> {
     metrics?.refusals.inc({ rail, why })
-    return err(unavailable(Math.ceil(retryAfterMs + random() * SPREAD_MS[why])))
+    return err(unavailable(circuitOf(rail).comebacks.next(notBeforeMs, GUARD_LIMITS.comeback_gap_ms)))
   }
 
   function heard(rail: string, answered: boolean): void {
     const circuit = circuitOf(rail)
     if (answered) {
       circuit.failures = 0
-      circuit.trialUntil = 0
+      circuit.answeredAt = clock.monotonic()
+      close(circuit)
       return
     }
-    const wasOpen = stateOf(circuit) === 'open'
+    const isOpen = circuit.openUntil > clock.monotonic()
     circuit.failures += 1
     // Failures of what was accepted before do not put the next trial off.
-    if (wasOpen || circuit.failures < GUARD_LIMITS.failures) return
-    circuit.openUntil = clock.monotonic() + GUARD_LIMITS.pause_ms
-    circuit.trialUntil = 0
+    if (!isOpen && stateOf(circuit) !== 'closed') open(circuit)
   }
 
   return {
@@ -114,6 +150,8 @@ export function makeRailGuard(deps: {
       const circuit = circuitOf(rail)
       const now = clock.monotonic()
       const state = stateOf(circuit)
+      if (state === 'closed') close(circuit)
+      if (state === 'open' && circuit.openUntil === 0) open(circuit)
       if (state === 'open') return refused(rail, 'circuit', circuit.openUntil - now)
       if (state === 'half_open' && now < circuit.trialUntil) {
         return refused(rail, 'circuit', Math.min(circuit.trialUntil - now, GUARD_LIMITS.pause_ms))
@@ -136,7 +174,7 @@ export function makeRailGuard(deps: {
     calling(rail, reference) {
       const circuit = circuitOf(rail)
       circuit.places.delete(reference.slice(0, ID_DIGITS))
-      circuit.calls.add(reference)
+      circuit.calls.set(reference, clock.monotonic())
       return () => void circuit.calls.delete(reference)
     },
   }

@@ -40,11 +40,8 @@ export function watchRail(rail: Rail, { guard, budget, health }: RailWatch): Wat
     profile,
     async send(order, options) {
       const over = guard.calling(id, order.reference)
-      try {
-        return note(await rail.send(order, options))
-      } finally {
-        over()
-      }
+      const outcome = await rail.send(order, options).finally(over)
+      return note(outcome)
     },
     ask: (order, lane) =>
       budget.ask(id, lane, async () => note(await rail.inquire(order, AbortSignal.timeout(profile.deadlineMs)))),

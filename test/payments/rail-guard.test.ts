@@ -7,18 +7,15 @@ const RAIL = 'bank'
 const ids = makeIds(Date.now, (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(Math.random() * 256)))
 
 let nowMs = 0
-let drawn = 0
 let metrics: Registry
 let guard: RailGuard
 beforeEach(() => {
   nowMs = 0
-  drawn = 0
   metrics = new Registry()
   guard = makeRailGuard({
     clock: { now: () => nowMs, monotonic: () => nowMs },
     registry: metrics,
     callsMax: (rail) => (rail === RAIL ? 3 : 1_000),
-    random: () => drawn,
   })
 })
 
@@ -48,13 +45,13 @@ describe('the circuit', () => {
     expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'circuit' })).toBe(1)
   })
 
-  test('sends those it refuses at one moment away for times of their own, never before it may reopen', () => {
+  test('has those it refuses come back one after the other, never before it may reopen, nor ever so late', () => {
     fail(GUARD_LIMITS.failures)
-    const told = [0, 0.25, 0.999].map((each) => {
-      drawn = each
-      return codeOf()
-    })
-    expect(told).toMatchObject([{ ms: 5_000 }, { ms: 6_250 }, { ms: 9_995 }])
+    expect([codeOf(), codeOf(), codeOf()]).toMatchObject([{ ms: 5_000 }, { ms: 5_100 }, { ms: 5_200 }])
+    nowMs = 1_000
+    expect([codeOf(), codeOf()]).toMatchObject([{ ms: 4_300 }, { ms: 4_400 }])
+    for (let i = 0; i < 1_000; i++) codeOf()
+    expect(codeOf()).toMatchObject({ ms: GUARD_LIMITS.comeback_max_ms })
   })
 
   test('of one rail is no other’s', () => {
@@ -102,6 +99,48 @@ describe('the circuit', () => {
     expect(codeOf()).toMatchObject({ code: 'rail_unavailable' })
     nowMs += 1
     expect(codeOf()).toBe('admitted')
+  })
+})
+
+describe('calls that are overdue', () => {
+  const call = () => guard.calling(RAIL_OF_MANY, attemptReference(ids.make('pay'), 'collect', 1))
+  const RAIL_OF_MANY = 'operator'
+
+  test('open the circuit before they fail, and its pause begins then', () => {
+    for (let i = 0; i < GUARD_LIMITS.failures; i++) call()
+    nowMs = GUARD_LIMITS.overdue_ms - 1
+    expect(codeOf(RAIL_OF_MANY)).toBe('admitted')
+    nowMs += 1
+    expect(codeOf(RAIL_OF_MANY)).toMatchObject({ code: 'rail_unavailable', ms: GUARD_LIMITS.pause_ms })
+    nowMs += GUARD_LIMITS.pause_ms
+    expect([codeOf(RAIL_OF_MANY), codeOf(RAIL_OF_MANY)]).toMatchObject(['admitted', { code: 'rail_unavailable' }])
+  })
+
+  test('count with those that failed, each once', () => {
+    const over = Array.from({ length: GUARD_LIMITS.failures - 1 }, call)
+    nowMs = 8_000
+    over[0]?.()
+    guard.heard(RAIL_OF_MANY, false)
+    expect(codeOf(RAIL_OF_MANY)).toBe('admitted')
+    guard.heard(RAIL_OF_MANY, false)
+    expect(codeOf(RAIL_OF_MANY)).toMatchObject({ code: 'rail_unavailable' })
+  })
+
+  test('say nothing of a rail that has answered since, slow as it is', () => {
+    for (let i = 0; i < GUARD_LIMITS.failures; i++) call()
+    nowMs = GUARD_LIMITS.overdue_ms + 1
+    guard.heard(RAIL_OF_MANY, true)
+    expect(codeOf(RAIL_OF_MANY)).toBe('admitted')
+    nowMs += 60_000
+    expect(codeOf(RAIL_OF_MANY)).toBe('admitted')
+  })
+
+  test('close it again by being over', () => {
+    const over = Array.from({ length: GUARD_LIMITS.failures }, call)
+    nowMs = GUARD_LIMITS.overdue_ms
+    expect(codeOf(RAIL_OF_MANY)).toMatchObject({ code: 'rail_unavailable' })
+    over[0]?.()
+    expect(codeOf(RAIL_OF_MANY)).toBe('admitted')
   })
 })
 

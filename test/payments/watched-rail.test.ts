@@ -32,7 +32,7 @@ test('each answer and each failure is heard once by each, of a call and of a que
   const { rail, heard, watched } = watching(free)
   const options = { signal: AbortSignal.timeout(1_000), mayWrite: () => true }
   expect(await watched.send(order, options)).toEqual(settled())
-  expect(heard).toEqual([`calls ${RAIL} ${order.reference}`, `guard ${RAIL} true`, `health ${RAIL} true`, 'over'])
+  expect(heard).toEqual([`calls ${RAIL} ${order.reference}`, 'over', `guard ${RAIL} true`, `health ${RAIL} true`])
   heard.length = 0
   expect(await watched.ask(order, 'scheduled')).toEqual(settled())
   expect(heard).toEqual([`guard ${RAIL} true`, `health ${RAIL} true`])

@@ -80,10 +80,17 @@ export const ACCEPTANCE: readonly Mutation[] = [
   guarded('keeps the trial of a payment that was refused', 'place.value.giveBack()', 'undefined'),
   guard(
     'never opens a circuit',
-    'circuit.failures < GUARD_LIMITS.failures) return\n',
-    'circuit.failures > 0) return\n',
+    'circuit.failures + overdue(circuit) < GUARD_LIMITS.failures',
+    'circuit.failures >= 0',
   ),
-  guard('lets inquiries that fail put the trial off', 'if (wasOpen || ', 'if ('),
+  guard(
+    'gives a rail that hangs all that comes until its calls are given up',
+    'circuit.failures + overdue(circuit) <',
+    'circuit.failures <',
+  ),
+  guard('holds calls against a rail that has answered since', 'overdueAt > answeredAt', 'overdueAt > 0'),
+  guard('has all whom it refuses come back at one moment', 'GUARD_LIMITS.comeback_gap_ms))', '0))'),
+  guard('lets inquiries that fail put the trial off', 'if (!isOpen && ', 'if ('),
   guard('lets everything through after the pause', 'now < circuit.trialUntil) {', 'now < 0) {'),
   guard(
     'opens the circuit of every rail with one',

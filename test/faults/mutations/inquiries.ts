@@ -30,7 +30,7 @@ export const INQUIRIES: readonly Mutation[] = [
   ),
   budget(
     'tells all that find no turn to come back at once',
-    'return Math.ceil(line.laterAt - now)',
+    'return lines[lane].comebacks.next(windowMs + gapMs, gapMs)',
     'return BUDGET_LIMITS.window_ms',
   ),
   budget(
