@@ -16,6 +16,8 @@ export const DURABLE_LIMITS = {
   start_slow_ms: 400,
   /** Starts that wait for their turn; what comes on top is left to the sweeper, by when these have begun. */
   starts_waiting: 2_000,
+  /** Of those that are late, so many wait at Temporal for their first task at most: two seconds of work. */
+  late_unbegun: 100,
   /** What Temporal has said it has is not offered to it again before: it keeps its word, and the patrol looks later. */
   start_again_ms: 10_000,
   /** After this many failed starts in a row none is tried for `start_pause_ms`. */

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client'
 import { recoveryId } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
-import type { About } from '../payments/index.ts'
+import type { About, Late } from '../payments/index.ts'
 import { searchable } from './attributes.ts'
 import { DURABLE_LIMITS } from './limits.ts'
 import { makeStartLine } from './start-line.ts'
@@ -17,11 +17,13 @@ export type Starter = {
   /** Asks for a start and returns at once. A payment whose workflow runs or ran is left alone. */
   start(payment: string, about: About, started?: () => void): void
   /**
-   * As `start`, for one that should have begun a while ago. Its first task is anybody's: an eager one travels in the
-   * answer, and is lost for the whole of the task's time-out where the answer comes too late.
+   * As `start`, for those that should have begun a while ago, longest first. Their first tasks are anybody's: an eager
+   * one travels in the answer, and is lost for the whole of the task's time-out where that does not come. Of those that
+   * are named here few are Temporal's at a time: it does what it has in its order, and whoever waits there for long
+   * expires in between.
    */
-  startLate(payment: string, about: About): void
-  /** As `startLate`, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
+  startLate(late: readonly Late[]): void
+  /** For one alone, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
   restart(payment: string, about: About): void
   /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
   recover(evidence: { id: string; payment: string }): void
@@ -169,11 +171,14 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
         listenMs: DURABLE_LIMITS.eager_answer_ms,
       })
     },
-    startLate(payment, about) {
-      if (isKnown(payment)) return
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
-        lane: 'late',
-      })
+    startLate(late) {
+      const unknown = late.filter(({ id }) => !isKnown(id))
+      const room = DURABLE_LIMITS.late_unbegun - (late.length - unknown.length)
+      for (const { id, about } of unknown.slice(0, Math.max(0, room))) {
+        begin(id, () => startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
+          lane: 'late',
+        })
+      }
     },
     restart(payment, about) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.

@@ -10,6 +10,9 @@ export type About = {
   user: string | null
 }
 
+/** A life that should have begun a while ago: a payment's, or a refund's. */
+export type Late = { id: string; about: About }
+
 export const aboutRefund = (of: { merchant: string | null; payer: string | null }, rail: string | null): About => ({
   kind: 'refund',
   rail,

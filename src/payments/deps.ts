@@ -4,7 +4,7 @@ import type { Ids } from '../domain/ids.ts'
 import type { Authenticate, AuthenticateMerchant, FeePlans } from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
-import type { About } from './about.ts'
+import type { About, Late } from './about.ts'
 import type { Admission } from './admission.ts'
 import type { Claims } from './claims.ts'
 import type { RailBook } from './rail-book.ts'
@@ -52,6 +52,8 @@ export type PaymentDeps = {
   failpoint: Failpoint
   /** Starts the workflow of an accepted payment; returns at once. `started` is told once it runs. */
   start: (payment: string, about: About, started?: () => void) => void
+  /** Starts those that should have begun a while ago, the longest first, as many as can begin soon. */
+  startLate: (late: readonly Late[]) => void
   /** As `start`, also where a workflow of this payment completed: Postgres says that the payment has not. */
   restart: (payment: string, about: About) => void
   /** Tells the workflow of a payment that something was asked of it; best effort, the patrol is behind it. */

@@ -43,7 +43,10 @@ export const TENDING_LIMITS = {
   rows: 200,
 } as const
 
-type TendDeps = Pick<PaymentDeps, 'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'start' | 'restart' | 'rails'>
+type TendDeps = Pick<
+  PaymentDeps,
+  'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'startLate' | 'restart' | 'rails'
+>
 
 type TendEvidence = { recover: (evidence: EvidenceName) => void }
 
@@ -102,14 +105,13 @@ export async function sweep(deps: TendDeps): Promise<void> {
     where p.status = 'processing' and p.started_at is null
       and p.accepted_at <= clock_timestamp() - make_interval(secs => ${graceS})
     order by p.accepted_at limit ${TENDING_LIMITS.rows}`
-  for (const { late, ...row } of rows) {
-    if (!late) deps.start(row.id, row)
-    else {
-      await expireUnstarted(deps, row.id).catch((error: unknown) =>
-        // One that cannot be expired must not keep the sweeper from those behind it.
-        deps.log.error({ err: error, payment: row.id }, 'a payment past its time could not be expired'),
-      )
-    }
+  deps.startLate(rows.filter(({ late }) => !late).map(({ id, ...about }) => ({ id, about })))
+  for (const { id, late } of rows) {
+    if (!late) continue
+    await expireUnstarted(deps, id).catch((error: unknown) =>
+      // One that cannot be expired must not keep the sweeper from those behind it.
+      deps.log.error({ err: error, payment: id }, 'a payment past its time could not be expired'),
+    )
   }
 }
 

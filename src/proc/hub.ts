@@ -279,6 +279,7 @@ const deps: PaymentDeps = {
   guard,
   failpoint,
   start: starter.start,
+  startLate: starter.startLate,
   restart: starter.restart,
   wake: starter.wake,
 }
@@ -317,7 +318,7 @@ const callbacks = serveCallbacks(
   ),
   { log, maxInFlight: HUB_LIMITS.callbacks_in_flight },
 )
-const tending = tend({ ...deps, start: starter.startLate, recover: starter.recover })
+const tending = tend({ ...deps, recover: starter.recover })
 const backlog = watchBacklog({
   sql,
   log,
@@ -326,7 +327,7 @@ const backlog = watchBacklog({
     admission.recount()
   },
 })
-const refundTending = tendRefunds({ ...refundDeps, start: starter.startLate })
+const refundTending = tendRefunds(refundDeps)
 const keepingTime = setInterval(() => {
   ledger.syncClock().catch((error: unknown) => log.warn({ err: error }, 'the database did not tell the time'))
 }, HUB_LIMITS.clock_sync_every_ms)

@@ -54,7 +54,9 @@ async function play(
   })
   const id = `rfd_${randomUUID().replaceAll('-', '')}`
   return worker.runUntil(async () => {
-    starter[how](id, { kind: 'refund', rail: 'demo-bank', merchant: 'mer_refunds', user: 'usr_refunds' })
+    const about = { kind: 'refund', rail: 'demo-bank', merchant: 'mer_refunds', user: 'usr_refunds' } as const
+    if (how === 'start') starter.start(id, about)
+    else starter.startLate([{ id, about }])
     await starter.drain()
     await meanwhile?.(id)
     const handle = client.workflow.getHandle(id)

@@ -110,8 +110,14 @@ test(
     await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(1 + many)
     // What Temporal has, the sweeper may find late; it is not offered again.
     const offers = vi.spyOn(client.workflow, 'start')
-    for (const id of ids.slice(-many)) starter.startLate(id, about)
+    const late = ids.slice(-many).map((id) => ({ id, about }))
+    starter.startLate(late)
     expect(offers).not.toHaveBeenCalled()
+    // And while these wait there to begin, of others no more than it can do soon.
+    const others = Array.from({ length: DURABLE_LIMITS.late_unbegun }, () => `pay_${randomUUID().replaceAll('-', '')}`)
+    ids.push(...others)
+    starter.startLate([...late, ...others.map((id) => ({ id, about }))])
+    await expect.poll(() => offers.mock.calls.length).toBe(DURABLE_LIMITS.late_unbegun - many)
     await starter.drain()
     // Nobody here does their work, and another file's worker is not to find them.
     await Promise.allSettled(ids.map((id) => client.workflow.getHandle(id).terminate()))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ADMISSION_LIMITS, patrol, sweep } from '../../src/payments/index.ts'
+import { ADMISSION_LIMITS, type Late, patrol, sweep } from '../../src/payments/index.ts'
 import { LedgerUnavailable } from '../../src/ledger/index.ts'
 import { countBacklog } from '../../src/payments/admission.ts'
 import { type Hub, openStage, type Phone, type Stage } from './support/acceptance.ts'
@@ -117,7 +117,7 @@ describe('on the express lane', () => {
     const touched: string[] = []
     const tending = {
       ...hub.deps,
-      start: (p: string) => void touched.push(p),
+      startLate: (late: readonly Late[]) => void touched.push(...late.map(({ id: p }) => p)),
       restart: (p: string) => void touched.push(p),
     }
     await sweep(tending)

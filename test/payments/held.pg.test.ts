@@ -294,7 +294,7 @@ test('a held payment whose workflow is gone is found by the patrol once somethin
       ids,
       clock: { ...stage.clock, now: () => Date.now() + 2 * MINUTE_MS },
       log: makeLog({ name: 'test', level: 'silent' }),
-      start: () => {},
+      startLate: () => {},
       restart: (id) => void restarted.push(id),
       rails: stage.operator.book,
     })

@@ -169,7 +169,7 @@ test('a mandate whose workflow is gone is found by the patrol', async () => {
     ids,
     clock: { ...stage.clock, now: () => Date.now() + 2 * MINUTE_MS },
     log,
-    start: () => {},
+    startLate: () => {},
     restart: (id) => void restarted.push(id),
     rails: stage.operator.book,
   })

@@ -22,6 +22,7 @@ import {
   patrol,
   recordOutcome,
   sweep,
+  type Late,
 } from '../../src/payments/index.ts'
 import { endUnaccepted } from '../../src/payments/asked.ts'
 import { testDatabase } from '../support/run-servers.ts'
@@ -70,7 +71,7 @@ function tending(through: Ledger = ledger) {
     ids,
     clock,
     log,
-    start: (payment: string) => void started.push(payment),
+    startLate: (late: readonly Late[]) => void started.push(...late.map(({ id }) => id)),
     restart: (payment: string) => void restarted.push(payment),
     rails: scriptedRail('bank').book,
   }

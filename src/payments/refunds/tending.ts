@@ -23,7 +23,7 @@ import type { Turns } from './turns.ts'
  * Any hub may run them at once: every change is a compare-and-set and a start is idempotent by its workflow id.
  */
 
-export type RefundTendDeps = Pick<PaymentDeps, 'store' | 'clock' | 'log' | 'start' | 'restart'> &
+export type RefundTendDeps = Pick<PaymentDeps, 'store' | 'clock' | 'log' | 'startLate' | 'restart'> &
   FundingDeps & { turns: Turns; wake: (refund: string) => void }
 
 export function tendRefunds(deps: RefundTendDeps): Rounds {
@@ -134,7 +134,7 @@ export async function sweepRefunds(deps: RefundTendDeps): Promise<void> {
     where r.status = 'processing' and a.state = 'prepared'
       and r.updated_at <= clock_timestamp() - make_interval(secs => ${graceS})
     order by r.updated_at limit ${REFUND_LIMITS.rows}`
-  for (const { id, rail, ...of } of rows) deps.start(id, aboutRefund(of, rail))
+  deps.startLate(rows.map(({ id, rail, ...of }) => ({ id, about: aboutRefund(of, rail) })))
 }
 
 /** F4. */

@@ -23,7 +23,7 @@ export type Away = {
   say: (line: string) => void
 }
 export type AwayResult = {
-  answers: { count: number; p99Ms: number }
+  answers: { count: number; p50Ms: number; p95Ms: number; p99Ms: number }
   /** Of the largest hub, MiB: before, and the most meanwhile and after. */
   memory: { before: number; most: number }
   refused: Readonly<Record<string, number>>
@@ -78,9 +78,14 @@ export async function temporalAway(options: Away): Promise<AwayResult> {
       const ended = await allEnded(world, confirmed)
       const most = Math.max(...(await memory.stop()))
       say('all have ended; every witness is asked')
-      const { count, withinMs } = quantileMs(answersBefore, answersAfter, 0.99)
+      const within = (share: number) => quantileMs(answersBefore, answersAfter, share)
       const result = {
-        answers: { count, p99Ms: withinMs },
+        answers: {
+          count: within(1).count,
+          p50Ms: within(0.5).withinMs,
+          p95Ms: within(0.95).withinMs,
+          p99Ms: within(0.99).withinMs,
+        },
         memory: { before, most },
         refused: Object.fromEntries(load.refused),
         wallet: walletsOf(confirmed),

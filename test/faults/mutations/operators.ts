@@ -164,7 +164,7 @@ export const OPERATORS: readonly Mutation[] = [
     'src/payments/tending.ts',
     'leaves a payment whose workflow was terminated',
     'for (const row of rows) deps.restart(row.id, row)',
-    'for (const row of rows) deps.start(row.id.slice(0, 3), row)',
+    'for (const row of rows) deps.restart(row.id.slice(0, 3), row)',
   ),
   broken(
     CANARY,

@@ -114,7 +114,7 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
   broken(
     'refunds/tending',
     'does not start what did not start',
-    'for (const { id, rail, ...of } of rows) deps.start(id, aboutRefund(of, rail))',
+    'deps.startLate(rows.map(({ id, rail, ...of }) => ({ id, about: aboutRefund(of, rail) })))',
     '',
   ),
   broken(

@@ -29,7 +29,12 @@ export const STARTS: readonly Mutation[] = [
   {
     name: 'offers Temporal again and again what it has said it has',
     tests: ['test/durable/starter.temporal.test.ts'],
-    edits: [{ file: STARTER, from: 'if (isKnown(payment)) return', to: '' }],
+    edits: [{ file: STARTER, from: 'filter(({ id }) => !isKnown(id))', to: 'filter(() => true)' }],
+  },
+  {
+    name: 'hands all that are late to Temporal at once',
+    tests: ['test/durable/starter.temporal.test.ts'],
+    edits: [{ file: STARTER, from: 'const room = DURABLE_LIMITS.late_unbegun - ', to: 'const room = 10_000 - ' }],
   },
   {
     name: 'gives the first task of a late start to an answer that may be lost',
@@ -37,8 +42,8 @@ export const STARTS: readonly Mutation[] = [
     edits: [
       {
         file: STARTER,
-        from: 'startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false)',
-        to: 'startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true)',
+        from: 'startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false)',
+        to: 'startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true)',
       },
     ],
   },

@@ -113,6 +113,7 @@ export async function openStage() {
       guard,
       failpoint: () => {},
       start: (payment) => void started.push(payment),
+      startLate: (late) => void started.push(...late.map(({ id }) => id)),
       restart: () => {},
       wake: () => {},
     }

@@ -30,6 +30,7 @@ import {
   type RefundTerms,
   sayRefundsWait,
   sweepRefunds,
+  type Late,
 } from '../../../src/payments/index.ts'
 import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
@@ -86,6 +87,7 @@ export async function openRefundStage() {
         ),
       failpoint: () => {},
       start: (id: string) => void heard.started.push(id),
+      startLate: (late: readonly Late[]) => void heard.started.push(...late.map(({ id }) => id)),
       restart: (id: string) => void heard.restarted.push(id),
       wake: (id: string) => void heard.woken.push(id),
       rails: rail.book,
