@@ -1,11 +1,12 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { readKeyFile } from '../config/env.ts'
 
 /** The file of the codec's keys in a role's keys directory; hub and ops service have the same. */
 export const CODEC_KEY_FILE = 'codec.json'
 
-/** AES-256 keys by their id: one writes, all read. */
-export type KeyRing = { writes: string; keys: ReadonlyMap<string, Uint8Array> }
+/** AES-256 keys by their id: one writes, all read. As bytes each use of one would cost more than the cipher. */
+export type KeyRing = { writes: string; keys: ReadonlyMap<string, KeyObject> }
 
 const KEY_BYTES = 32
 /** How the ids of keys begin that tools/keys.ts makes. */
@@ -32,9 +33,9 @@ export function readKeyRing(dir: string, env: 'test' | 'live'): KeyRing {
       `${CODEC_KEY_FILE} is ill-formed; expected {"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`,
     )
   }
-  const keys = new Map(Object.entries(parsed.data.keys).map(([id, text]) => [id, Buffer.from(text, 'base64url')]))
+  const keys = new Map(Object.entries(parsed.data.keys).map(([id, text]) => [id, createSecretKey(text, 'base64url')]))
   for (const [id, key] of keys) {
-    if (key.length !== KEY_BYTES)
+    if (key.symmetricKeySize !== KEY_BYTES)
       throw new Error(`${CODEC_KEY_FILE}: key ${id} must hold ${KEY_BYTES} bytes, base64url`)
   }
   if (!keys.has(parsed.data.writes)) {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
 import { toBase62 } from '../domain/ids.ts'
 
 /**
@@ -12,7 +12,8 @@ export type Claims = {
   payerAlias(merchant: string, user: string): string
 }
 
-export function makeClaims(key: Uint8Array): Claims {
+export function makeClaims(bytes: Uint8Array): Claims {
+  const key = createSecretKey(bytes)
   const mac = (...parts: string[]) => createHmac('sha256', key).update(JSON.stringify(parts)).digest()
   const claim = (payment: string, user: string) => mac('claim', payment, user).subarray(0, 16)
   return {

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Client, WorkflowFailedError } from '@temporalio/client'
 import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker'
@@ -11,8 +11,8 @@ import type { listener } from './support/workflows.ts'
 /** What Temporal stores and what a worker takes from it, on the real server. */
 
 const SECRET = `canary-${randomUUID()}`
-const keyA = randomBytes(32)
-const keyB = randomBytes(32)
+const keyA = createSecretKey(randomBytes(32))
+const keyB = createSecretKey(randomBytes(32))
 const ringA: KeyRing = { writes: 'a', keys: new Map([['a', keyA]]) }
 const ringBA: KeyRing = {
   writes: 'b',

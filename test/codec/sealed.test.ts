@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,8 @@ import { CODEC_KEY_FILE, open, readKeyRing, seal, type KeyRing, type Payload } f
 import { makePayloadCodec } from '../../src/codec/codec.ts'
 
 const keys = new Map([
-  ['a', randomBytes(32)],
-  ['b', randomBytes(32)],
+  ['a', createSecretKey(randomBytes(32))],
+  ['b', createSecretKey(randomBytes(32))],
 ])
 const ring = (writes: 'a' | 'b', ...also: ('a' | 'b')[]): KeyRing => ({
   writes,
@@ -65,7 +65,7 @@ describe('a sealed payload', () => {
   })
 
   test('under the name of another key is refused, though that key be the same', () => {
-    const key = randomBytes(32)
+    const key = createSecretKey(randomBytes(32))
     const twins: KeyRing = {
       writes: 'a',
       keys: new Map([

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ beforeAll(async () => {
     sql: desk.ops,
     ids,
     log: makeLog({ name: 'test', level: 'silent' }),
-    ring: { writes: 'k', keys: new Map([['k', randomBytes(32)]]) },
+    ring: { writes: 'k', keys: new Map([['k', createSecretKey(randomBytes(32))]]) },
     login: makeLogin(desk.ops),
     publicUrl: new URL(url),
     temporal: { uiOrigin: null, namespace: 'default' },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import { ids, openDesk, type Desk, type DeskOperator } from './support/desk.ts'
 
 const UI = 'http://127.0.0.1:8233'
 const OWN = 'http://127.0.0.1:7310'
-const ring: KeyRing = { writes: 'k', keys: new Map([['k', randomBytes(32)]]) }
+const ring: KeyRing = { writes: 'k', keys: new Map([['k', createSecretKey(randomBytes(32))]]) }
 
 let desk: Desk
 let app: FastifyInstance

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readNotification, sinkOf, type SinkOptions } from '../../src/rails/camara/notification.ts'
 import type { HttpMessage, RailOrder } from '../../src/rails/port.ts'
@@ -8,7 +9,7 @@ import { makeChargeOrder } from './support/camara.ts'
 const options: SinkOptions = {
   rail: 'demo-mobile',
   callbackUrl: 'https://mooring.example/v1/rails/camara/callbacks',
-  key: Buffer.from('a-key-of-this-test'),
+  key: createSecretKey(Buffer.from('a-key-of-this-test')),
 }
 const NOW = Date.parse('2026-11-28T12:00:00Z')
 const order = makeChargeOrder({ reference: 'ref1', dispatchedAtMs: NOW, memo: { paymentId: 'P1' } })

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { paymentBody, phoneBody, refundBody, validationBody } from '../../src/rails/camara/messages.ts'
@@ -45,7 +46,7 @@ describe.skipIf(missing !== null)(`requests of the connector${notes}`, () => {
     sinkOf(order.reference, order.dispatchedAtMs, {
       rail: 'demo-mobile',
       callbackUrl: 'https://mooring.example/v1/rails/camara/callbacks',
-      key: CALLBACK_KEY,
+      key: createSecretKey(CALLBACK_KEY),
     })
 
   it('are of the file, whatever is bought from whom', () => {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { CallbackHint, CallbackVerdict, HttpMessage, OrderLookup } from '../port.ts'
 import { parseJson } from './json.ts'
@@ -31,7 +31,7 @@ export type SinkOptions = {
   rail: string
   /** Ours, without query. */
   callbackUrl: string
-  key: Uint8Array
+  key: KeyObject
 }
 
 /** The same order has the same sink, so that a resend is the same request. */
@@ -93,7 +93,7 @@ function eventIdOf({ source, id }: { source: string; id: string }): string {
     .digest('base64url')
 }
 
-function tokenOf(reference: string, expiresAtMs: number, { rail, key }: { rail: string; key: Uint8Array }): string {
+function tokenOf(reference: string, expiresAtMs: number, { rail, key }: { rail: string; key: KeyObject }): string {
   const mac = createHmac('sha256', key)
     .update(JSON.stringify(['camara-notification', rail, reference, expiresAtMs]))
     .digest('base64url')

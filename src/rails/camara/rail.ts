@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createSecretKey, randomUUID } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { CurrencyTable } from '../../contract/names.ts'
 import { INQUIRY_GAPS_MS, SEND_WINDOW_MS, type RailStep } from '../../domain/attempt.ts'
@@ -97,7 +97,9 @@ export function makeCamaraRail(config: CamaraRailConfig): Rail {
   const questions = client(Math.min(QUESTION_CONNECTIONS_MAX, connectionsMax))
   const views = makeViews(root, () => clock.now(), currencies)
   const sinks =
-    config.callback === undefined ? null : { rail: id, callbackUrl: config.callback.url, key: config.callback.key }
+    config.callback === undefined
+      ? null
+      : { rail: id, callbackUrl: config.callback.url, key: createSecretKey(config.callback.key) }
   const getting =
     (by: Operator, signal: AbortSignal): Get =>
     (path) =>
