@@ -51,8 +51,8 @@ export class Door {
 
   /** Lets requests in flight finish for a moment. */
   async stop(): Promise<void> {
-    this.#outages?.alarms.stop()
     await this.#moved
+    this.#outages?.alarms.stop()
     if (!this.#server.listening) return
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
@@ -68,7 +68,8 @@ export class Door {
     if (mode === 'refuse' && alarms.nowMs() < untilMs) {
       this.#server.close()
       this.#server.closeAllConnections()
-      alarms.set('over', untilMs, () => void this.outageChanged())
+      // Nobody awaits this one: where it fails, the process does, by its handler of such.
+      alarms.set('over', untilMs, () => void this.outageChanged().then(() => {}))
     } else await this.#open()
   }
 

@@ -8,16 +8,20 @@ export const DURABLE_LIMITS = {
    * late would be nobody's until the task's time-out.
    */
   eager_answer_ms: 10_000,
-  /** Starts in flight: at first, at most, and at least, after starts that failed or were slow (start-line.ts). */
-  starts_in_flight_first: 32,
-  starts_in_flight: 200,
-  starts_in_flight_least: 8,
-  /** Above this one fewer may be in flight: where Temporal is busy, more at once only wait there, and its polls with them. */
+  /** Starts that are waited for at once: at first, at most, and at least, after some that failed or were slow (start-line.ts). */
+  starts_at_first: 32,
+  starts_at_most: 200,
+  starts_at_least: 8,
+  /** Above this one fewer is: where Temporal is busy, more at once only wait there, and its polls with them. */
   start_slow_ms: 400,
-  /** Starts that wait for their turn; what comes on top is left to the sweeper, by when these have begun. */
-  starts_waiting: 2_000,
-  /** Of those that are late, so many wait at Temporal for their first task at most: two seconds of work. */
-  late_unbegun: 100,
+  /** How long a start waits for its turn before it is left to the sweeper. */
+  start_waits_ms: 5_000,
+  /** Starts that wait in each lane; what comes on top is left to the sweeper and the patrol. */
+  starts_waiting: 1_000,
+  /** Which turn is of those that are late. */
+  late_turn: 4,
+  /** Of the payments, and of the refunds, that did not begin in time, Temporal is offered the first so many: two seconds of work. */
+  late_offered: 100,
   /** What Temporal has said it has is not offered to it again before: it keeps its word, and the patrol looks later. */
   start_again_ms: 10_000,
   /** After this many failed starts in a row none is tried for `start_pause_ms`. */

@@ -18,9 +18,8 @@ export type Starter = {
   start(payment: string, about: About, started?: () => void): void
   /**
    * As `start`, for those that should have begun a while ago, longest first. Their first tasks are anybody's: an eager
-   * one travels in the answer, and is lost for the whole of the task's time-out where that does not come. Of those that
-   * are named here few are Temporal's at a time: it does what it has in its order, and whoever waits there for long
-   * expires in between.
+   * one travels in the answer, and is lost for the whole of the task's time-out where that does not come. Temporal is
+   * offered the first of them only: it does what it has in its order, and whoever waits there for long expires meanwhile.
    */
   startLate(late: readonly Late[]): void
   /** For one alone, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
@@ -31,6 +30,8 @@ export type Starter = {
   wake(payment: string): void
   /** Whether the circuit is open: starts have failed in a row, and Temporal has answered nothing since. */
   isAway(): boolean
+  /** How many starts wait for their turn, and how many may be waited for at once. */
+  line(): { waiting: number; window: number }
   drain(): Promise<void>
 }
 
@@ -48,7 +49,7 @@ const workflowOf = (id: string) => {
 
 export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
   const { client, log } = deps
-  const line = makeStartLine()
+  const line = makeStartLine({ monotonic: () => performance.now() })
   /** What Temporal has said it has, and until when that is not asked again, by monotonic ms; in the order of time. */
   const known = new Map<string, number>()
   let failures = 0
@@ -172,9 +173,8 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
       })
     },
     startLate(late) {
-      const unknown = late.filter(({ id }) => !isKnown(id))
-      const room = DURABLE_LIMITS.late_unbegun - (late.length - unknown.length)
-      for (const { id, about } of unknown.slice(0, Math.max(0, room))) {
+      for (const { id, about } of late.slice(0, DURABLE_LIMITS.late_offered)) {
+        if (isKnown(id)) continue
         begin(id, () => startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
           lane: 'late',
         })
@@ -198,6 +198,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
         )
     },
     isAway,
+    line: () => line.look(),
     async drain() {
       stopping.abort()
       line.clear()

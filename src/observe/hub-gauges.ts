@@ -8,7 +8,7 @@ export function hubGauges(
     units: () => { queued: number; units: number; batches: number }
     railCalls: () => number
     unstarted: () => number
-    startsPaused: () => boolean
+    starts: { isAway: () => boolean; line: () => { waiting: number; window: number } }
   },
 ): void {
   const gauge = (name: string, help: string, value: () => number) =>
@@ -25,6 +25,8 @@ export function hubGauges(
   gauge('mooring_ledger_units_total', 'Units applied', () => read.units().units)
   gauge('mooring_ledger_batches_total', 'Calls that applied them', () => read.units().batches)
   gauge('mooring_payments_unstarted', 'Accepted payments whose workflow has not begun', read.unstarted)
-  gauge('mooring_starts_paused', '1 while Temporal starts nothing', () => (read.startsPaused() ? 1 : 0))
+  gauge('mooring_starts_paused', '1 while Temporal starts nothing', () => (read.starts.isAway() ? 1 : 0))
+  gauge('mooring_starts_waiting', 'Starts of workflows in line for Temporal', () => read.starts.line().waiting)
+  gauge('mooring_starts_window', 'Starts that may be waited for at once', () => read.starts.line().window)
   gauge('mooring_rail_calls_in_flight', 'Rail calls being awaited', read.railCalls)
 }

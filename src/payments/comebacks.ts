@@ -5,7 +5,11 @@ import type { Clock } from '../domain/clock.ts'
  * at one moment again. Nothing is kept of anybody but the latest time that was given.
  */
 export type Comebacks = {
-  /** @param notBeforeMs from now; @param gapMs after the one before. Brings ms from now, at most `longestMs`. */
+  /**
+   * @param notBeforeMs from now
+   * @param gapMs after the one before
+   * @returns ms from now, at most `longestMs`: past it the times begin anew, among those that were given
+   */
   next(notBeforeMs: number, gapMs: number): number
 }
 
@@ -14,7 +18,8 @@ export function makeComebacks(clock: Clock, longestMs: number): Comebacks {
   return {
     next(notBeforeMs, gapMs) {
       const now = clock.monotonic()
-      latest = Math.min(Math.max(latest + gapMs, now + notBeforeMs), now + longestMs)
+      latest = Math.max(latest + gapMs, now + notBeforeMs)
+      if (latest > now + longestMs) latest = now + Math.min(notBeforeMs, longestMs)
       return Math.ceil(latest - now)
     },
   }

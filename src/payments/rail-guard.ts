@@ -28,10 +28,12 @@ export const GUARD_LIMITS = {
   /** A payment accepted for a rail whose call has not begun here by then was begun by another process, or not at all. */
   place_ms: 5_000,
   full_retry_ms: 500,
-  /** Between two who are refused, when they come back. */
+  /** Between two whom the circuit refuses, when they come back, and when that is at the latest. */
   comeback_gap_ms: 100,
-  /** Nobody is told to come back later than this. */
   comeback_max_ms: 60_000,
+  /** The same of the bulkhead: a rail that answers is given as much again as becomes free. */
+  full_gap_ms: 20,
+  full_max_ms: 5_000,
 } as const
 
 /** A payment's place among the unresolved; given back where it was not accepted after all. */
@@ -48,6 +50,9 @@ export type RailGuard = {
 
 type State = 'closed' | 'half_open' | 'open'
 
+type Obstacle = 'circuit' | 'bulkhead'
+const GAP_MS = { circuit: GUARD_LIMITS.comeback_gap_ms, bulkhead: GUARD_LIMITS.full_gap_ms } as const
+
 type Circuit = {
   failures: number
   /** 0 while it is closed. */
@@ -56,8 +61,8 @@ type Circuit = {
   answeredAt: number
   /** When the calls began that are being made, by reference, oldest first. */
   calls: Map<string, number>
-  /** For those who are refused. */
-  comebacks: Comebacks
+  /** For those who are refused, by what stood against them. */
+  comebacks: Record<Obstacle, Comebacks>
   /** Until when a payment has its place, by the 22 digits of its id. */
   places: Map<string, number>
 }
@@ -81,7 +86,10 @@ export function makeRailGuard(deps: {
       trialUntil: 0,
       answeredAt: Number.NEGATIVE_INFINITY,
       calls: new Map(),
-      comebacks: makeComebacks(clock, GUARD_LIMITS.comeback_max_ms),
+      comebacks: {
+        circuit: makeComebacks(clock, GUARD_LIMITS.comeback_max_ms),
+        bulkhead: makeComebacks(clock, GUARD_LIMITS.full_max_ms),
+      },
       places: new Map(),
     }
     circuits.set(rail, made)
@@ -125,14 +133,16 @@ export function makeRailGuard(deps: {
     return circuit.calls.size + circuit.places.size
   }
 
-  function refused(rail: string, why: 'circuit' | 'bulkhead', notBeforeMs: number): Result<Place, Refusal> {
+  function refused(rail: string, why: Obstacle, notBeforeMs: number): Result<Place, Refusal> {
     metrics?.refusals.inc({ rail, why })
-    return err(unavailable(circuitOf(rail).comebacks.next(notBeforeMs, GUARD_LIMITS.comeback_gap_ms)))
+    return err(unavailable(circuitOf(rail).comebacks[why].next(notBeforeMs, GAP_MS[why])))
   }
 
   function heard(rail: string, answered: boolean): void {
     const circuit = circuitOf(rail)
     if (answered) {
+      // Those who are refused from now on need not wait behind those of the time that is over.
+      if (circuit.openUntil > 0) circuit.comebacks.circuit = makeComebacks(clock, GUARD_LIMITS.comeback_max_ms)
       circuit.failures = 0
       circuit.answeredAt = clock.monotonic()
       close(circuit)
@@ -140,7 +150,7 @@ export function makeRailGuard(deps: {
     }
     const isOpen = circuit.openUntil > clock.monotonic()
     circuit.failures += 1
-    // Failures of what was accepted before do not put the next trial off.
+    // Failures while it is open do not put the next trial off.
     if (!isOpen && stateOf(circuit) !== 'closed') open(circuit)
   }
 

@@ -341,7 +341,7 @@ hubGauges(registry, {
   units: () => ledger.stats(),
   railCalls: () => calls.size,
   unstarted: admission.backlog,
-  startsPaused: starter.isAway,
+  starts: starter,
 })
 const working = worker.run()
 working.catch((error: unknown) => {

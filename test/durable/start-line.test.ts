@@ -1,13 +1,15 @@
 import { beforeEach, expect, test } from 'vitest'
 import { DURABLE_LIMITS, makeStartLine, type StartLine } from '../../src/durable/index.ts'
 
-const { starts_in_flight_first: first, starts_in_flight: most, starts_in_flight_least: least } = DURABLE_LIMITS
+const { starts_at_first: first, starts_at_most: most, starts_at_least: least } = DURABLE_LIMITS
 
+let nowMs: number
 let line: StartLine
 let begun: string[]
 let ends: Map<string, () => void>
 beforeEach(() => {
-  line = makeStartLine()
+  nowMs = 0
+  line = makeStartLine({ monotonic: () => nowMs })
   begun = []
   ends = new Map()
 })
@@ -17,8 +19,8 @@ const add = (id: string, lane: 'fresh' | 'late' = 'fresh') =>
     begun.push(id)
     return new Promise<void>((resolve) => ends.set(id, resolve))
   })
-const addMany = (count: number, of: string) => {
-  for (let i = 0; i < count; i++) add(`${of}${i}`)
+const addMany = (count: number, of: string, lane?: 'late') => {
+  for (let i = 0; i < count; i++) add(`${of}${i}`, lane)
 }
 const end = async (id: string) => {
   ends.get(id)?.()
@@ -36,13 +38,24 @@ test('no more are in flight than its window, and each that is over lets the next
   expect(begun.slice(first)).toEqual([`p${first}`])
 })
 
-test('the fresh go before those that are late', async () => {
+test('the fresh go before those that are late, which have every fourth turn all the same', async () => {
   addMany(first, 'p')
-  add('late', 'late')
-  add('fresh')
+  addMany(8, 'late', 'late')
+  addMany(8, 'fresh')
+  for (let i = 0; i < 8; i++) await end(`p${i}`)
+  expect(begun.slice(first).map((id) => id.replace(/[0-9]/, ''))).toEqual(
+    expect.arrayContaining(['fresh', 'fresh', 'fresh', 'late', 'fresh', 'fresh', 'fresh', 'late']),
+  )
+  expect(begun.slice(first).filter((id) => id.startsWith('late'))).toEqual(['late0', 'late1'])
+})
+
+test('what has waited too long is not begun: it may have expired since', async () => {
+  addMany(first + 2, 'p')
+  nowMs = DURABLE_LIMITS.start_waits_ms + 1
+  add('young')
   await end('p0')
-  await end('p1')
-  expect(begun.slice(first)).toEqual(['fresh', 'late'])
+  expect(begun.slice(first)).toEqual(['young'])
+  expect(line.look().waiting).toBe(0)
 })
 
 test('one is there once, in flight or in line', async () => {
@@ -55,25 +68,25 @@ test('one is there once, in flight or in line', async () => {
 
 test('it grows by one with each prompt answer, as far as the most', () => {
   learn(3, 'answered')
-  expect(line.window).toBe(first + 3)
+  expect(line.look().window).toBe(first + 3)
   learn(most, 'answered')
-  expect(line.window).toBe(most)
+  expect(line.look().window).toBe(most)
 })
 
 test('it shrinks by one with each slow answer and by half with each that fails, as far as the least', () => {
   learn(3, 'answered', DURABLE_LIMITS.start_slow_ms + 1)
-  expect(line.window).toBe(first - 3)
+  expect(line.look().window).toBe(first - 3)
   learn(1, 'failed')
-  expect(line.window).toBe(Math.floor((first - 3) / 2))
+  expect(line.look().window).toBe(Math.floor((first - 3) / 2))
   learn(5, 'failed')
-  expect(line.window).toBe(least)
+  expect(line.look().window).toBe(least)
   learn(1, 'answered', DURABLE_LIMITS.start_slow_ms + 1)
-  expect(line.window).toBe(least)
+  expect(line.look().window).toBe(least)
 })
 
-test('beyond what may wait it takes none, and those it leaves out it forgets', async () => {
+test('beyond what may wait in a lane it takes none there, and those it leaves out it forgets', async () => {
   addMany(first + DURABLE_LIMITS.starts_waiting, 'p')
-  expect(add('one too many')).toBe(false)
+  expect([add('one too many'), add('late', 'late')]).toEqual([false, true])
   line.clear()
   expect(add('one too many')).toBe(true)
   await end('p0')

@@ -105,7 +105,7 @@ test(
     await way.mend()
     await expect.poll(() => starter.isAway(), { timeout: PATIENCE_MS }).toBe(false)
     // More than are asked for at once: the others have their turn.
-    const many = 2 * DURABLE_LIMITS.starts_in_flight_first
+    const many = 2 * DURABLE_LIMITS.starts_at_first
     for (let i = 0; i < many; i++) start()
     await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(1 + many)
     // What Temporal has, the sweeper may find late; it is not offered again.
@@ -114,10 +114,10 @@ test(
     starter.startLate(late)
     expect(offers).not.toHaveBeenCalled()
     // And while these wait there to begin, of others no more than it can do soon.
-    const others = Array.from({ length: DURABLE_LIMITS.late_unbegun }, () => `pay_${randomUUID().replaceAll('-', '')}`)
+    const others = Array.from({ length: DURABLE_LIMITS.late_offered }, () => `pay_${randomUUID().replaceAll('-', '')}`)
     ids.push(...others)
     starter.startLate([...late, ...others.map((id) => ({ id, about }))])
-    await expect.poll(() => offers.mock.calls.length).toBe(DURABLE_LIMITS.late_unbegun - many)
+    await expect.poll(() => offers.mock.calls.length).toBe(DURABLE_LIMITS.late_offered - many)
     await starter.drain()
     // Nobody here does their work, and another file's worker is not to find them.
     await Promise.allSettled(ids.map((id) => client.workflow.getHandle(id).terminate()))

@@ -53,9 +53,12 @@ export async function freezeHubs(
       })
       const { hub, pid } = hit
       options.say(`${hub} stands still ${spanOf(freeze)}: ${freeze.way}`)
-      if (freeze.seconds === null) await followToEnd(patience, order, id)
-      else await delay(freeze.seconds * 1_000)
-      process.kill(pid, 'SIGCONT')
+      try {
+        if (freeze.seconds === null) await followToEnd(patience, order, id)
+        else await delay(freeze.seconds * 1_000)
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
       const view = await followToEnd(patience, order, id)
       options.say(`${freeze.way} after it stood still ${spanOf(freeze)}: ${endOf(view)}`)
       ended.push({ order, view })

@@ -50,8 +50,20 @@ describe('the circuit', () => {
     expect([codeOf(), codeOf(), codeOf()]).toMatchObject([{ ms: 5_000 }, { ms: 5_100 }, { ms: 5_200 }])
     nowMs = 1_000
     expect([codeOf(), codeOf()]).toMatchObject([{ ms: 4_300 }, { ms: 4_400 }])
-    for (let i = 0; i < 1_000; i++) codeOf()
-    expect(codeOf()).toMatchObject({ ms: GUARD_LIMITS.comeback_max_ms })
+    const asked = Array.from({ length: 1_000 }, () => codeOf())
+    const told = asked.flatMap((each) => (typeof each === 'string' ? [] : [each.ms ?? 0]))
+    expect(Math.max(...told)).toBe(GUARD_LIMITS.comeback_max_ms)
+    expect(Math.min(...told)).toBe(4_000)
+    // Past the latest time they begin anew among those that were given: never many at one moment.
+    expect(Math.max(...told.map((ms) => told.filter((other) => other === ms).length))).toBe(2)
+  })
+
+  test('has those it refuses anew not wait behind those of an outage that is over', () => {
+    fail(GUARD_LIMITS.failures)
+    for (let i = 0; i < 100; i++) codeOf()
+    guard.heard(RAIL, true)
+    fail(GUARD_LIMITS.failures)
+    expect(codeOf()).toMatchObject({ ms: GUARD_LIMITS.pause_ms })
   })
 
   test('of one rail is no other’s', () => {
@@ -150,6 +162,7 @@ describe('the bulkhead', () => {
     expect(codeOf()).toEqual({ code: 'rail_unavailable', ms: GUARD_LIMITS.full_retry_ms, param: 'source' })
     expect(await metric('mooring_rail_calls_unresolved', { rail: RAIL })).toBe(5)
     expect(await metric('mooring_rail_refusals_total', { rail: RAIL, why: 'bulkhead' })).toBe(1)
+    expect(codeOf()).toMatchObject({ ms: GUARD_LIMITS.full_retry_ms + GUARD_LIMITS.full_gap_ms })
     for (const each of over) each()
     expect(codeOf()).toBe('admitted')
   })

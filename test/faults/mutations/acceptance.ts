@@ -89,7 +89,7 @@ export const ACCEPTANCE: readonly Mutation[] = [
     'circuit.failures <',
   ),
   guard('holds calls against a rail that has answered since', 'overdueAt > answeredAt', 'overdueAt > 0'),
-  guard('has all whom it refuses come back at one moment', 'GUARD_LIMITS.comeback_gap_ms))', '0))'),
+  guard('has all whom it refuses come back at one moment', 'circuit: GUARD_LIMITS.comeback_gap_ms', 'circuit: 0'),
   guard('lets inquiries that fail put the trial off', 'if (!isOpen && ', 'if ('),
   guard('lets everything through after the pause', 'now < circuit.trialUntil) {', 'now < 0) {'),
   guard(

@@ -19,7 +19,22 @@ export const STARTS: readonly Mutation[] = [
   {
     name: 'starts those first that have waited long as it is',
     tests: ['test/durable/start-line.test.ts'],
-    edits: [{ file: LINE, from: '[lanes.fresh, lanes.late]', to: '[lanes.late, lanes.fresh]' }],
+    edits: [{ file: LINE, from: 'turns % DURABLE_LIMITS.late_turn === 0', to: 'true' }],
+  },
+  {
+    name: 'starts what is late when nothing is fresh, which may be never',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: 'turns % DURABLE_LIMITS.late_turn === 0', to: 'false' }],
+  },
+  {
+    name: 'serves a line in which all have waited until they expired',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: 'if (entry.since >= longAgo) return', to: 'return' }],
+  },
+  {
+    name: 'lets what is late fill the place of the fresh',
+    tests: ['test/durable/start-line.test.ts'],
+    edits: [{ file: LINE, from: 'lanes[lane].size >=', to: 'lanes.fresh.size + lanes.late.size >=' }],
   },
   {
     name: 'hangs up before the answer that brings the first task',
@@ -29,12 +44,12 @@ export const STARTS: readonly Mutation[] = [
   {
     name: 'offers Temporal again and again what it has said it has',
     tests: ['test/durable/starter.temporal.test.ts'],
-    edits: [{ file: STARTER, from: 'filter(({ id }) => !isKnown(id))', to: 'filter(() => true)' }],
+    edits: [{ file: STARTER, from: 'if (isKnown(id)) continue', to: '' }],
   },
   {
     name: 'hands all that are late to Temporal at once',
     tests: ['test/durable/starter.temporal.test.ts'],
-    edits: [{ file: STARTER, from: 'const room = DURABLE_LIMITS.late_unbegun - ', to: 'const room = 10_000 - ' }],
+    edits: [{ file: STARTER, from: 'late.slice(0, DURABLE_LIMITS.late_offered)', to: 'late' }],
   },
   {
     name: 'gives the first task of a late start to an answer that may be lost',
