@@ -47,8 +47,14 @@ const workflowOf = (id: string) => {
   return { type, args: [{ [argument]: id }] }
 }
 
-export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeoutMs: number }): Starter {
-  const { client, log } = deps
+export function makeStarter(deps: {
+  client: Client
+  log: Log
+  workflowTaskTimeoutMs: number
+  /** Where its workers poll. */
+  taskQueue?: string
+}): Starter {
+  const { client, log, taskQueue = DURABLE_LIMITS.task_queue } = deps
   const line = makeStartLine({ monotonic: () => performance.now() })
   /** What Temporal has said it has, and until when that is not asked again, by monotonic ms; in the order of time. */
   const known = new Map<string, number>()
@@ -98,7 +104,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
     const { type, args } = workflowOf(id)
     return client.workflow.start(type, {
       workflowId: id,
-      taskQueue: DURABLE_LIMITS.task_queue,
+      taskQueue,
       args,
       typedSearchAttributes: searchable(about),
       requestEagerStart,
@@ -111,7 +117,7 @@ export function makeStarter(deps: { client: Client; log: Log; workflowTaskTimeou
   function startRecovery(evidence: string, workflowId: string) {
     return client.workflow.signalWithStart('recovery', {
       workflowId,
-      taskQueue: DURABLE_LIMITS.task_queue,
+      taskQueue,
       args: [{ evidence }],
       signal: 'look',
       // One too many reads that it is over, and ends.

@@ -5,12 +5,15 @@ import { NativeConnection, Worker } from '@temporalio/worker'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecoveryActivities } from '../../activities/recovery.ts'
-import { DURABLE_LIMITS, makeStarter, workflowBundle } from '../../src/durable/index.ts'
+import { makeStarter, workflowBundle } from '../../src/durable/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import type { RecoveryNext } from '../../src/payments/index.ts'
 import type { LifeState } from '../../workflows/life.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { testTemporal } from '../support/run-servers.ts'
+
+/** Other files' workers are not to find what is started here. */
+const taskQueue = `test-${randomUUID()}`
 
 const log = makeLog({ name: 'test', level: 'silent' })
 const DONE: RecoveryNext = { step: 'done', status: 'failed' }
@@ -50,7 +53,7 @@ async function withWorker(
   const worker = await Worker.create({
     connection,
     namespace: testTemporal().namespace,
-    taskQueue: DURABLE_LIMITS.task_queue,
+    taskQueue,
     workflowBundle: bundle,
     activities,
   })
@@ -58,7 +61,7 @@ async function withWorker(
   return called
 }
 
-const starter = () => makeStarter({ client, log, workflowTaskTimeoutMs: 10_000 })
+const starter = () => makeStarter({ client, log, workflowTaskTimeoutMs: 10_000, taskQueue })
 const handleOf = ({ id, payment }: { id: string; payment: string }) => client.workflow.getHandle(`${payment}/rec/${id}`)
 /** Its result, once it is there at all. */
 async function resultOf(evidence: { id: string; payment: string }): Promise<unknown> {

@@ -45,12 +45,13 @@ async function play(
       return Promise.resolve({ done: 'done' })
     },
   }
-  const { task_queue: taskQueue } = DURABLE_LIMITS
+  const taskQueue = `test-${randomUUID()}`
   const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle: bundle, activities })
   const starter = makeStarter({
     client,
     log: makeLog({ name: 'test', level: 'silent' }),
     workflowTaskTimeoutMs: DURABLE_LIMITS.workflow_task_timeout_ms,
+    taskQueue,
   })
   const id = `rfd_${randomUUID().replaceAll('-', '')}`
   return worker.runUntil(async () => {
