@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Outage } from '../common/outage.ts'
 import { RandomSettings, Rule, STATEMENT_FIELDS, STATEMENT_MODES } from './faults/kinds.ts'
 
 /**
@@ -112,9 +113,6 @@ const Callback = z.object({
   untilMs: z.number(),
 })
 export type Callback = z.infer<typeof Callback>
-
-const Outage = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
-export type Outage = z.infer<typeof Outage>
 
 const InquiryTrouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
 export type InquiryTrouble = z.infer<typeof InquiryTrouble>

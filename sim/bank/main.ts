@@ -1,4 +1,5 @@
 import { controlServer } from '../common/control.ts'
+import { Door } from '../common/door.ts'
 import { simLog } from '../common/log.ts'
 import { portSetting, requiredSetting } from '../common/settings.ts'
 import { Bank } from './bank.ts'
@@ -29,7 +30,11 @@ const finals = new Finals(bank, callbacks, booked)
 const returns = new Returns(bank, callbacks)
 const payments = new Payments(bank, callbacks, finals, returns, booked)
 const rail = new Rail(bank, keys, payments, host, portSetting(process.env, 'SIM_PORT'), log)
-const control = controlServer(controlRoutes(bank, rail, finals), keys.controlToken)
+const control = new Door(
+  controlServer(controlRoutes(bank, rail, finals), keys.controlToken),
+  { host, port: portSetting(process.env, 'SIM_CONTROL_PORT') },
+  null,
+)
 
 const forgetting = setInterval(() => {
   // A nonce is of use while a signature made with it could still be in time; twice that is kept
@@ -37,16 +42,13 @@ const forgetting = setInterval(() => {
 }, 60_000)
 
 await rail.start()
-await new Promise<void>((resolve) => {
-  control.listen(portSetting(process.env, 'SIM_CONTROL_PORT'), host, resolve)
-})
+await control.start()
 callbacks.schedule(bank.state.callbacks.values())
 finals.resume()
 returns.resume()
-const controlAddress = control.address()
 log('ready', {
   port: rail.port,
-  control: typeof controlAddress === 'object' && controlAddress !== null ? controlAddress.port : 0,
+  control: control.port,
   payments: bank.state.payments.size,
 })
 
@@ -59,9 +61,7 @@ async function stop(signal: string): Promise<void> {
   finals.stop()
   returns.stop()
   callbacks.stop()
-  control.close()
-  control.closeAllConnections()
-  await rail.stop()
+  await Promise.all([rail.stop(), control.stop()])
   await bank.close()
   log('stopped')
   process.exit(0)

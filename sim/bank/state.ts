@@ -6,11 +6,11 @@ import type {
   InquiryTrouble,
   Mandate,
   Operation,
-  Outage,
   Payment,
   Return,
   Tampering,
 } from './entry.ts'
+import type { Outage } from '../common/outage.ts'
 import type { RandomSettings, Rule } from './faults/kinds.ts'
 
 /**

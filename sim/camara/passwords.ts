@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SimClock } from '../common/clock.ts'
-import type { Outage } from '../common/door.ts'
 import { Journal } from '../common/journal.ts'
+import { Outage } from '../common/outage.ts'
 
 /**
  * One-time passwords and the messages that carried them, durable: a password sent before a crash still verifies
@@ -27,12 +27,11 @@ const Password = z.object({
   atMs: z.number(),
 })
 type Password = z.infer<typeof Password>
-const OutageEntry: z.ZodType<Outage> = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
 const Entry = z.strictObject({
   sent: Password.optional(),
   failed: z.string().optional(),
   verified: z.string().optional(),
-  outage: OutageEntry.optional(),
+  outage: Outage.optional(),
   clockOffsetMs: z.number().optional(),
 })
 type Entry = z.infer<typeof Entry>

@@ -29,10 +29,6 @@ export class Alarms {
     })
   }
 
-  nowMs(): number {
-    return this.#clock.nowMs()
-  }
-
   /** One alarm per id: setting it again replaces it. */
   set(id: string, atMs: number, run: () => void): void {
     this.clear(id)

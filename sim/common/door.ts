@@ -2,9 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Alarms, type SimClock } from './clock.ts'
-
-/** What an outage does to callers until its end (ms since the epoch, by the simulator's clock). */
-export type Outage = { untilMs: number; mode: 'refuse' | 'hang' | '500' }
+import type { Outage } from './outage.ts'
 
 const DRAIN_MS = 1_500
 /** A port that was ours a moment ago may be somebody's outgoing connection just now. */
@@ -15,7 +13,7 @@ const TAKEN_RETRY_MS = 50
 export class Door {
   readonly #server: Server
   readonly #host: string
-  readonly #outages: { now: () => Outage; alarms: Alarms } | null
+  readonly #outages: { now: () => Outage; clock: SimClock; alarms: Alarms } | null
   #port: number
   /** Openings and closings, one after the other. */
   #moved: Promise<void> = Promise.resolve()
@@ -29,7 +27,7 @@ export class Door {
     this.#server = server
     this.#host = at.host
     this.#port = at.port
-    this.#outages = outages === null ? null : { now: outages.now, alarms: new Alarms(outages.clock) }
+    this.#outages = outages === null ? null : { ...outages, alarms: new Alarms(outages.clock) }
   }
 
   get port(): number {
@@ -63,9 +61,9 @@ export class Door {
 
   async #follow(): Promise<void> {
     if (this.#outages === null) return
-    const { untilMs, mode } = this.#outages.now()
-    const { alarms } = this.#outages
-    if (mode === 'refuse' && alarms.nowMs() < untilMs) {
+    const { now, clock, alarms } = this.#outages
+    const { untilMs, mode } = now()
+    if (mode === 'refuse' && clock.nowMs() < untilMs) {
       this.#server.close()
       this.#server.closeAllConnections()
       // Nobody awaits this one: where it fails, the process does, by its handler of such.

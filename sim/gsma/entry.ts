@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Outage } from '../common/outage.ts'
 import { Distortion, RandomSettings, Rule } from '../common/faults/kinds.ts'
 import { WireError } from './wire/error.ts'
 
@@ -92,7 +93,6 @@ const Callback = z.object({
 })
 export type Callback = z.infer<typeof Callback>
 
-const Outage = z.object({ untilMs: z.number(), mode: z.enum(['refuse', 'hang', '500']) })
 const InquiryTrouble = z.object({ kind: z.enum(['inquiry_fail', 'inquiry_lag']), untilMs: z.number() })
 export type InquiryTrouble = z.infer<typeof InquiryTrouble>
 
