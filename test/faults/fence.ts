@@ -12,9 +12,8 @@ import { arm, firedAt } from './failpoint.ts'
 /**
  * A hub frozen between journal and first byte, as a paused machine is, and woken
  * when others have taken the payment over: the rail's book shows at most one move,
- * and the one that our ledger shows (payments.md, rule 7).
+ * and the one that our ledger shows (payments.md, rule 7). `seconds` null: until others have ended the payment.
  */
-/** `seconds` null: until others have ended the payment. */
 export type Freeze = { way: Way; seconds: number | null }
 export type Frozen = Freeze & {
   hub: string

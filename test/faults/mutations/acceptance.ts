@@ -1,10 +1,6 @@
-import type { Mutation } from '../../support/mutations/mutation.ts'
+import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 /** What stands between a command and money that is held: limits, fees, the express lane, the rails' guard. */
-
-const broken =
-  (file: string, test: string) =>
-  (name: string, from: string, to: string): Mutation => ({ name, tests: [test], edits: [{ file, from, to }] })
 
 const ACCEPT = 'src/payments/commands/accept.ts'
 const LIMITS = 'test/payments/limits.pg.test.ts'

@@ -1,10 +1,6 @@
-import type { Mutation } from '../../support/mutations/mutation.ts'
+import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 /** How rails are asked: within their budget, by whoever's turn it is, and all who wait once a rail is back. */
-
-const broken =
-  (file: string, test: string) =>
-  (name: string, from: string, to: string): Mutation => ({ name, tests: [test], edits: [{ file, from, to }] })
 
 const budget = broken('src/payments/inquiry-budget.ts', 'test/payments/inquiry-budget.test.ts')
 const watched = broken('src/payments/watched-rail.ts', 'test/payments/watched-rail.test.ts')

@@ -13,6 +13,11 @@ export type Mutation = {
 /** `from` stands in the file exactly once, whatever the edits before it made of the file. */
 export type Edit = { file: string; from: string; to: string }
 
+/** Mutations of one place in this file, each noticed by this test. */
+export const broken =
+  (file: string, test: string) =>
+  (name: string, from: string, to: string): Mutation => ({ name, tests: [test], edits: [{ file, from, to }] })
+
 /** The file's text with the edit made. @throws where what it changes is not there exactly once. */
 export function mutated(text: string, { file, from, to }: Edit): string {
   const times = text.split(from).length - 1
