@@ -1,49 +1,10 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase, sealWhatIsThere } from '../../src/ledger/index.ts'
-import { ROOT } from '../../tools/paths.ts'
 import { behindTriggers } from '../ledger/support/history.ts'
 import { runOps } from '../ops/support/ops-process.ts'
+import { ALL_WELL, demo } from '../support/demo.ts'
 import { startStack, type Stack } from '../support/stack.ts'
-
-/** Runs the demo; `onOutput` sees all it has printed so far, each time there is more. */
-function demo(
-  dataDir: string,
-  onOutput: (output: string) => void = () => {},
-): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [join(ROOT, 'tools/demo.ts'), '--data', dataDir], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      onOutput(output)
-    })
-  }
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code: code ?? 1, output })))
-}
-
-const ALL_WELL = 'All 12 payments and 2 refunds ended as they should'
-
-/** Which process is killed while which scene is on its way. */
-const KILLS: [name: string, scene: number][] = [
-  ['edge-0', 2],
-  ['relay-0', 6],
-  ['bridge-0', 3],
-  ['sim-bank', 1],
-  ['sim-camara', 4],
-  ['sim-gsma', 5],
-  ['nats', 6],
-  ['temporal', 3],
-  ['hub-0', 7],
-  ['postgres', 10],
-  ['sim-bank', 11],
-  ['ops-0', 12],
-  ['temporal', 12],
-  ['hub-0', 13],
-]
 
 describe('npm run demo', () => {
   let stack: Stack
@@ -93,16 +54,6 @@ describe('npm run demo', () => {
     } finally {
       await owner.end({ timeout: 1 })
     }
-  })
-
-  it.each(KILLS)('exits 0 while %s is killed during scene %i', async (name, scene) => {
-    let killed: number | undefined
-    const { code, output } = await demo(stack.dataDir, (seen) => {
-      if (killed === undefined && seen.includes(`\n${String(scene).padStart(2)}  `)) killed = stack.kill(name)
-    })
-    expect(output).toContain(ALL_WELL)
-    expect(code).toBe(0)
-    expect(await stack.waitForPid(name, killed ?? -1)).not.toBe(killed)
   })
 
   it('exits 1 with a sentence when a payment does not end as it should', async () => {
