@@ -16,7 +16,7 @@ import { edgeMetrics } from './metrics.ts'
 import { Session } from './session.ts'
 import type { Identity } from './session-state.ts'
 import { TokenBuckets } from './token-bucket.ts'
-import type { ClientSocket, SocketEvents } from './transport.ts'
+import type { ClientSocket, SocketEvents } from './transport/index.ts'
 
 export type EdgeOptions = {
   /** Its name, which is also its token in `ctl.edge.<name>`. */

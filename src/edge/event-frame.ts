@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/transport-node'
 import { FEED_HEADERS, type FeedEvent } from '../bus/index.ts'
-import type { OutFrame } from './transport.ts'
+import type { OutFrame } from './transport/index.ts'
 
 /** An event of a feed, ready to be sent to any number of sockets. */
 export type FeedMessage = { seq: number; epoch: string; frame: OutFrame }

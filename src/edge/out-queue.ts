@@ -1,5 +1,5 @@
 import type { EdgeLimits } from './limits.ts'
-import type { ClientSocket, OutFrame } from './transport.ts'
+import type { ClientSocket, OutFrame } from './transport/index.ts'
 
 /** A socket's outbound queue: bounded, and saying when a replay may go on. */
 export class OutQueue {

@@ -12,7 +12,7 @@ import { identify, openFeed, ownCursor, readHead, readPage } from './opening.ts'
 import { OutQueue } from './out-queue.ts'
 import { disposition, mayEnter, type Identity, type SessionState } from './session-state.ts'
 import { TokenBucket } from './token-bucket.ts'
-import type { ClientSocket, OutFrame, SocketEvents } from './transport.ts'
+import type { ClientSocket, OutFrame, SocketEvents } from './transport/index.ts'
 
 /** What came of comparing a session with the hub: `unanswered` may be tried again. */
 export type Verified = { at: 'verified'; head: number } | { at: 'unanswered' } | { at: 'ended' }

@@ -6,6 +6,7 @@ import { ROOT } from '../../tools/paths.ts'
 import { tryLock } from '../../tools/process/lock.mjs'
 import { takenPorts } from '../../tools/process/ports.ts'
 import { interruptRuns } from '../../tools/process/run.ts'
+import { nodeForUws } from '../../tools/servers/newer-glibc.ts'
 import { endLeftovers } from '../../tools/supervisor/leftovers.ts'
 import { makeSupervisor, type Stage, type Supervisor } from '../../tools/supervisor/supervisor.ts'
 import type { Launch } from '../../tools/servers/launch.ts'
@@ -149,7 +150,10 @@ async function start(chosen: DevOptions): Promise<void> {
       return all
     },
   )
-  const intakeReady = nats.then((natsOf) => startAll('intake', intake(base, natsOf)))
+  const edgeNode = chosen.transport === 'uws' ? nodeForUws(say) : Promise.resolve(undefined)
+  const intakeReady = Promise.all([nats, edgeNode]).then(([natsOf, node]) =>
+    startAll('intake', intake(base, natsOf, node)),
+  )
   const [all, answer] = await Promise.all([servers, setup, intakeReady])
   stopping.signal.throwIfAborted()
   const described = devJson(base, all, answer)

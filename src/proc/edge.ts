@@ -5,7 +5,7 @@ import { connectBus } from '../bus/index.ts'
 import { CommonEnv, readEnv } from '../config/env.ts'
 import { failpoints } from '../config/failpoint.ts'
 import { makeIds } from '../domain/ids.ts'
-import { EDGE_LIMITS, Edge, listenWs } from '../edge/index.ts'
+import { EDGE_LIMITS, Edge, listen } from '../edge/index.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 
@@ -15,6 +15,13 @@ const EdgeEnv = CommonEnv.extend({
   /** Exact Origins, comma-separated; a client that sends none is always let in. */
   MOORING_ORIGINS: z.string().default(''),
   MOORING_CAPS: z.enum(['on', 'off']),
+  MOORING_TRANSPORT: z.enum(['ws', 'uws', 'auto']).default('auto'),
+  /** PEM files of the certificate's chain and its key; without them the balancer in front ends TLS. */
+  MOORING_TLS_CERT: z.string().min(1).optional(),
+  MOORING_TLS_KEY: z.string().min(1).optional(),
+}).refine((env) => (env.MOORING_TLS_CERT === undefined) === (env.MOORING_TLS_KEY === undefined), {
+  path: ['MOORING_TLS_KEY'],
+  message: 'MOORING_TLS_CERT and MOORING_TLS_KEY go together',
 })
 
 const env = readEnv(EdgeEnv, process.env)
@@ -53,7 +60,8 @@ const edge = new Edge({
   registry,
   pushed: env.MOORING_FAILPOINTS === undefined ? null : (amount) => failpoint('pushed', amount),
 })
-const transport = await listenWs({
+const { MOORING_TLS_CERT: certFile, MOORING_TLS_KEY: keyFile } = env
+const transport = await listen(env.MOORING_TRANSPORT, {
   host: env.MOORING_HOST,
   port: env.MOORING_PORT,
   origins: new Set(
@@ -63,6 +71,7 @@ const transport = await listenWs({
   ),
   loopbackFree: env.MOORING_CAPS === 'off',
   limits: EDGE_LIMITS,
+  tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
   accept: (socket) => edge.accept(socket),
 })
 reachesHub = () => edge.reachesHub
@@ -76,4 +85,4 @@ drain = async () => {
   log.info('edge stopped')
 }
 phase = 'serving'
-log.info({ port: transport.port, caps: env.MOORING_CAPS }, 'edge serving')
+log.info({ port: transport.port, transport: transport.kind, caps: env.MOORING_CAPS }, 'edge serving')

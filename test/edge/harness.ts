@@ -18,7 +18,7 @@ import {
 } from '../../src/bus/index.ts'
 import { wireError } from '../../src/edge/faults.ts'
 import { makeIds } from '../../src/domain/ids.ts'
-import { EDGE_LIMITS, Edge, listenWs, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
+import { EDGE_LIMITS, Edge, listen, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { until } from '../support/until.ts'
 
@@ -61,7 +61,7 @@ export async function startEdge(
     registry,
     pushed: options.pushed ?? null,
   })
-  const transport = await listenWs({
+  const transport = await listen('ws', {
     host: '127.0.0.1',
     port: 0,
     origins: new Set([ORIGIN]),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConnectionCount, addressKey } from '../../src/edge/connections.ts'
+import { ConnectionCount, addressKey } from '../../src/edge/transport/connections.ts'
 import { readFrame } from '../../src/edge/frame.ts'
 import { deeperThan } from '../../src/domain/json-depth.ts'
 import { disposition, mayEnter } from '../../src/edge/session-state.ts'

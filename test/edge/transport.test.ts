@@ -1,214 +1,285 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { EDGE_LIMITS, listenWs, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
-import type { ClientSocket } from '../../src/edge/transport.ts'
+import { developmentCertificates } from '../../tools/certificates.ts'
 import { until } from '../support/until.ts'
+import { RawSocket } from './support/raw-frames.ts'
+import { type Opening, TransportHost } from './support/transport-host.ts'
 
-/** What every transport must do, whatever library carries it. */
+/** What every transport must do, whatever library carries it. Each runs in a process of its own. */
 
 const ORIGIN = 'https://wallet.example'
+const GETTING_READY_MS = 120_000
 
-let transport: Transport
-let accepted: ClientSocket[]
-let heard: string[]
-let closes: number[]
+describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
+  let host: TransportHost
 
-beforeEach(() => listen())
-afterEach(() => transport.close())
+  beforeAll(async () => {
+    host = await TransportHost.start(kind)
+  }, GETTING_READY_MS)
+  afterAll(() => host?.end())
+  beforeEach(() => listen())
+  afterEach(() => host.shut())
 
-async function listen(limits: Partial<EdgeLimits> = {}, loopbackFree = true): Promise<void> {
-  accepted = []
-  heard = []
-  closes = []
-  transport = await listenWs({
-    host: '127.0.0.1',
-    port: 0,
-    origins: new Set([ORIGIN]),
-    loopbackFree,
-    limits: { ...EDGE_LIMITS, ...limits },
-    accept: (socket) => {
-      accepted.push(socket)
-      return { message: (text) => heard.push(text), drained: () => {}, closed: (code) => closes.push(code) }
-    },
-  })
-}
+  const listen = (opening: Opening = {}) => host.listen(kind, { origins: [ORIGIN], ...opening })
 
-async function relisten(limits: Partial<EdgeLimits>, loopbackFree = true): Promise<void> {
-  await transport.close()
-  await listen(limits, loopbackFree)
-}
+  async function relisten(opening: Opening): Promise<void> {
+    await host.shut()
+    await listen(opening)
+  }
 
-const url = (path = '/v1/socket') => `ws://127.0.0.1:${transport.port}${path}`
+  const url = (path = '/v1/socket') => `ws://127.0.0.1:${host.port}${path}`
 
-/** The HTTP status of a refused handshake, or 101. */
-function handshake(protocols: string[], options: { origin?: string; path?: string } = {}): Promise<number> {
-  const ws = new WebSocket(url(options.path), protocols, options.origin === undefined ? {} : { origin: options.origin })
-  return new Promise((resolve, reject) => {
-    ws.once('open', () => {
-      ws.close()
-      resolve(101)
-    })
-    ws.once('unexpected-response', (_request, response) => {
-      response.destroy()
-      resolve(response.statusCode ?? 0)
-    })
-    ws.once('error', reject)
-  })
-}
-
-async function open(): Promise<WebSocket> {
-  const ws = new WebSocket(url(), ['mooring.v1'], { perMessageDeflate: true })
-  await new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject))
-  ws.on('error', () => {})
-  return ws
-}
-
-const closeOf = (ws: WebSocket) => new Promise<number>((resolve) => ws.once('close', (code) => resolve(code)))
-
-/** Whether the server ends a raw connection that sent `text`. */
-async function raw(text: string): Promise<{ socket: Socket; ended: Promise<void> }> {
-  const socket = connect(transport.port, '127.0.0.1')
-  socket.on('error', () => {})
-  socket.resume()
-  const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  await new Promise((resolve) => socket.once('connect', resolve))
-  socket.write(text)
-  return { socket, ended }
-}
-
-describe('the handshake', () => {
-  it.each([
-    ['the subprotocol is offered', ['mooring.v1'], {}, 101],
-    ['it is offered among others', ['other', 'mooring.v1'], {}, 101],
-    ['none is offered', [], {}, 400],
-    ['only others are offered', ['mooring.v2', 'chat'], {}, 400],
-    ['the Origin is on the list', ['mooring.v1'], { origin: ORIGIN }, 101],
-    ['the Origin is not on the list', ['mooring.v1'], { origin: 'https://evil.example' }, 403],
-    ['the Origin only begins like one on the list', ['mooring.v1'], { origin: `${ORIGIN}.evil.example` }, 403],
-    ['the Origin is null', ['mooring.v1'], { origin: 'null' }, 403],
-    ['the path is another', ['mooring.v1'], { path: '/other' }, 404],
-  ] as const)('where %s', async (_what, protocols, options, status) => {
-    expect(await handshake([...protocols], options)).toBe(status)
-  })
-
-  it('selects our subprotocol and no compression', async () => {
-    const ws = new WebSocket(url(), ['other', 'mooring.v1'], { perMessageDeflate: true })
-    await new Promise((resolve) => ws.once('open', resolve))
-    expect([ws.protocol, ws.extensions]).toEqual(['mooring.v1', ''])
-  })
-
-  it('answers plain HTTP with 426', async () => {
-    const answer = await fetch(url().replace('ws:', 'http:'))
-    expect(answer.status).toBe(426)
-  })
-})
-
-describe('framing', () => {
-  it('takes a message of 16 KiB and closes 1009 at one byte more', async () => {
-    const ws = await open()
-    ws.send('x'.repeat(16 * 1024))
-    await until(() => heard.length === 1)
-    ws.send('x'.repeat(16 * 1024 + 1))
-    expect(await closeOf(ws)).toBe(1009)
-    expect(heard.length).toBe(1)
-  })
-
-  it('closes 1009 where the fragments together are too long', async () => {
-    const ws = await open()
-    ws.send('x'.repeat(12_000), { fin: false })
-    ws.send('x'.repeat(12_000), { fin: true })
-    expect(await closeOf(ws)).toBe(1009)
-  })
-
-  it('closes 1003 at a binary message', async () => {
-    const ws = await open()
-    ws.send(Buffer.from('{"t":"pong","n":1}'), { binary: true })
-    expect(await closeOf(ws)).toBe(1003)
-    expect(heard).toEqual([])
-  })
-
-  it('closes 1007 at text that is not UTF-8', async () => {
-    const ws = await open()
-    ws.send(Buffer.from([0x22, 0xc3, 0x28, 0x22]), { binary: false })
-    expect(await closeOf(ws)).toBe(1007)
-    expect(heard).toEqual([])
-  })
-
-  it.each([
-    ['with text in each', 'x'],
-    ['with nothing in most', ''],
-  ])('takes 64 fragments and closes 1008 at 65, %s', async (_what, part) => {
-    const ws = await open()
-    const send = (fragments: number) => {
-      for (let i = 1; i <= fragments; i++) ws.send(i === 1 ? 'x' : part, { fin: i === fragments })
-    }
-    send(64)
-    await until(() => heard.length === 1)
-    send(65)
-    expect(await closeOf(ws)).toBe(1008)
-    expect(heard.length).toBe(1)
-  })
-
-  it('tells once when a socket is gone, and takes sends and closes afterwards', async () => {
-    const ws = await open()
-    ws.terminate()
-    await until(() => closes.length === 1)
-    accepted[0]?.send(Buffer.from('{}'))
-    accepted[0]?.close(4000, 'again')
-    expect(closes).toEqual([1006])
-  })
-})
-
-describe('floods and slow-loris', () => {
-  it('cuts a connection that sends nothing, or its headers too slowly, and serves others meanwhile', async () => {
-    await relisten({ http_headers_timeout_ms: 200, http_check_ms: 50 })
-    const silent = await raw('')
-    const slow = await raw('GET /v1/socket HTTP/1.1\r\nHost: x\r\n')
-    const drip = setInterval(() => slow.socket.write('X-A: b\r\n'), 20)
-    expect(await handshake(['mooring.v1'])).toBe(101)
-    await Promise.all([silent.ended, slow.ended])
-    clearInterval(drip)
-    expect(accepted.length).toBe(1)
-  })
-
-  it('caps connections per address, those still in their handshake included, and frees them', async () => {
-    await relisten({ connections_per_address: 2 }, false)
-    const held = await raw('GET /v1/socket HTTP/1.1\r\n')
-    const ws = await open()
-    await expect(open()).rejects.toThrow()
-    held.socket.destroy()
-    ws.close()
-    await until(() =>
-      open().then(
-        () => true,
-        () => false,
-      ),
+  /** The HTTP status of a refused handshake, or 101. */
+  function handshake(protocols: string[], options: { origin?: string; path?: string } = {}): Promise<number> {
+    const ws = new WebSocket(
+      url(options.path),
+      protocols,
+      options.origin === undefined ? {} : { origin: options.origin },
     )
+    return new Promise((resolve, reject) => {
+      ws.once('open', () => {
+        ws.close()
+        resolve(101)
+      })
+      ws.once('unexpected-response', (_request, response) => {
+        response.destroy()
+        resolve(response.statusCode ?? 0)
+      })
+      ws.once('error', reject)
+    })
+  }
+
+  async function open(): Promise<WebSocket> {
+    const ws = new WebSocket(url(), ['mooring.v1'], { perMessageDeflate: true })
+    await new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject))
+    ws.on('error', () => {})
+    return ws
+  }
+
+  const closeOf = (ws: WebSocket) => new Promise<number>((resolve) => ws.once('close', (code) => resolve(code)))
+
+  /** Whether the server ends a raw connection that sent `text`. */
+  async function raw(text: string): Promise<{ socket: Socket; ended: Promise<void> }> {
+    const socket = connect(host.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    await new Promise((resolve) => socket.once('connect', resolve))
+    socket.write(text)
+    return { socket, ended }
+  }
+
+  describe('the handshake', () => {
+    it.each([
+      ['the subprotocol is offered', ['mooring.v1'], {}, 101],
+      ['it is offered among others', ['other', 'mooring.v1'], {}, 101],
+      ['none is offered', [], {}, 400],
+      ['only others are offered', ['mooring.v2', 'chat'], {}, 400],
+      ['the Origin is on the list', ['mooring.v1'], { origin: ORIGIN }, 101],
+      ['the Origin is not on the list', ['mooring.v1'], { origin: 'https://evil.example' }, 403],
+      ['the Origin only begins like one on the list', ['mooring.v1'], { origin: `${ORIGIN}.evil.example` }, 403],
+      ['the Origin is null', ['mooring.v1'], { origin: 'null' }, 403],
+      ['the path is another', ['mooring.v1'], { path: '/other' }, 404],
+    ] as const)('where %s', async (_what, protocols, options, status) => {
+      expect(await handshake([...protocols], options)).toBe(status)
+    })
+
+    it('selects our subprotocol and no compression', async () => {
+      const ws = new WebSocket(url(), ['other', 'mooring.v1'], { perMessageDeflate: true })
+      await new Promise((resolve) => ws.once('open', resolve))
+      expect([ws.protocol, ws.extensions]).toEqual(['mooring.v1', ''])
+    })
+
+    it('answers plain HTTP with 426', async () => {
+      const answer = await fetch(url().replace('ws:', 'http:'))
+      expect(answer.status).toBe(426)
+    })
   })
 
-  it('lifts that cap for loopback alone where caps are off', async () => {
-    await relisten({ connections_per_address: 1 }, true)
-    const sockets = await Promise.all([open(), open(), open()])
-    expect(sockets.length).toBe(3)
+  describe('framing', () => {
+    it('takes a message of 16 KiB and closes 1009 at one byte more', async () => {
+      const ws = await open()
+      ws.send('x'.repeat(16 * 1024))
+      await until(() => host.heard.length === 1)
+      ws.send('x'.repeat(16 * 1024 + 1))
+      expect(await closeOf(ws)).toBe(1009)
+      expect(host.heard.length).toBe(1)
+    })
+
+    it('closes 1009 where the fragments together are too long', async () => {
+      const ws = await open()
+      ws.send('x'.repeat(12_000), { fin: false })
+      ws.send('x'.repeat(12_000), { fin: true })
+      expect(await closeOf(ws)).toBe(1009)
+    })
+
+    it('closes 1003 at a binary message', async () => {
+      const ws = await open()
+      ws.send(Buffer.from('{"t":"pong","n":1}'), { binary: true })
+      expect(await closeOf(ws)).toBe(1003)
+      expect(host.heard).toEqual([])
+    })
+
+    it('ends at text that is not UTF-8, on ws with 1007', async () => {
+      const ws = await open()
+      ws.send(Buffer.from([0x22, 0xc3, 0x28, 0x22]), { binary: false })
+      expect(await closeOf(ws)).toBe(kind === 'ws' ? 1007 : 1006)
+      expect(host.heard).toEqual([])
+    })
+
+    // uWebSockets.js joins fragments unseen; what they may be together is bounded all the same.
+    it.runIf(kind === 'ws').each([
+      ['with text in each', 'x'],
+      ['with nothing in most', ''],
+    ])('takes 64 fragments and closes 1008 at 65, %s', async (_what, part) => {
+      const ws = await open()
+      const send = (fragments: number) => {
+        for (let i = 1; i <= fragments; i++) ws.send(i === 1 ? 'x' : part, { fin: i === fragments })
+      }
+      send(64)
+      await until(() => host.heard.length === 1)
+      send(65)
+      expect(await closeOf(ws)).toBe(1008)
+      expect(host.heard.length).toBe(1)
+    })
+
+    it('tells once when a socket is gone, and takes sends and closes afterwards', async () => {
+      const ws = await open()
+      ws.terminate()
+      await until(() => host.closes.length === 1)
+      await host.send(0, '{}')
+      await host.close(0, 4000, 'again')
+      expect(host.closes).toEqual([1006])
+    })
   })
 
-  it('caps connections in all', async () => {
-    await relisten({ connections: 2 })
-    await Promise.all([open(), open()])
-    await expect(open()).rejects.toThrow()
-  })
-})
+  describe('floods and slow-loris', () => {
+    it.runIf(kind === 'ws')(
+      'cuts a connection that sends nothing, or its headers too slowly, and serves others meanwhile',
+      async () => {
+        await relisten({ limits: { http_headers_timeout_ms: 200, http_check_ms: 50 } })
+        const silent = await raw('')
+        const slow = await raw('GET /v1/socket HTTP/1.1\r\nHost: x\r\n')
+        const drip = setInterval(() => slow.socket.write('X-A: b\r\n'), 20)
+        expect(await handshake(['mooring.v1'])).toBe(101)
+        await Promise.all([silent.ended, slow.ended])
+        clearInterval(drip)
+        await until(() => host.accepted.length === 1)
+      },
+    )
 
-describe('closing', () => {
-  it('refuses new sockets while those open stay, then finishes their closing handshakes', async () => {
-    const ws = await open()
-    transport.stopAccepting()
-    await expect(open()).rejects.toThrow()
-    expect(ws.readyState).toBe(ws.OPEN)
-    const closed = closeOf(ws)
-    accepted[0]?.close(4001, 'this edge is closing')
-    await transport.close()
-    expect(await closed).toBe(4001)
+    it('caps connections per address, those still in their handshake included, and frees them', async () => {
+      await relisten({ limits: { connections_per_address: 2 }, loopbackFree: false })
+      const held = await raw('GET /v1/socket HTTP/1.1\r\n')
+      const ws = await open()
+      await expect(open()).rejects.toThrow()
+      held.socket.destroy()
+      ws.close()
+      await until(() =>
+        open().then(
+          () => true,
+          () => false,
+        ),
+      )
+    })
+
+    it('lifts that cap for loopback alone where caps are off', async () => {
+      await relisten({ limits: { connections_per_address: 1 } })
+      const sockets = await Promise.all([open(), open(), open()])
+      expect(sockets.length).toBe(3)
+    })
+
+    it('caps connections in all', async () => {
+      await relisten({ limits: { connections: 2 } })
+      await Promise.all([open(), open()])
+      await expect(open()).rejects.toThrow()
+    })
+  })
+
+  describe('closing', () => {
+    it('refuses new sockets while those open stay, then finishes their closing handshakes', async () => {
+      const ws = await open()
+      await host.stopAccepting()
+      await expect(open()).rejects.toThrow()
+      expect(ws.readyState).toBe(ws.OPEN)
+      const closed = closeOf(ws)
+      await host.close(0, 4001, 'this edge is closing')
+      await host.shut()
+      expect(await closed).toBe(4001)
+    })
+  })
+
+  describe('a peer that does not read', () => {
+    it('has its queue counted, is told of when it reads again, and loses nothing', async () => {
+      const slow = await RawSocket.open(host.port)
+      slow.pause()
+      await until(() => host.accepted.length === 1)
+      const text = 'x'.repeat(10_000)
+      await until(async () => {
+        await host.send(0, text, 50)
+        return (await host.queued(0)) > 200_000
+      })
+      const queued = await host.queued(0)
+      slow.resume()
+      await until(async () => host.drained > 0 && (await host.queued(0)) === 0)
+      expect(queued).toBeGreaterThan(200_000)
+      expect(slow.frames.length).toBeGreaterThan(queued / 10_000)
+      expect(slow.frames.every(({ payload }) => payload.length === 10_000)).toBe(true)
+      slow.destroy()
+    })
+
+    it('is gone when it is closed, though it never reads that', async () => {
+      await relisten({ limits: { close_timeout_ms: 200 } })
+      const slow = await RawSocket.open(host.port)
+      slow.pause()
+      await until(() => host.accepted.length === 1)
+      await until(async () => {
+        await host.send(0, 'x'.repeat(10_000), 50)
+        return (await host.queued(0)) > 0
+      })
+      await host.close(0, 4002, 'reconnect to resume')
+      await until(() => host.closes.length === 1)
+      expect(await host.queued(0)).toBe(0)
+      slow.destroy()
+    })
+  })
+
+  describe('TLS', () => {
+    let dir: string
+    let ca: string
+
+    beforeAll(async () => {
+      dir = mkdtempSync(join(tmpdir(), 'mooring-tls-'))
+      const certificates = await developmentCertificates()
+      ca = certificates.ca
+      writeFileSync(join(dir, 'cert.pem'), certificates.server.certificate)
+      writeFileSync(join(dir, 'key.pem'), certificates.server.key)
+    })
+    afterAll(() => rmSync(dir, { recursive: true }))
+
+    it('speaks to who trusts its certificate, and to nobody in the clear', async () => {
+      await relisten({ tls: { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') } })
+      const ws = new WebSocket(`wss://localhost:${host.port}/v1/socket`, ['mooring.v1'], { ca, family: 4 })
+      await new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject))
+      ws.send('hello')
+      await until(() => host.heard.length === 1)
+      const said = new Promise<string>((resolve) => ws.once('message', (data: Buffer) => resolve(data.toString())))
+      await host.send(0, 'and hello')
+      expect([host.heard, await said]).toEqual([['hello'], 'and hello'])
+      await expect(open()).rejects.toThrow()
+      const closed = closeOf(ws)
+      await host.close(0, 4001, 'this edge is closing')
+      expect(await closed).toBe(4001)
+    })
+  })
+
+  it('says so where its port is taken', async () => {
+    const other = await TransportHost.start('ws')
+    await expect(other.listen('ws', { port: host.port })).rejects.toThrow(/EADDRINUSE|cannot be listened on/)
+    other.end()
   })
 })

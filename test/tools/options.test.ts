@@ -20,6 +20,7 @@ describe('options of npm start', () => {
 
   it('come from the environment where the command line says nothing', () => {
     const env = { MOORING_DATA: '/elsewhere', MOORING_PORT_OFFSET: '1000', MOORING_EDGES: '2', MOORING_QUIET: '1' }
+    expect(parse(['--transport', 'uws'])).toMatchObject({ transport: 'uws' })
     expect(parse(['--edges', '3'], env)).toMatchObject({
       dataDir: '/elsewhere',
       portOffset: 1000,
@@ -32,7 +33,7 @@ describe('options of npm start', () => {
     [['--edges', '0'], '--edges is at least 1'],
     [['--hubs', 'many'], '--hubs is a number'],
     [['--port-offset', '60000'], '--port-offset is at most'],
-    [['--transport', 'udp'], '--transport is ws or auto'],
+    [['--transport', 'udp'], '--transport is ws, uws or auto'],
     [['--nonsense'], '--nonsense'],
   ])('are refused by name: %j', (args, message) => {
     expect(() => parse(args)).toThrow(message)

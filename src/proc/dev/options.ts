@@ -9,7 +9,7 @@ export type DevOptions = {
   portOffset: number
   edges: number
   hubs: number
-  transport: 'ws' | 'auto'
+  transport: 'ws' | 'uws' | 'auto'
   quiet: boolean
   /** Whether the caps that would stop a demo or a bench from one address are kept. */
   caps: boolean
@@ -26,7 +26,7 @@ export const USAGE = `npm start -- [options]
   --port-offset <n>       added to every port           MOORING_PORT_OFFSET   0
   --edges <n>             edges, 1 to ${MAX_EDGES}              MOORING_EDGES         1
   --hubs <n>              hubs, 1 to ${MAX_HUBS}                MOORING_HUBS          1
-  --transport ws|auto     socket transport of the edges MOORING_TRANSPORT     auto
+  --transport ws|uws|auto socket transport of the edges MOORING_TRANSPORT     auto
   --quiet                 only problems are printed     MOORING_QUIET=1
   --caps                  keep the caps per address     MOORING_CAPS=on`
 
@@ -41,7 +41,7 @@ const Options = z.object({
   portOffset: count('--port-offset', 0, MAX_PORT_OFFSET),
   edges: count('--edges', 1, MAX_EDGES),
   hubs: count('--hubs', 1, MAX_HUBS),
-  transport: z.enum(['ws', 'auto'], { error: '--transport is ws or auto (uws is not part of this version)' }),
+  transport: z.enum(['ws', 'uws', 'auto'], { error: '--transport is ws, uws or auto' }),
 })
 
 const isOn = (value: string | undefined): boolean => value !== undefined && ['1', 'on', 'true', 'yes'].includes(value)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { ROOT } from '../../../tools/paths.ts'
 import { answersOk } from '../../../tools/process/probe.ts'
 import { type Launch, nodeEnv } from '../../../tools/servers/launch.ts'
+import type { NodeCommand } from '../../../tools/servers/newer-glibc.ts'
 import type { Stage } from '../../../tools/supervisor/supervisor.ts'
 import type { DevOptions } from './options.ts'
 import { opsUrl, type DevPorts } from './ports.ts'
@@ -48,6 +49,8 @@ type Row = {
   env: Record<string, string>
   stopTimeoutMs: number
   nodeFlags?: readonly string[]
+  /** Another Node than this process's. */
+  node?: NodeCommand
 }
 
 /**
@@ -59,8 +62,8 @@ const HUB_FLAGS = ['--max-semi-space-size=128']
 function launch(row: Row): Launch {
   return {
     name: row.name,
-    command: process.execPath,
-    args: [...(row.nodeFlags ?? []), join(ROOT, row.main)],
+    command: row.node?.command ?? process.execPath,
+    args: [...(row.node?.args ?? []), ...(row.nodeFlags ?? []), join(ROOT, row.main)],
     cwd: ROOT,
     env: { ...nodeEnv(), ...row.env },
     stopSignal: 'SIGTERM',
@@ -212,7 +215,8 @@ function origins(ports: DevPorts): string {
     .join(',')
 }
 
-export function intake(base: Base, nats: Servers['nats']): Launch[] {
+/** @param edgeNode where edges need one of their own */
+export function intake(base: Base, nats: Servers['nats'], edgeNode: NodeCommand | undefined): Launch[] {
   const { options, ports } = base
   const caps = options.caps ? 'on' : 'off'
   const edges = times(options.edges, (index): Row => {
@@ -224,6 +228,7 @@ export function intake(base: Base, nats: Servers['nats']): Launch[] {
       main: 'src/proc/edge.ts',
       privatePort,
       stopTimeoutMs: 10_000,
+      ...(edgeNode === undefined ? {} : { node: edgeNode }),
       env: {
         ...common(base, nats, 'edge', name, privatePort),
         MOORING_PORT: String(ports.edge(index)),

@@ -152,8 +152,9 @@ async function makeBill(dev: DevJson, order: Json): Promise<Bill & { expires_at:
 }
 
 /** Starts the stack and funds the treasury. */
-export async function openStage(): Promise<{ stage: Stage; close: () => Promise<void> }> {
-  const stack = await startStack()
+/** @param args options of npm start */
+export async function openStage(args: string[] = []): Promise<{ stage: Stage; close: () => Promise<void> }> {
+  const stack = await startStack({ args })
   const dev = stack.dev()
   const shortBill = await makeBill(dev, { expires_in: 60 })
   const [treasury, anna, ben] = await Promise.all([RawPhone.make(dev), RawPhone.make(dev), RawPhone.make(dev)])

@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION } from '../contract/index.ts'
+import { PROTOCOL_VERSION } from '../../contract/index.ts'
 
 export const SOCKET_PATH = '/v1/socket'
 

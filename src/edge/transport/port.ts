@@ -1,4 +1,5 @@
-import type { CloseCode } from '../contract/index.ts'
+import type { CloseCode } from '../../contract/index.ts'
+import type { EdgeLimits } from '../limits.ts'
 
 /** A text frame, encoded: one that goes to several sockets is built once, and its size is known. */
 export type OutFrame = Buffer
@@ -22,7 +23,26 @@ export type SocketEvents = {
   closed(code: number): void
 }
 
+/** PEM files: the chain of the certificate, and its key. */
+export type TlsFiles = { certFile: string; keyFile: string }
+
+export type ListenOptions = {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  origins: ReadonlySet<string>
+  /** Lift the cap per address for loopback (a demo or a bench on one machine). */
+  loopbackFree: boolean
+  limits: EdgeLimits
+  /** Without it the balancer in front ends TLS. */
+  tls?: TlsFiles | undefined
+  accept: Accept
+}
+
+export type TransportKind = 'ws' | 'uws'
+
 export type Transport = {
+  readonly kind: TransportKind
   readonly port: number
   /** Refuses new sockets; those open stay. */
   stopAccepting(): void

@@ -1,22 +1,13 @@
-import { STATUS_CODES, createServer, type IncomingMessage } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { STATUS_CODES, createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../contract/index.ts'
+import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
 import { ConnectionCount } from './connections.ts'
 import { SOCKET_PATH, admit } from './handshake.ts'
-import type { EdgeLimits } from './limits.ts'
-import type { Accept, ClientSocket, SocketEvents, Transport } from './transport.ts'
-
-export type WsOptions = {
-  host: string
-  port: number
-  origins: ReadonlySet<string>
-  /** Lift the cap per address for loopback (a demo or a bench on one machine). */
-  loopbackFree: boolean
-  limits: EdgeLimits
-  accept: Accept
-}
+import type { Accept, ClientSocket, ListenOptions, SocketEvents, Transport } from './port.ts'
 
 /**
  * The transport on `ws`. It enforces what belongs to the framing: size (1009),
@@ -24,7 +15,7 @@ export type WsOptions = {
  * how many connections there may be, counted at TCP so that one which never
  * finishes its handshake counts too.
  */
-export async function listenWs(options: WsOptions): Promise<Transport> {
+export async function listenWs(options: ListenOptions): Promise<Transport> {
   const { limits } = options
   const connections = new ConnectionCount({
     perAddress: limits.connections_per_address,
@@ -43,22 +34,32 @@ export async function listenWs(options: WsOptions): Promise<Transport> {
     closeTimeout: limits.close_timeout_ms, // not in @types/ws yet
   }
   const sockets = new WebSocketServer(framing)
-  const server = createServer(
-    {
-      headersTimeout: limits.http_headers_timeout_ms,
-      requestTimeout: limits.http_headers_timeout_ms,
-      connectionsCheckingInterval: limits.http_check_ms,
-      maxHeaderSize: limits.http_headers_bytes,
-      // Small, so that 'drain' tells early that a slow reader has caught up.
-      highWaterMark: limits.socket_buffer_bytes,
-      keepAlive: true,
-      noDelay: true,
-    },
-    (request, response) => {
-      const status = request.url?.split('?', 1)[0] === SOCKET_PATH ? 426 : 404
-      response.writeHead(status, { connection: 'close', ...(status === 426 && { upgrade: 'websocket' }) }).end()
-    },
-  )
+  const http = {
+    headersTimeout: limits.http_headers_timeout_ms,
+    requestTimeout: limits.http_headers_timeout_ms,
+    connectionsCheckingInterval: limits.http_check_ms,
+    maxHeaderSize: limits.http_headers_bytes,
+    // Small, so that 'drain' tells early that a slow reader has caught up.
+    highWaterMark: limits.socket_buffer_bytes,
+    keepAlive: true,
+    noDelay: true,
+  }
+  const plain: RequestListener = (request, response) => {
+    const status = request.url?.split('?', 1)[0] === SOCKET_PATH ? 426 : 404
+    response.writeHead(status, { connection: 'close', ...(status === 426 && { upgrade: 'websocket' }) }).end()
+  }
+  const server =
+    options.tls === undefined
+      ? createServer(http, plain)
+      : createTlsServer(
+          {
+            ...http,
+            cert: readFileSync(options.tls.certFile),
+            key: readFileSync(options.tls.keyFile),
+            handshakeTimeout: limits.http_headers_timeout_ms,
+          },
+          plain,
+        )
   server.maxConnections = limits.connections
 
   server.on('connection', (socket: Socket) => {
@@ -95,6 +96,7 @@ export async function listenWs(options: WsOptions): Promise<Transport> {
   const { port } = address
 
   return {
+    kind: 'ws',
     port,
     stopAccepting: () => {
       accepting = false

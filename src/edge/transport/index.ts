@@ -1,0 +1,2 @@
+export * from './port.ts'
+export { listen } from './listen.ts'
