@@ -11,6 +11,7 @@ export type EventFrame = Incoming<'event'>
 export type SnapshotFrame = Incoming<'snapshot'>
 export type PingFrame = Incoming<'ping'>
 export type GoawayFrame = Incoming<'goaway'>
+export type TokenTakenFrame = Incoming<'token'>
 
 export type { ClientFrame }
 export type HelloFrame = Extract<ClientFrame, { t: 'hello' }>
@@ -32,6 +33,7 @@ const SHAPES: Record<ServerFrame['t'], Shape> = {
     body: 'object',
   },
   ping: { n: 'number', heads: 'object' },
+  token: { expires_at: 'string' },
   goaway: { reconnect_after_ms: 'number' },
   error: { error: 'object' },
 }

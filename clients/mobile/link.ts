@@ -12,11 +12,12 @@ import {
   type ReplyFrame,
   type ServerFrame,
   type SnapshotFrame,
+  type TokenTakenFrame,
 } from './frames.ts'
 import { LIMITS } from './limits.ts'
 import type { Ports, Socket } from './ports.ts'
 
-export type LinkFrame = EventFrame | SnapshotFrame | ReplyFrame | GoawayFrame | PingFrame
+export type LinkFrame = EventFrame | SnapshotFrame | ReplyFrame | TokenTakenFrame | GoawayFrame | PingFrame
 
 export type LinkHandlers = {
   /** Makes the hello for this challenge. */

@@ -273,6 +273,8 @@ export class Mooring {
       case 'ping':
         this.#onPing(frame)
         return
+      case 'token':
+        return
       case 'goaway':
         this.#commands.hold()
         this.#session.drain(frame.reconnect_after_ms)
@@ -323,6 +325,7 @@ export class Mooring {
         return
       }
     }
+    void this.#session.refresh(frame.nonce)
   }
 
   #onClosed(error: MooringError | null): void {

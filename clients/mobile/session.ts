@@ -83,6 +83,25 @@ export class Session {
     this.#enter({ at: 'draining', attempt, link, cancel })
   }
 
+  /**
+   * Brings a newer token, where the one of this session ends soon, with a proof over a ping's nonce. Where none is to
+   * be had, the next ping tries again, and at last the session ends and another begins.
+   */
+  async refresh(nonce: string): Promise<void> {
+    const before = this.#state
+    if (before.at !== 'ready') return
+    const { key, device, ports, tokens } = this.#options
+    try {
+      const token = await tokens.get()
+      if (token === before.token) return
+      const proof = await socketProof(key, device, { nonce, accessToken: token, origin: ports.origin })
+      if (this.#state !== before || !before.link.send({ t: 'token', token, proof })) return
+      this.#state = { ...before, token }
+    } catch {
+      // Nothing is lost: see above.
+    }
+  }
+
   close(error: MooringError | null = null): void {
     const before = this.#state
     if (before.at === 'closed') return

@@ -17,6 +17,7 @@ export const SOCKET_LIMITS = {
   replay_page: 200,
   snapshot_open_payments: 200,
   snapshot_ended_payments: 50,
+  snapshot_part_bytes: 64 * 1024,
 } as const
 
 export const FeedCursor = z.strictObject({
@@ -48,10 +49,18 @@ export const CmdFrame = z.strictObject({
 })
 export type CmdFrame = z.infer<typeof CmdFrame>
 
+/** A new token on a socket that is open; `proof` as in hello, over the nonce of the last ping or, before it, of ready. */
+export const TokenFrame = z.strictObject({
+  t: z.literal('token'),
+  token: z.string().min(1).max(4096),
+  proof: z.string().min(1).max(4096).optional(),
+})
+export type TokenFrame = z.infer<typeof TokenFrame>
+
 export const PongFrame = z.strictObject({ t: z.literal('pong'), n: z.number().int().nonnegative() })
 export const AckFrame = z.strictObject({ t: z.literal('ack'), feed: FeedId, seq: z.number().int().nonnegative() })
 
-export const ClientFrame = z.discriminatedUnion('t', [HelloFrame, CmdFrame, PongFrame, AckFrame])
+export const ClientFrame = z.discriminatedUnion('t', [HelloFrame, CmdFrame, TokenFrame, PongFrame, AckFrame])
 export type ClientFrame = z.infer<typeof ClientFrame>
 
 // Server → client.
@@ -132,6 +141,7 @@ export const PingFrame = z.object({
   nonce: z.string(),
   heads: z.record(z.string(), z.number().int().nonnegative()),
 })
+export const TokenTakenFrame = z.object({ t: z.literal('token'), expires_at: Timestamp })
 export const GoawayFrame = z.object({
   t: z.literal('goaway'),
   reconnect_after_ms: z.number().int(),
@@ -146,6 +156,7 @@ export const ServerFrame = z.union([
   EventFrame,
   SnapshotFrame,
   PingFrame,
+  TokenTakenFrame,
   GoawayFrame,
   ErrorFrame,
 ])

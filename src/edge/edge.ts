@@ -87,9 +87,13 @@ export class Edge {
     return session
   }
 
-  /** Lets commands in flight be answered, then closes every socket 4001; gives up waiting after a while. */
+  /**
+   * Sends clients elsewhere, one after the other and in no order of theirs, and lets commands in flight be answered;
+   * closes every socket 4001, and gives up waiting after a while.
+   */
   async drain(): Promise<void> {
-    const { drain_timeout_ms } = this.#context.limits
+    const { drain_timeout_ms, goaway_per_ms, goaway_spread_ms } = this.#context.limits
+    const spread_ms = Math.min(goaway_spread_ms, this.#sessions.size / goaway_per_ms)
     if (this.#sessions.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, drain_timeout_ms)
@@ -97,7 +101,7 @@ export class Edge {
           clearTimeout(timer)
           resolve()
         }
-        for (const session of this.#sessions) session.drain()
+        for (const session of this.#sessions) session.drain(Math.round(Math.random() * spread_ms))
       })
     }
     for (const session of this.#sessions) session.end(ending(CLOSE.goingAway, 'this edge is closing', null))

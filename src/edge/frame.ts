@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AckFrame, CmdFrame, HelloFrame, PongFrame } from '../contract/index.ts'
+import { AckFrame, CmdFrame, HelloFrame, PongFrame, TokenFrame } from '../contract/index.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import { deeperThan } from '../domain/json-depth.ts'
 
@@ -10,7 +10,7 @@ import { deeperThan } from '../domain/json-depth.ts'
  */
 const IncomingCmd = CmdFrame.extend({ name: z.unknown().optional() })
 
-const IncomingFrame = z.discriminatedUnion('t', [HelloFrame, IncomingCmd, PongFrame, AckFrame])
+const IncomingFrame = z.discriminatedUnion('t', [HelloFrame, IncomingCmd, TokenFrame, PongFrame, AckFrame])
 export type IncomingFrame = z.infer<typeof IncomingFrame>
 export type IncomingCmd = z.infer<typeof IncomingCmd>
 

@@ -49,6 +49,13 @@ export const EDGE_LIMITS = {
   verify_retry_ms: 250,
 
   rate_sweep_ms: 10_000,
+
+  // Going away
+  /** So many sockets a millisecond are told to come back elsewhere: who takes them up gets them one after the other. */
+  goaway_per_ms: 2,
+  /** And the last of them after this, however many there are. */
+  goaway_spread_ms: 5_000,
+  /** All are closed by then; a client was promised 10 s. */
   drain_timeout_ms: 8_000,
 } as const
 

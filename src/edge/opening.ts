@@ -7,7 +7,7 @@ import type {
   SessionOpen,
   SessionOpened,
 } from '../bus/index.ts'
-import { CLOSE, type FeedCursor, type HelloFrame } from '../contract/index.ts'
+import { CLOSE, type FeedCursor, type HelloFrame, type TokenFrame } from '../contract/index.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import { ending, endingOf, type Ending } from './faults.ts'
 import type { HubLink } from './hub-link.ts'
@@ -17,10 +17,10 @@ import type { HubLink } from './hub-link.ts'
  * a subject only hubs may answer, so their shape is trusted here (bus/messages.ts).
  */
 
-/** Who holds this token and answered this challenge; the hub decides, the edge believes it. */
+/** Who holds this token and signed this nonce; the hub decides, the edge believes it. */
 export async function identify(
   hub: HubLink,
-  hello: HelloFrame,
+  hello: HelloFrame | TokenFrame,
   challenge: { nonce: string; origin: string | undefined },
   timeout_ms: number,
 ): Promise<Result<SessionOpened, Ending>> {

@@ -6,14 +6,22 @@ import type { Heartbeat } from './heartbeat.ts'
 export type Identity = { session: string; user: string; device: string; token: string; expiresAt_ms: number }
 
 /** What a session has while it is ready or draining. */
-export type Live = { identity: Identity; follower: Follower; heartbeat: Heartbeat }
+export type Live = {
+  /** Its token changes when the client brings a newer one. */
+  identity: Identity
+  follower: Follower
+  heartbeat: Heartbeat
+  /** What the next proof must be over; null once it was used. */
+  nonce: string | null
+}
 
 /** The lifecycle of a session is one value. */
 export type SessionState =
   | { at: 'challenged'; nonce: string }
   | { at: 'opening' }
   | { at: 'ready'; live: Live }
-  | { at: 'draining'; live: Live }
+  /** `due`: the client was told to be gone by now. */
+  | { at: 'draining'; live: Live; due: boolean }
   | { at: 'closed'; code: number }
 
 type Stage = SessionState['at']
@@ -32,7 +40,7 @@ export function mayEnter(from: Stage, to: Stage): boolean {
 }
 
 /** What to do with a frame: act on it, answer a command `temporarily_unavailable`, pass over it, or close 4500 (refuse). */
-export type Disposition = 'open' | 'command' | 'decline' | 'pong' | 'pass' | 'refuse'
+export type Disposition = 'open' | 'command' | 'decline' | 'token' | 'pong' | 'pass' | 'refuse'
 
 /** A session is opened once and by `hello` alone; whatever else comes before `ready`, or a second hello, is a fault. */
 export function disposition(at: Stage, t: IncomingFrame['t']): Disposition {
@@ -50,6 +58,8 @@ export function disposition(at: Stage, t: IncomingFrame['t']): Disposition {
           return 'refuse'
         case 'cmd':
           return at === 'ready' ? 'command' : 'decline'
+        case 'token':
+          return 'token'
         case 'pong':
           return 'pong'
         case 'ack':

@@ -1,4 +1,4 @@
-import { CLOSE, type HelloFrame } from '../contract/index.ts'
+import { CLOSE, type HelloFrame, type TokenFrame } from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { FeedOpened, SessionOpened } from '../bus/index.ts'
 import { Commands } from './commands.ts'
@@ -10,7 +10,8 @@ import { readFrame } from './frame.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { identify, openFeed, ownCursor, readHead, readPage } from './opening.ts'
 import { OutQueue } from './out-queue.ts'
-import { disposition, mayEnter, type Identity, type SessionState } from './session-state.ts'
+import { disposition, mayEnter, type Identity, type Live, type SessionState } from './session-state.ts'
+import { snapshotParts } from './snapshot-parts.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { ClientSocket, OutFrame, SocketEvents } from './transport/index.ts'
 
@@ -89,6 +90,7 @@ export class Session implements SocketEvents {
     else if ('live' in state && what === 'command' && frame.t === 'cmd')
       this.#commands.handle(frame, state.live.identity)
     else if (what === 'decline' && frame.t === 'cmd') this.#commands.decline(frame)
+    else if ('live' in state && frame.t === 'token') this.#guard(this.#refresh(frame, state.live))
     else if ('live' in state && frame.t === 'pong') state.live.heartbeat.pong(frame.n)
     else this.end(ending(CLOSE.badFrame, `${frame.t} is not expected now`, 'invalid_request'))
   }
@@ -114,9 +116,20 @@ export class Session implements SocketEvents {
     this.#socket.close(code, closeReason(reason))
   }
 
-  /** Takes no new commands; closes when those in flight are answered. */
-  drain(): void {
-    if (this.#state.at === 'ready') this.#enter({ at: 'draining', live: this.#state.live })
+  /**
+   * Takes no new commands, and asks the client to come back elsewhere after a while; closes once that has passed and
+   * the commands in flight are answered. Events go on until then.
+   */
+  drain(reconnect_after_ms: number): void {
+    if (this.#state.at === 'ready') {
+      const draining = { at: 'draining' as const, live: this.#state.live, due: false }
+      this.#enter(draining)
+      this.#send({ t: 'goaway', reconnect_after_ms, reason: 'this edge is closing' })
+      this.#after(reconnect_after_ms, () => {
+        draining.due = true
+        this.#finishDraining()
+      })
+    }
     this.#finishDraining()
   }
 
@@ -136,6 +149,8 @@ export class Session implements SocketEvents {
       await follower.verify(head.value)
       return { at: 'verified', head: Math.max(head.value, follower.last) }
     }
+    // The token it was asked with has been followed by a newer one.
+    if (state.live.identity !== identity) return { at: 'unanswered' }
     if (head.error.code === CLOSE.forbidden) this.end(head.error)
     else if (head.error.code !== CLOSE.unauthenticated) return { at: 'unanswered' }
     else if (this.#context.clock.now() >= identity.expiresAt_ms - EXPIRY_SLACK_MS) this.#expire()
@@ -172,7 +187,7 @@ export class Session implements SocketEvents {
       this.end(cursor.error)
       return
     }
-    const follower = this.#follower(hello.token, user)
+    const follower = this.#follower(user, hello.token)
     this.#stopListening = this.#context.feeds.listen(user, (message) => follower.hear(message))
     const feed = await openFeed(hub, hello.token, user, cursor.value, timeout_ms)
     if (!feed.ok) {
@@ -182,7 +197,7 @@ export class Session implements SocketEvents {
     // The feed's answer took a round trip; the session may have ended meanwhile.
     if (!mayEnter(this.#state.at, 'ready')) return
     this.#ready(hello.token, opened.value, feed.value, follower)
-    if (feed.value.mode === 'snapshot') this.#snapshot(user, feed.value)
+    if (feed.value.mode === 'snapshot' && !(await this.#snapshot(user, feed.value))) return
     const from = feed.value.mode === 'replay' ? (cursor.value?.seq ?? 0) : feed.value.seq
     this.#guard(follower.follow(feed.value.epoch, from, feed.value.seq))
   }
@@ -211,7 +226,8 @@ export class Session implements SocketEvents {
       },
       limits,
     )
-    this.#enter({ at: 'ready', live: { identity, follower, heartbeat } })
+    const live = { identity, follower, heartbeat, nonce: nonce() }
+    this.#enter({ at: 'ready', live })
     this.#send({
       t: 'ready',
       session: identity.session,
@@ -221,20 +237,22 @@ export class Session implements SocketEvents {
       time: timestamp(clock.now()),
       expires_at: opened.expiresAt,
       env: opened.env,
-      nonce: nonce(),
+      nonce: live.nonce,
       feeds: { [opened.user]: { mode: feed.mode, epoch: feed.epoch, seq: feed.seq } },
     })
-    this.#after(Math.max(0, identity.expiresAt_ms - clock.now()), () => this.#expire())
+    this.#expireAt(live, identity.expiresAt_ms)
     this.#owner.identified(this, identity)
   }
 
-  #follower(token: string, feed: string): Follower {
+  /** @param opening the token until there is an identity, which has the newest */
+  #follower(feed: string, opening: string): Follower {
     const { hub, limits } = this.#context
     return new Follower(
       {
         push: (message) => this.#pushEvent(message),
         room: () => this.#out.room(),
         page: async (after, upto, timeout_ms) => {
+          const token = this.identity?.token ?? opening
           const page = await readPage(hub, token, { feed, after, upto }, timeout_ms)
           return page.ok ? page.value : null
         },
@@ -245,8 +263,13 @@ export class Session implements SocketEvents {
     )
   }
 
-  #snapshot(feed: string, { epoch, seq, pos, snapshot }: FeedOpened): void {
-    this.#send({ t: 'snapshot', feed, epoch, seq, pos, part: 1, last: true, body: snapshot ?? {} })
+  /** Part by part, as the client takes them; live events wait meanwhile. False where the socket is gone. */
+  async #snapshot(feed: string, opened: FeedOpened): Promise<boolean> {
+    for (const part of snapshotParts(feed, opened, this.#context.limits.snapshot_part_bytes)) {
+      if (!(await this.#out.room())) return false
+      this.#send(part)
+    }
+    return true
   }
 
   #pushEvent(message: FeedMessage): void {
@@ -261,7 +284,41 @@ export class Session implements SocketEvents {
     const { identity, follower } = state.live
     const verified = trueHeads ? await this.verify() : null
     const head = verified?.at === 'verified' ? verified.head : follower.last
-    this.#send({ t: 'ping', n, nonce: this.#context.nonce(), heads: { [identity.user]: head } })
+    state.live.nonce = this.#context.nonce()
+    this.#send({ t: 'ping', n, nonce: state.live.nonce, heads: { [identity.user]: head } })
+  }
+
+  /** A newer token of the same device, proved over the last nonce, which is good once. */
+  async #refresh(frame: TokenFrame, live: Live): Promise<void> {
+    const { hub, limits } = this.#context
+    const { nonce } = live
+    live.nonce = null
+    if (nonce === null) {
+      this.end(ending(CLOSE.unauthenticated, 'the nonce was used before; the next ping brings one', 'unauthenticated'))
+      return
+    }
+    const origin = this.#socket.origin
+    const known = await identify(hub, frame, { nonce, origin }, limits.command_timeout_ms)
+    if (this.#state.at === 'closed') return
+    if (!known.ok) {
+      this.end(known.error)
+      return
+    }
+    const { user, device, expiresAt } = known.value
+    if (user !== live.identity.user || device !== live.identity.device) {
+      this.end(ending(CLOSE.unauthenticated, "the token is another device's", 'unauthenticated'))
+      return
+    }
+    live.identity = { ...live.identity, token: frame.token, expiresAt_ms: Date.parse(expiresAt) }
+    this.#expireAt(live, live.identity.expiresAt_ms)
+    this.#send({ t: 'token', expires_at: expiresAt })
+  }
+
+  /** Ends the session then, unless it has a newer token by that time. */
+  #expireAt(live: Live, at_ms: number): void {
+    this.#after(Math.max(0, at_ms - this.#context.clock.now()), () => {
+      if (live.identity.expiresAt_ms === at_ms) this.#expire()
+    })
   }
 
   #expire(): void {
@@ -269,7 +326,9 @@ export class Session implements SocketEvents {
   }
 
   #finishDraining(): void {
-    if (this.#state.at !== 'closed' && this.#state.at !== 'ready' && this.#commands.inFlight === 0) {
+    const { at } = this.#state
+    if (at === 'closed' || at === 'ready' || this.#commands.inFlight > 0) return
+    if (this.#state.at !== 'draining' || this.#state.due) {
       this.end(ending(CLOSE.goingAway, 'this edge is closing', null))
     }
   }
@@ -295,7 +354,14 @@ export class Session implements SocketEvents {
   }
 
   #after(delay_ms: number, act: () => void): void {
-    this.#timers.add(setTimeout(act, Math.min(delay_ms, LONGEST_TIMER_MS)))
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        act()
+      },
+      Math.min(delay_ms, LONGEST_TIMER_MS),
+    )
+    this.#timers.add(timer)
   }
 
   #send(frame: object): void {

@@ -268,6 +268,32 @@ describe('a slow consumer', () => {
   }, 60_000)
 })
 
+describe('a large snapshot', () => {
+  it('comes in parts as fast as the phone reads, with what happened meanwhile after it', async () => {
+    const bodies = Array.from({ length: 220 }, (_, i) => ({ id: `pay_${i}`, description: 'x'.repeat(4_000) }))
+    hub.on('feed.open', () => ({
+      ok: true,
+      body: { mode: 'snapshot', epoch: 'epoch-1', seq: 0, pos: '0', snapshot: { payments: bodies, balances: [] } },
+    }))
+    const phone = await Phone.connect(edge.url)
+    phone.ws.pause()
+    phone.hello()
+    await until(async () => /^mooring_edge_feeds 1$/m.test(await edge.registry.metrics()))
+    await until(() => hub.asked('feed.open').length === 1)
+    for (let i = 0; i < 3; i++) hub.say()
+    phone.ws.resume()
+    await phone.heard('event', 3)
+    const parts = phone.of('snapshot')
+    expect(parts.length).toBeGreaterThan(13)
+    expect(parts.map((part) => part['part'])).toEqual(upTo(parts.length))
+    expect(parts.flatMap((part) => (part['body'] as { payments: unknown[] }).payments)).toEqual(bodies)
+    expect(Math.max(...parts.map((part) => JSON.stringify(part).length))).toBeLessThanOrEqual(64 * 1024)
+    const order = phone.frames.map((frame) => frame.t).filter((t) => t === 'snapshot' || t === 'event')
+    expect(order.lastIndexOf('snapshot')).toBe(parts.length - 1)
+    expect(phone.seqs()).toEqual(upTo(3))
+  })
+})
+
 describe('while NATS is away', () => {
   it('holds the sockets, fails commands fast, and catches up afterwards', async () => {
     const phone = await Phone.open(edge.url)

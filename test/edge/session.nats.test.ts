@@ -255,7 +255,8 @@ describe('frames', () => {
     ['null', 'null'],
     ['a string', '"x"'],
     ['an unknown t', '{"t":"nope"}'],
-    ['a token refresh, which is not built yet', '{"t":"token","token":"x"}'],
+    ['a token that is none', '{"t":"token","token":7}'],
+    ['an extra field in a token', '{"t":"token","token":"x","x":1}'],
     ['no t', '{"id":"1"}'],
     ['a command without id', '{"t":"cmd","name":"wallet.balances","body":{}}'],
     ['an empty id', '{"t":"cmd","id":"","name":"wallet.balances"}'],
@@ -339,6 +340,25 @@ describe('the end of a session', () => {
     expect((await phone.closed).code).toBe(4003)
   })
 
+  it('draining asks clients to come back elsewhere, one after the other, and tells events until they have to', async () => {
+    await edge.stop()
+    edge = await startEdge(nats.url, { limits: { goaway_per_ms: 0.01, goaway_spread_ms: 600 } })
+    const phones = await Promise.all(Array.from({ length: 12 }, () => Phone.open(edge.url)))
+    const started = performance.now()
+    const draining = edge.edge.drain()
+    const asked = await Promise.all(phones.map((phone) => phone.heard('goaway')))
+    hub.say()
+    const stay_ms = asked.map((frame) => Number(frame['reconnect_after_ms']))
+    const last = phones[stay_ms.indexOf(Math.max(...stay_ms))]
+    await last?.heard('event')
+    await Promise.all(phones.map((phone) => phone.closed))
+    expect(performance.now() - started).toBeGreaterThanOrEqual(Math.max(...stay_ms) - 5)
+    expect(new Set(phones.map(({ closeCode }) => closeCode))).toEqual(new Set([4001]))
+    expect(Math.max(...stay_ms)).toBeLessThanOrEqual(600)
+    expect(new Set(stay_ms).size).toBeGreaterThan(6)
+    await draining
+  })
+
   it('draining answers the command in flight, declines a new one, and closes 4001', async () => {
     let answer: () => void = () => {}
     hub.on('payment.cancel', async () => {
@@ -357,5 +377,74 @@ describe('the end of a session', () => {
     expect((await busy.closed).code).toBe(4001)
     expect(busy.replyTo('running')).toMatchObject({ ok: true })
     await draining
+  })
+})
+
+describe('a newer token', () => {
+  const DEVICE = 'dev_bbbbbbbbbbbb'
+  const token = (expiresIn_ms: number, device = DEVICE) => `${USER}/${device}/${expiresIn_ms}`
+  const bring = (phone: Phone, value = token(900_000)) => phone.send({ t: 'token', token: value, proof: 'd.e.f' })
+
+  async function open(expiresIn_ms: number): Promise<Phone> {
+    const phone = await Phone.connect(edge.url, { origin: ORIGIN })
+    phone.hello({ device: DEVICE, expiresIn_ms })
+    await phone.heard('ready')
+    return phone
+  }
+
+  it('is proved over the nonce of ready, and the session lives past the end of the one before', async () => {
+    const phone = await open(400)
+    const ready = await phone.heard('ready')
+    const began = performance.now()
+    bring(phone)
+    const taken = await phone.heard('token')
+    expect(Date.parse(String(taken['expires_at']))).toBeGreaterThan(Date.now() + 800_000)
+    expect(hub.asked('session.open').at(-1)).toMatchObject({
+      credential: { token: token(900_000) },
+      body: { nonce: ready['nonce'], proof: 'd.e.f', origin: ORIGIN },
+    })
+    await until(() => performance.now() - began > 500)
+    expect(await phone.command('wallet.balances')).toMatchObject({ ok: true })
+    expect(hub.asked('wallet.balances').at(-1)).toMatchObject({ credential: { token: token(900_000) } })
+  })
+
+  it('is proved over the nonce of the last ping from then on', async () => {
+    await edge.stop()
+    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 100 } })
+    const phone = await open(900_000)
+    bring(phone)
+    await phone.heard('token')
+    const before = phone.of('ping').length
+    const ping = await phone.heard('ping', before + 1)
+    bring(phone)
+    await phone.heard('token', 2)
+    expect(hub.asked('session.open').at(-1)?.body).toMatchObject({ nonce: ping['nonce'] })
+  })
+
+  it('is not taken over a nonce that was used', async () => {
+    const phone = await open(900_000)
+    bring(phone)
+    bring(phone)
+    expect((await phone.closed).code).toBe(4501)
+    expect(errorCode(await phone.heard('error'))).toBe('unauthenticated')
+    // The hub is asked about the first of them at the most.
+    expect(hub.asked('session.open').length).toBeLessThanOrEqual(2)
+  })
+
+  it.each([
+    ['the hub refuses', 'nonsense'],
+    ["is another device's", token(900_000, 'dev_cccccccccccc')],
+  ])('that %s ends the session with 4501', async (_what, value) => {
+    const phone = await open(900_000)
+    bring(phone, value)
+    expect((await phone.closed).code).toBe(4501)
+    expect(errorCode(await phone.heard('error'))).toBe('unauthenticated')
+  })
+
+  it('does not save a session that the hub has no answer about, but lets it come back', async () => {
+    const phone = await open(900_000)
+    hub.on('session.open', () => refusal('temporarily_unavailable'))
+    bring(phone)
+    expect((await phone.closed).code).toBe(4000)
   })
 })

@@ -46,6 +46,8 @@ export class ScriptedServer {
   readonly hellos: Hello[] = []
   readonly commands: Cmd[] = []
   readonly pongs: number[] = []
+  /** Tokens brought on an open socket, with what their proofs were over. */
+  readonly refreshes: { token: string; nonce: unknown; good: boolean }[] = []
   readonly enrolments: { phone: string; name: string }[] = []
   tokensIssued = 0
   tokenLifeS = 900
@@ -135,6 +137,7 @@ export class ScriptedServer {
     socket.on('message', (data: Buffer) => {
       const frame = JSON.parse(data.toString('utf8')) as { t: string; n?: number }
       if (frame.t === 'hello') void this.#greet(socket, frame as unknown as Hello, nonce, origin)
+      if (frame.t === 'token') void this.#refresh(socket, frame as unknown as Hello)
       if (frame.t === 'pong') this.pongs.push(frame.n ?? -1)
       if (frame.t === 'cmd') this.#command(socket, frame as unknown as Cmd)
     })
@@ -153,6 +156,16 @@ export class ScriptedServer {
     const code = this.onHello(hello, this.hellos.length)
     if (code !== null) return socket.close(code)
     this.#admit(socket, hello.feeds?.[USER])
+  }
+
+  async #refresh(socket: WebSocket, { token, proof }: Hello): Promise<void> {
+    const claims = await this.#verify(proof, 'mooring-proof+jwt')
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const good = claims?.['aud'] === 'mooring:socket' && claims['ath'] === ath && this.#good.has(token)
+    this.refreshes.push({ token, nonce: claims?.['nonce'], good })
+    socket.send(
+      JSON.stringify({ t: 'token', expires_at: new Date(Date.now() + this.tokenLifeS * 1_000).toISOString() }),
+    )
   }
 
   #admit(socket: WebSocket, cursor: FeedCursor | undefined): void {

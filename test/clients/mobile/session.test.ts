@@ -204,6 +204,35 @@ describe('a session', () => {
     await vi.waitFor(() => expect(client.status).toBe('ready'), 10_000)
   })
 
+  it('brings a newer token at a ping shortly before its own ends, and stays', async () => {
+    const server = await startServer()
+    server.tokenLifeS = 70 // ten seconds of which a client uses
+    const client = await connectTo(server)
+    server.send({ t: 'ping', n: 1, nonce: 'nonce-of-ping-1', heads: { [USER]: 0 } })
+    await vi.waitFor(() => expect(server.pongs).toEqual([1]), 10_000)
+    let n = 1
+    await vi.waitFor(() => {
+      n += 1
+      server.send({ t: 'ping', n, nonce: `nonce-of-ping-${n}`, heads: { [USER]: 0 } })
+      expect(server.refreshes.length).toBeGreaterThan(0)
+    }, 10_000)
+    expect(server.refreshes[0]).toMatchObject({ token: 'token-2', good: true })
+    expect(server.refreshes[0]?.nonce).toMatch(/^nonce-of-ping-[0-9]+$/)
+    expect(server.hellos).toHaveLength(1)
+    expect(client.status).toBe('ready')
+  })
+
+  it('stays as it is where no newer token is to be had', async () => {
+    const server = await startServer()
+    server.tokenLifeS = 60 // over at once, to a client
+    const client = await connectTo(server)
+    server.tokenStatus = 503
+    server.send({ t: 'ping', n: 1, nonce: 'nonce-of-ping-1', heads: { [USER]: 0 } })
+    await vi.waitFor(() => expect(server.pongs).toEqual([1]), 10_000)
+    expect(server.refreshes).toEqual([])
+    expect(client.status).toBe('ready')
+  })
+
   it('moves when asked to (goaway), answers still coming on the old socket', async () => {
     const server = await startServer()
     const statuses: SessionStatus[] = []

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { makeKey, random, sha256, type Json } from '../support/raw-key.ts'
-import type { RawPhone } from '../support/raw-phone.ts'
+import { freshNonce, RawPhone } from '../support/raw-phone.ts'
+import { text } from '../support/raw-rest.ts'
 import { RawSocket } from '../support/raw-socket.ts'
 import { aText, type Stage } from '../support/raw-stage.ts'
 
@@ -237,6 +238,42 @@ export function sockets(stage: () => Stage): void {
     const now = headOf(phone, await phone.connect({ [phone.user]: { epoch, seq: again.seq } }))
     expect(now).toEqual({ mode: 'live', epoch, seq: again.seq })
     await phone.socket.close()
+  })
+
+  test('a newer token is taken on an open socket by a proof over its nonce, once; anything else closes 4501', async () => {
+    const { dev } = stage()
+    const phone = await RawPhone.make(dev)
+    const { socket } = phone
+    const ready = await socket.frame('ready', ({ t }) => t === 'ready')
+    const first = phone.token
+    await phone.renew()
+    expect(phone.token).not.toBe(first)
+    const claims = { aud: 'mooring:socket', nonce: ready['nonce'], ath: await sha256(phone.token) }
+    socket.send({ t: 'token', token: phone.token, proof: await phone.proof(claims) })
+    const taken = await socket.frame('token', ({ t }) => t === 'token')
+    expect(Object.keys(taken).toSorted()).toEqual(['expires_at', 't'])
+    expect(Date.parse(text(taken, 'expires_at'))).toBeGreaterThan(Date.now() + 800_000)
+    await phone.must('wallet.balances', {})
+
+    socket.send({ t: 'token', token: phone.token, proof: await phone.proof(claims) })
+    expect(await socket.closed).toBe(4501)
+    const error = z
+      .record(z.string(), z.unknown())
+      .parse((await socket.frame('error', ({ t }) => t === 'error'))['error'])
+    expect(error['code']).toBe('unauthenticated')
+
+    const faults: [what: string, more: Json][] = [
+      ['another nonce', { nonce: await freshNonce(dev) }],
+      ["another token's hash", { ath: await sha256(first) }],
+      ['another audience', { aud: 'mooring:token' }],
+      ['an origin that was not sent', { origin: 'http://127.0.0.1:7300' }],
+    ]
+    for (const [what, more] of faults) {
+      const { nonce } = await phone.connect()
+      const proof = await phone.proof({ ...claims, nonce, ...more })
+      phone.socket.send({ t: 'token', token: phone.token, proof })
+      expect([what, await phone.socket.closed]).toEqual([what, 4501])
+    }
   })
 
   test("every event of the tests before came once and in order, versions only rose, and the last balance is the wallet's", async () => {

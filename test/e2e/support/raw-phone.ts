@@ -92,13 +92,16 @@ export class RawPhone {
   static async make(dev: DevJson, number = randomNumber()): Promise<RawPhone> {
     const key = await makeKey()
     const phone = new RawPhone(dev, number, key, await enrol(dev, number, key))
-    const proof = await phone.tokenProof(await freshNonce(dev))
-    phone.token = text(
-      granted(await http(`${dev.bridge}/tokens`, { body: { device: phone.device, proof } })),
-      'access_token',
-    )
+    await phone.renew()
     await phone.connect()
     return phone
+  }
+
+  /** Gets an access token, a newer one where there is one. */
+  async renew(): Promise<void> {
+    const proof = await this.tokenProof(await freshNonce(this.dev))
+    const body = { device: this.device, proof }
+    this.token = text(granted(await http(`${this.dev.bridge}/tokens`, { body })), 'access_token')
   }
 
   get socket(): RawSocket {
