@@ -37,7 +37,7 @@ import { Session, type SessionStatus } from './session.ts'
 import { Saver, type Saved, type Store } from './store.ts'
 
 export type ConnectOptions = {
-  /** Address of the socket, `wss://…/v1/socket`; several edges take turns. */
+  /** Address of the socket, `wss://…/v1/socket`; of several edges a client begins with any, and takes the next when it is lost. */
   url: string | readonly string[]
   /** Base of the REST interface, `https://…/v1`, where tokens come from. */
   bridge: string

@@ -7,7 +7,7 @@ import { MooringError } from './errors.ts'
 import type { ClientFrame, FeedCursor, HelloFrame, ReadyFrame } from './frames.ts'
 import { LIMITS } from './limits.ts'
 import { Link, type LinkFrame } from './link.ts'
-import type { Ports } from './ports.ts'
+import { fraction, type Ports } from './ports.ts'
 import { socketProof } from './proofs.ts'
 import type { ServerClock } from './server-clock.ts'
 
@@ -15,7 +15,7 @@ const AGENT = 'mooring-js/0.1'
 
 export type SessionOptions = {
   ports: Ports
-  /** Edges that serve this user; each attempt takes the next one. */
+  /** Edges that serve this user; the first attempt takes any, each further one the next. */
   urls: readonly string[]
   device: string
   key: DeviceKey
@@ -47,10 +47,11 @@ export class Session {
   readonly #options: SessionOptions
   #state: SessionState = { at: 'authorising', attempt: 0 }
   #triedNewToken = false
-  #dials = 0
+  #dials: number
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#dials = Math.floor(fraction(options.ports.random) * options.urls.length)
     void this.#connect(0)
   }
 

@@ -110,8 +110,8 @@ export class RawPhone {
   }
 
   /** Opens the phone's socket up to `ready`. */
-  async connect(feeds?: Json): Promise<Json> {
-    const socket = await RawSocket.open(this.dev.edge[0] ?? '')
+  async connect(feeds?: Json, edge = this.dev.edge[0]): Promise<Json> {
+    const socket = await RawSocket.open(edge ?? '')
     socket.send(await this.hello(socket, feeds === undefined ? {} : { feeds }))
     this.#socket = socket
     return socket.frame('ready', (frame) => frame['t'] === 'ready')
