@@ -3,6 +3,7 @@ import { MOBILE_MONEY } from './mobile-money.ts'
 import { RECOVERY } from './recovery.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
+import { EDGE } from './edge.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
 import { RAILS } from './rails.ts'
@@ -36,6 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REFUND_MUTATIONS,
   ...HELD_MUTATIONS,
   ...INQUIRIES,
+  ...EDGE,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
