@@ -294,6 +294,46 @@ describe('a large snapshot', () => {
   })
 })
 
+describe('a snapshot to a phone that reads slowly', () => {
+  it('goes on as the phone takes it, within the queue', async () => {
+    let queued = 0
+    let most = 0
+    let drained: () => void = () => {}
+    await edge.stop()
+    edge = await startEdge(nats.url, {
+      between: (socket, accept) => {
+        const events = accept({
+          address: socket.address,
+          origin: socket.origin,
+          queuedBytes: () => queued,
+          send: (frame) => {
+            queued += frame.length
+            most = Math.max(most, queued)
+            socket.send(frame)
+          },
+          close: (code, reason) => socket.close(code, reason),
+        })
+        drained = () => events.drained()
+        return events
+      },
+    })
+    hub.on('feed.open', () => {
+      const payments = Array.from({ length: 220 }, (_, i) => ({ id: `pay_${i}`, description: 'x'.repeat(4_000) }))
+      return { ok: true, body: { mode: 'snapshot', epoch: 'epoch-1', seq: 0, pos: '0', snapshot: { payments } } }
+    })
+    const phone = await Phone.open(edge.url)
+    await until(() => {
+      queued = 0
+      drained()
+      return phone.closeCode !== null || phone.of('snapshot').some((part) => part['last'] === true)
+    })
+    expect(phone.closeCode).toBeNull()
+    expect(phone.of('snapshot').length).toBeGreaterThan(13)
+    // One part more than what a replay waits for.
+    expect(most).toBeLessThanOrEqual(2 * 64 * 1024)
+  })
+})
+
 describe('while NATS is away', () => {
   it('holds the sockets, fails commands fast, and catches up afterwards', async () => {
     const phone = await Phone.open(edge.url)

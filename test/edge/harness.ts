@@ -19,6 +19,7 @@ import {
 import { wireError } from '../../src/edge/faults.ts'
 import { makeIds } from '../../src/domain/ids.ts'
 import { EDGE_LIMITS, Edge, listen, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
+import type { Accept, ClientSocket, SocketEvents } from '../../src/edge/transport/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { until } from '../support/until.ts'
 
@@ -43,6 +44,8 @@ export async function startEdge(
     name?: string
     loopbackFree?: boolean
     pushed?: (amount: string) => void
+    /** Stands between transport and edge. */
+    between?: (socket: ClientSocket, accept: Accept) => SocketEvents
   } = {},
 ): Promise<TestEdge> {
   const limits = { ...EDGE_LIMITS, ...options.limits }
@@ -67,7 +70,10 @@ export async function startEdge(
     origins: new Set([ORIGIN]),
     loopbackFree: options.loopbackFree ?? true,
     limits,
-    accept: (socket) => edge.accept(socket),
+    accept: (socket) => {
+      const accept: Accept = (theirs) => edge.accept(theirs)
+      return options.between?.(socket, accept) ?? accept(socket)
+    },
   })
   return {
     edge,

@@ -189,6 +189,16 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       )
     })
 
+    it('gives the place of a socket that ended to the next', async () => {
+      await relisten({ limits: { connections_per_address: 1 }, loopbackFree: false })
+      for (let i = 1; i <= 4; i++) {
+        const ws = await open()
+        ws.close()
+        await until(() => host.closes.length === i)
+      }
+      expect(host.accepted.length).toBe(4)
+    })
+
     it('lifts that cap for loopback alone where caps are off', async () => {
       await relisten({ limits: { connections_per_address: 1 } })
       const sockets = await Promise.all([open(), open(), open()])
