@@ -274,6 +274,7 @@ export class Mooring {
         this.#onPing(frame)
         return
       case 'token':
+        this.#session.tokenTaken()
         return
       case 'goaway':
         this.#commands.hold()

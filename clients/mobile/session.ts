@@ -48,6 +48,9 @@ export class Session {
   #state: SessionState = { at: 'authorising', attempt: 0 }
   #triedNewToken = false
   #dials: number
+  /** Of the last ping. */
+  #nonce = ''
+  #offered: string | null = null
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -89,18 +92,25 @@ export class Session {
    * be had, the next ping tries again, and at last the session ends and another begins.
    */
   async refresh(nonce: string): Promise<void> {
+    this.#nonce = nonce
     const before = this.#state
     if (before.at !== 'ready') return
     const { key, device, ports, tokens } = this.#options
     try {
       const token = await tokens.get()
-      if (token === before.token) return
-      const proof = await socketProof(key, device, { nonce, accessToken: token, origin: ports.origin })
-      if (this.#state !== before || !before.link.send({ t: 'token', token, proof })) return
-      this.#state = { ...before, token }
+      if (token === before.token || this.#state !== before) return
+      // Getting it took a while: another ping may have come, and only its nonce is good now.
+      const proof = await socketProof(key, device, { nonce: this.#nonce, accessToken: token, origin: ports.origin })
+      if (this.#state === before && before.link.send({ t: 'token', token, proof })) this.#offered = token
     } catch {
       // Nothing is lost: see above.
     }
+  }
+
+  /** The server has taken the newer token. */
+  tokenTaken(): void {
+    if (this.#state.at === 'ready' && this.#offered !== null) this.#state = { ...this.#state, token: this.#offered }
+    this.#offered = null
   }
 
   close(error: MooringError | null = null): void {

@@ -68,8 +68,10 @@ export class Follower {
 
   /** The feed's true head: what did not come by itself shortly is read. */
   async verify(head: number): Promise<void> {
-    if (this.#ended || this.#epoch === null) return
+    if (this.#ended) return
     this.#sequencer.expect(head)
+    // While a snapshot is on its way: `follow` reads it.
+    if (this.#epoch === null) return
     if (this.#sequencer.missing === null) return
     await delay(this.#limits.gap_retry_ms)
     await this.#fill(this.#limits.gap_timeout_ms)

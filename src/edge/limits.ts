@@ -15,13 +15,15 @@ export const EDGE_LIMITS = {
   connections_per_address: 200,
   /** How long a closing handshake may take before the connection is cut. */
   close_timeout_ms: 3_000,
+  /** How long close frames that were just sent get to arrive where nobody says that they did. */
+  close_grace_ms: 200,
 
   // Opening
   hellos_in_progress: 200,
   /** Jittered wait suggested to a client turned away by an overloaded edge. */
   overload_retry_ms: { min: 500, max: 3_000 },
-  /** Live events kept for a socket that is still opening or waits for a missing one. */
-  held_events: 256,
+  /** Live events kept for a socket that is still opening or waits for a missing one: they go out at once, within its queue. */
+  held_events: 128,
 
   // Commands
   command_timeout_ms: 10_000,

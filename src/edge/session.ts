@@ -197,9 +197,8 @@ export class Session implements SocketEvents {
     // The feed's answer took a round trip; the session may have ended meanwhile.
     if (!mayEnter(this.#state.at, 'ready')) return
     this.#ready(hello.token, opened.value, feed.value, follower)
-    if (feed.value.mode === 'snapshot' && !(await this.#snapshot(user, feed.value))) return
-    const from = feed.value.mode === 'replay' ? (cursor.value?.seq ?? 0) : feed.value.seq
-    this.#guard(follower.follow(feed.value.epoch, from, feed.value.seq))
+    // Takes as long as the client does; it is open meanwhile, and others open.
+    this.#guard(this.#catchUp(user, follower, feed.value, cursor.value?.seq ?? 0))
   }
 
   /** A failure nobody expected is a bug: it is logged, and costs this one socket. */
@@ -263,13 +262,20 @@ export class Session implements SocketEvents {
     )
   }
 
+  /** A snapshot or what was missed, then everything that comes. */
+  async #catchUp(feed: string, follower: Follower, opened: FeedOpened, seen: number): Promise<void> {
+    const { epoch, mode, seq } = opened
+    if (mode === 'snapshot' && !(await this.#snapshot(feed, opened))) return
+    await follower.follow(epoch, mode === 'replay' ? seen : seq, seq)
+  }
+
   /** Part by part, as the client takes them; live events wait meanwhile. False where the socket is gone. */
   async #snapshot(feed: string, opened: FeedOpened): Promise<boolean> {
     for (const part of snapshotParts(feed, opened, this.#context.limits.snapshot_part_bytes)) {
       if (!(await this.#out.room())) return false
       this.#send(part)
     }
-    return true
+    return this.#out.room()
   }
 
   #pushEvent(message: FeedMessage): void {
@@ -301,7 +307,8 @@ export class Session implements SocketEvents {
     const known = await identify(hub, frame, { nonce, origin }, limits.command_timeout_ms)
     if (this.#state.at === 'closed') return
     if (!known.ok) {
-      this.end(known.error)
+      // Nobody could say: the token of now is good until its end, and the next ping brings another nonce.
+      if (REFUSED.has(known.error.code)) this.end(known.error)
       return
     }
     const { user, device, expiresAt } = known.value
@@ -354,6 +361,7 @@ export class Session implements SocketEvents {
   }
 
   #after(delay_ms: number, act: () => void): void {
+    if (this.#state.at === 'closed') return
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer)
@@ -372,6 +380,9 @@ export class Session implements SocketEvents {
     if (this.#state.at !== 'closed') this.#out.send(frame)
   }
 }
+
+/** How a session ends whose newer token was looked at and is none. */
+const REFUSED: ReadonlySet<number> = new Set([CLOSE.unauthenticated, CLOSE.forbidden, CLOSE.badFrame])
 
 /** setTimeout's own limit; a token never lives that long. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1

@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConnectionCount, addressKey } from '../../src/edge/transport/connections.ts'
+import { ConnectionCount, addressKey, plainAddress } from '../../src/edge/transport/connections.ts'
 import { readFrame } from '../../src/edge/frame.ts'
+import { Heartbeat } from '../../src/edge/heartbeat.ts'
+import { EDGE_LIMITS } from '../../src/edge/limits.ts'
 import { deeperThan } from '../../src/domain/json-depth.ts'
 import { disposition, mayEnter } from '../../src/edge/session-state.ts'
 import { TokenBucket, TokenBuckets } from '../../src/edge/token-bucket.ts'
 import { UsedIds } from '../../src/edge/used-ids.ts'
+import { until } from '../support/until.ts'
 
 describe('JSON depth', () => {
   it.each([
@@ -154,5 +157,41 @@ describe('connections of one address', () => {
     expect([free.enter('203.0.113.7'), free.enter('203.0.113.7')]).toEqual([true, false])
     free.leave('203.0.113.7')
     expect(free.enter('203.0.113.7')).toBe(true)
+  })
+})
+
+describe('an address', () => {
+  it.each([
+    ['0000:0000:0000:0000:0000:ffff:7f00:0001', '127.0.0.1'],
+    ['0000:0000:0000:0000:0000:0000:0000:0001', '::1'],
+    ['2001:0db8:0001:0002:0000:0000:0000:0001', '2001:db8:1:2::/64'],
+    ['203.0.113.7', '203.0.113.7'],
+  ])('%s is counted under %s, however it is written', (written, key) => {
+    expect(addressKey(plainAddress(written))).toBe(key)
+  })
+})
+
+describe('pings', () => {
+  it('do not overtake one that waits for the hub', async () => {
+    const pings: number[] = []
+    let answered: () => void = () => {}
+    const heartbeat = new Heartbeat(
+      {
+        ping: (n) => {
+          pings.push(n)
+          return new Promise((resolve) => (answered = resolve))
+        },
+        lost: () => expect.fail('a pong was not even asked for'),
+      },
+      { ...EDGE_LIMITS, heartbeat_ms: 5, pong_timeout_ms: 60_000 },
+    )
+    await until(() => pings.length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(pings).toEqual([1])
+    answered()
+    await Promise.resolve()
+    heartbeat.pong(1)
+    await until(() => pings.length === 2)
+    heartbeat.stop()
   })
 })

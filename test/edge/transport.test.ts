@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { WebSocket } from 'ws'
 import { developmentCertificates } from '../../tools/certificates.ts'
 import { until } from '../support/until.ts'
-import { RawSocket } from './support/raw-frames.ts'
+import { CLOSING, RawSocket, TEXT, closing, frame } from './support/raw-frames.ts'
 import { type Opening, TransportHost } from './support/transport-host.ts'
 
 /** What every transport must do, whatever library carries it. Each runs in a process of its own. */
@@ -193,10 +193,27 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       await relisten({ limits: { connections_per_address: 1 }, loopbackFree: false })
       for (let i = 1; i <= 4; i++) {
         const ws = await open()
-        ws.close()
+        ws.terminate()
         await until(() => host.closes.length === i)
       }
       expect(host.accepted.length).toBe(4)
+    })
+
+    it('counts one that was closed and keeps its connection, until that is over', async () => {
+      await relisten({ limits: { connections_per_address: 2, http_headers_timeout_ms: 100 }, loopbackFree: false })
+      const kept = await Promise.all([RawSocket.open(host.port), RawSocket.open(host.port)])
+      for (const peer of kept) {
+        peer.write(frame({ opcode: CLOSING, payload: closing(1000) }))
+        await peer.end()
+      }
+      await expect(open()).rejects.toThrow()
+      for (const peer of kept) peer.destroy()
+      await until(() =>
+        open().then(
+          () => true,
+          () => false,
+        ),
+      )
     })
 
     it('lifts that cap for loopback alone where caps are off', async () => {
@@ -241,6 +258,25 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       expect(queued).toBeGreaterThan(200_000)
       expect(slow.frames.length).toBeGreaterThan(queued / 10_000)
       expect(slow.frames.every(({ payload }) => payload.length === 10_000)).toBe(true)
+      slow.destroy()
+    })
+
+    it('gets what was said before it is closed, and why', async () => {
+      const slow = await RawSocket.open(host.port)
+      slow.pause()
+      await until(() => host.accepted.length === 1)
+      let sent = 0
+      await until(async () => {
+        sent += 50
+        await host.send(0, 'x'.repeat(10_000), 50)
+        return (await host.queued(0)) > 0
+      })
+      await host.close(0, 4001, 'this edge is closing')
+      await host.send(0, 'after its close')
+      slow.resume()
+      expect(await slow.end()).toBe(4001)
+      expect(slow.frames.filter(({ opcode }) => opcode === TEXT).length).toBe(sent)
+      await until(() => host.closes.length === 1)
       slow.destroy()
     })
 

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT, type Say } from '../paths.ts'
 import { waitForLock } from '../process/lock.mjs'
@@ -16,6 +25,8 @@ export type NodeCommand = { command: string; args: string[] }
 const NEEDS = { major: 2, minor: 38 }
 const RELEASE = 'trixie'
 const PACKAGES = ['libc6', 'libstdc++6', 'libgcc-s1']
+const OS_RELEASE = '/etc/os-release'
+const APT_TIMEOUT_MS = 180_000
 const HOME = join(ROOT, '.cache', `glibc-${RELEASE}`)
 const ARCHITECTURES = {
   x64: { debian: 'amd64', libraries: 'usr/lib/x86_64-linux-gnu', loader: 'ld-linux-x86-64.so.2' },
@@ -65,7 +76,7 @@ async function unpack(debian: string, say: Say): Promise<void> {
       mkdirSync(dir, { recursive: true })
     const sources = join(work, 'sources.list')
     writeFileSync(sources, `deb ${await archive()} ${RELEASE} main\n`)
-    // A world of apt's own: nothing of the system's is read but its keys, and nothing is written.
+    // A world of its own: of the system's apt only keys and settings are read, a proxy for one, and nothing is written.
     const options = {
       'Dir::Etc::sourcelist': sources,
       'Dir::Etc::sourceparts': '/dev/null',
@@ -75,9 +86,13 @@ async function unpack(debian: string, say: Say): Promise<void> {
       'APT::Architecture': debian,
       'APT::Sandbox::User': '',
       'Acquire::Languages': 'none',
+      'APT::Update::Error-Mode': 'any', // otherwise an archive that cannot be reached is a warning
     }
     const apt = (...args: string[]): Promise<RunResult> =>
-      run('apt-get', [...Object.entries(options).map(([name, value]) => `-o${name}=${value}`), ...args], { cwd: work })
+      run('apt-get', [...Object.entries(options).map(([name, value]) => `-o${name}=${value}`), ...args], {
+        cwd: work,
+        timeoutMs: APT_TIMEOUT_MS,
+      })
     must(await apt('--quiet', 'update'))
     must(await apt('--quiet', 'download', ...PACKAGES))
     for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
@@ -90,16 +105,13 @@ async function unpack(debian: string, say: Say): Promise<void> {
   }
 }
 
-/** Where this system gets its own Debian packages from. */
+/** Where this system gets its own Debian packages from: of this release, and of Debian's own component. */
 async function archive(): Promise<string> {
-  const { code, output } = await run('apt-get', [
-    'indextargets',
-    '--format',
-    '$(REPO_URI) $(RELEASE)',
-    'Created-By: Packages',
-  ])
-  // Security and other updates have a dash in their release's name.
-  const found = code === 0 ? /^(\S+) [a-z]+$/m.exec(output)?.[1] : undefined
+  const release = /^VERSION_CODENAME=(\w+)$/m.exec(existsSync(OS_RELEASE) ? readFileSync(OS_RELEASE, 'utf8') : '')?.[1]
+  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)'
+  const { code, output } = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
+  const lines = code === 0 ? output.split('\n').map((line) => line.split(' ')) : []
+  const found = lines.find(([, of, component]) => of === release && component === 'main')?.[0]
   if (found === undefined) throw unavailable('apt knows of no Debian archive')
   return found
 }

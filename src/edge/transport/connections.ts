@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { SocketAddress, isIPv6 } from 'node:net'
 
 /** Counts connections by where they come from and says when one is too many. */
 export class ConnectionCount {
@@ -26,6 +26,11 @@ export class ConnectionCount {
     if (count > 0) this.#counts.set(key, count)
     else this.#counts.delete(key)
   }
+}
+
+/** An address as most write it: some write out every zero of an IPv6 one, also of an IPv4 one in its clothes. */
+export function plainAddress(address: string): string {
+  return isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address
 }
 
 /** One customer's share of the address space: an IPv4 address, or an IPv6 /64 (RFC 6177). */

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type * as Uws from 'uWebSockets.js'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { EdgeLimits } from '../limits.ts'
-import { ConnectionCount } from './connections.ts'
+import { plainAddress } from './connections.ts'
+import { Door } from './door.ts'
 import { SOCKET_PATH, admit } from './handshake.ts'
 import type { ClientSocket, ListenOptions, OutFrame, SocketEvents, Transport } from './port.ts'
 
@@ -17,6 +19,9 @@ const TOLD_TOO_LONG = 4
 
 /** Silence after which the library cuts a socket, s; every session's pongs come more often. Also for peers that never finish closing. */
 const IDLE_S = 60
+
+/** A connection that went without a closing handshake, and is gone. */
+const ABNORMAL = 1006
 
 /** An HTTP status line as the library wants it. */
 const STATUS = {
@@ -81,24 +86,29 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
     },
     open: (handle) => {
       const peer = handle.getUserData()
-      peer.socket = new UwsSocket(handle, peer)
+      peer.socket = new UwsSocket(handle, peer, limits.close_timeout_ms)
       open.add(peer.socket)
       peer.events = options.accept(peer.socket)
     },
     message: (handle, data, isBinary) => {
+      if (handle.getUserData().socket?.closing === true) return
       if (isBinary) handle.end(CLOSE.binary, 'text frames only')
       else if (data.byteLength > limits.frame_bytes) handle.end(CLOSE.tooLarge, 'a frame is too long')
       // Copied at once: the buffer is the library's again when this returns.
       else handle.getUserData().events?.message(Buffer.from(data).toString())
     },
-    drain: (handle) => handle.getUserData().events?.drained(),
+    drain: (handle) => {
+      const { socket, events } = handle.getUserData()
+      if (socket?.closing === true) socket.finish()
+      else events?.drained()
+    },
     close: (handle, code) => {
       const { address, socket, events } = handle.getUserData()
       if (socket !== null) {
         socket.gone()
         open.delete(socket)
       }
-      door.socketEnded(address)
+      door.socketEnded(address, code !== ABNORMAL)
       events?.closed(code)
     },
   })
@@ -125,9 +135,11 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
     close: async () => {
       if (accepting) uws.us_listen_socket_close(listener)
       accepting = false
-      for (const socket of [...open]) socket.cut()
-      // Closing handshakes under way may finish.
-      await door.empty(limits.close_timeout_ms)
+      for (const socket of [...open]) if (!socket.closing) socket.cut()
+      // Closing handshakes under way may finish, as far as that can be seen.
+      const late = performance.now() + limits.close_timeout_ms
+      while (open.size > 0 && performance.now() < late) await delay(limits.close_grace_ms / 4)
+      if (door.close() > 0) await delay(limits.close_grace_ms)
       app.close()
     },
   }
@@ -137,12 +149,20 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
 class UwsSocket implements ClientSocket {
   readonly address: string
   readonly origin: string | undefined
+  readonly #closeTimeout_ms: number
   #handle: Handle | null
+  #closing: { code: CloseCode; reason: string; timer: NodeJS.Timeout } | null = null
 
-  constructor(handle: Handle, { address, origin }: Pick<ClientSocket, 'address' | 'origin'>) {
+  constructor(handle: Handle, { address, origin }: Pick<ClientSocket, 'address' | 'origin'>, closeTimeout_ms: number) {
     this.#handle = handle
     this.address = address
     this.origin = origin
+    this.#closeTimeout_ms = closeTimeout_ms
+  }
+
+  /** It was closed, and its peer reads first what came before. */
+  get closing(): boolean {
+    return this.#closing !== null
   }
 
   queuedBytes(): number {
@@ -150,13 +170,19 @@ class UwsSocket implements ClientSocket {
   }
 
   send(frame: OutFrame): void {
-    this.#handle?.send(frame, false)
+    if (this.#closing === null) this.#handle?.send(frame, false)
   }
 
-  /** A peer that does not read would never get the close frame, and keep its queue with us: it is cut. */
+  /** What is queued goes first; a peer that does not read it is cut after a while. */
   close(code: CloseCode, reason: string): void {
-    if (this.queuedBytes() > 0) this.cut()
-    else this.#handle?.end(code, reason)
+    if (this.#handle === null || this.#closing !== null) return
+    if (this.queuedBytes() === 0) this.#handle.end(code, reason)
+    else this.#closing = { code, reason, timer: setTimeout(() => this.cut(), this.#closeTimeout_ms) }
+  }
+
+  /** Ends a closing one, once its queue is empty. */
+  finish(): void {
+    if (this.#closing !== null && this.queuedBytes() === 0) this.#handle?.end(this.#closing.code, this.#closing.reason)
   }
 
   cut(): void {
@@ -165,85 +191,12 @@ class UwsSocket implements ClientSocket {
 
   gone(): void {
     this.#handle = null
-  }
-}
-
-/**
- * Who is connected, by address. Of a connection that ends before it becomes a socket the library does not say whose
- * it was: such a one keeps its place for one to two windows, in which an honest client is long through.
- */
-class Door {
-  readonly #most: number
-  readonly #places: ConnectionCount
-  readonly #turning: NodeJS.Timeout
-  /** Connections by address that are no sockets yet, of this window and of the one before. */
-  #begun = new Map<string, number>()
-  #before = new Map<string, number>()
-  #open = 0
-  #whenEmpty: () => void = () => {}
-
-  constructor(limits: EdgeLimits, loopbackFree: boolean) {
-    this.#most = limits.connections
-    this.#places = new ConnectionCount({ perAddress: limits.connections_per_address, loopbackFree })
-    this.#turning = setInterval(() => this.#turn(), limits.http_headers_timeout_ms)
-    this.#turning.unref()
-  }
-
-  /** A connection was made; false where there is no place for it. */
-  came(address: string): boolean {
-    this.#open++
-    if (this.#open > this.#most || !this.#places.enter(address)) return false
-    this.#begun.set(address, (this.#begun.get(address) ?? 0) + 1)
-    return true
-  }
-
-  /** Its handshake is through; false where it took so long that its place went to another. */
-  becomesSocket(address: string): boolean {
-    for (const window of [this.#before, this.#begun]) {
-      const count = window.get(address) ?? 0
-      if (count === 0) continue
-      if (count === 1) window.delete(address)
-      else window.set(address, count - 1)
-      return true
-    }
-    return this.#places.enter(address)
-  }
-
-  socketEnded(address: string): void {
-    this.#places.leave(address)
-    this.left()
-  }
-
-  /** A connection that was no socket yet ended, whichever. */
-  left(): void {
-    this.#open--
-    if (this.#open === 0) this.#whenEmpty()
-  }
-
-  /** Resolves when nobody is connected any more, or after so long. */
-  async empty(timeout_ms: number): Promise<void> {
-    clearInterval(this.#turning)
-    if (this.#open === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeout_ms)
-      this.#whenEmpty = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  #turn(): void {
-    for (const [address, count] of this.#before) {
-      for (let i = 0; i < count; i++) this.#places.leave(address)
-    }
-    this.#before = this.#begun
-    this.#begun = new Map()
+    clearTimeout(this.#closing?.timer)
   }
 }
 
 function addressOf(response: Uws.HttpResponse): string {
-  return Buffer.from(response.getRemoteAddressAsText()).toString()
+  return plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString())
 }
 
 function refuse(response: Uws.HttpResponse, status: keyof typeof STATUS, message: string): void {

@@ -227,7 +227,8 @@ export function intake(base: Base, nats: Servers['nats'], edgeNode: NodeCommand 
       stage: 'intake',
       main: 'src/proc/edge.ts',
       privatePort,
-      stopTimeoutMs: 10_000,
+      // 8 s for clients to leave, 3 s for closing handshakes.
+      stopTimeoutMs: 15_000,
       ...(edgeNode === undefined ? {} : { node: edgeNode }),
       env: {
         ...common(base, nats, 'edge', name, privatePort),

@@ -50,11 +50,13 @@ export class RawSocket {
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.on('data', (chunk) => this.#read(chunk))
+    socket.once('end', () => (this.ended = true))
     socket.once('close', () => (this.ended = true))
   }
 
   static async open(port: number): Promise<RawSocket> {
-    const socket = connect(port, '127.0.0.1')
+    // Its side stays open until it says so, whatever the server does.
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     socket.write(
       'GET /v1/socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mooring.v1\r\n\r\n',
