@@ -44,9 +44,9 @@ export async function loadUws(limits: EdgeLimits): Promise<Result<UwsModule, str
 }
 
 /**
- * The transport on uWebSockets.js: a tenth of the memory of `ws` a socket, and two thirds of its CPU a push
- * (docs/performance.md). What the library leaves out is in docs/adr/0017: it cuts invalid UTF-8 and far too long
- * messages without a close frame, does not count fragments, and gives a silent handshake some 30 s.
+ * The transport on uWebSockets.js, lighter than `ws` in memory a socket and in CPU a push (docs/adr/0005). What the
+ * library leaves out is in docs/adr/0017: it cuts invalid UTF-8 and far too long messages without a close frame, does
+ * not count fragments, and gives a silent handshake some 30 s.
  */
 export async function listenUws(uws: UwsModule, options: ListenOptions): Promise<Transport> {
   const { limits, tls } = options
