@@ -16,7 +16,16 @@ export type LockEntry = z.infer<typeof LockEntry>
 const Lock = z.looseObject({ packages: z.record(z.string(), LockEntry) })
 type Lock = z.infer<typeof Lock>
 
-export const parseLock = (text: string): Lock => Lock.parse(JSON.parse(text))
+/** As npm wrote it, its members in their order: a parsed copy would have those first that the schema names. */
+export function parseLock(text: string): Lock {
+  const lock: unknown = JSON.parse(text)
+  assertLock(lock)
+  return lock
+}
+
+function assertLock(lock: unknown): asserts lock is Lock {
+  Lock.parse(lock)
+}
 
 /** Folders in which Node looks for a package that `at` needs: its own node_modules, then outward. */
 function* placesFor(at: string, name: string): Generator<string> {
