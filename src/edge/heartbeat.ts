@@ -15,7 +15,7 @@ export class Heartbeat {
   #overdue: NodeJS.Timeout | null = null
   #n = 0
   /** A ping waits for the hub; none overtakes it. */
-  #under_way = false
+  #underWay = false
   #stopped = false
 
   constructor(port: HeartbeatPort, limits: EdgeLimits) {
@@ -37,11 +37,11 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    if (this.#overdue !== null || this.#under_way) return
+    if (this.#overdue !== null || this.#underWay) return
     const n = ++this.#n
-    this.#under_way = true
+    this.#underWay = true
     await this.#port.ping(n, n % this.#limits.true_heads_every_pings === 0)
-    this.#under_way = false
+    this.#underWay = false
     if (this.#stopped) return
     this.#overdue = setTimeout(() => this.#port.lost(), this.#limits.pong_timeout_ms)
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionCount, addressKey, plainAddress } from '../../src/edge/transport/connections.ts'
 import { readFrame } from '../../src/edge/frame.ts'
 import { Heartbeat } from '../../src/edge/heartbeat.ts'
@@ -8,7 +8,6 @@ import { deeperThan } from '../../src/domain/json-depth.ts'
 import { disposition, mayEnter } from '../../src/edge/session-state.ts'
 import { TokenBucket, TokenBuckets } from '../../src/edge/token-bucket.ts'
 import { UsedIds } from '../../src/edge/used-ids.ts'
-import { until } from '../support/until.ts'
 
 describe('JSON depth', () => {
   it.each([
@@ -172,6 +171,9 @@ describe('an address', () => {
 })
 
 describe('pings', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
   it('do not overtake one that waits for the hub', async () => {
     const pings: number[] = []
     let answered: () => void = () => {}
@@ -185,13 +187,13 @@ describe('pings', () => {
       },
       { ...EDGE_LIMITS, heartbeat_ms: 5, pong_timeout_ms: 60_000 },
     )
-    await until(() => pings.length === 1)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await vi.advanceTimersByTimeAsync(50)
     expect(pings).toEqual([1])
     answered()
-    await Promise.resolve()
+    await vi.advanceTimersByTimeAsync(0)
     heartbeat.pong(1)
-    await until(() => pings.length === 2)
+    await vi.advanceTimersByTimeAsync(5)
+    expect(pings).toEqual([1, 2])
     heartbeat.stop()
   })
 })

@@ -63,6 +63,12 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
     return ws
   }
 
+  const opens = () =>
+    open().then(
+      () => true,
+      () => false,
+    )
+
   const closeOf = (ws: WebSocket) => new Promise<number>((resolve) => ws.once('close', (code) => resolve(code)))
 
   /** Whether the server ends a raw connection that sent `text`. */
@@ -170,7 +176,8 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
         expect(await handshake(['mooring.v1'])).toBe(101)
         await slow.ended
         clearInterval(drip)
-        await until(() => host.accepted.length === 1)
+        await until(() => host.accepted.length > 0)
+        expect(host.accepted.length).toBe(1)
       },
     )
 
@@ -181,12 +188,7 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       await expect(open()).rejects.toThrow()
       held.socket.destroy()
       ws.close()
-      await until(() =>
-        open().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await until(opens)
     })
 
     it('gives the place of a socket that ended to the next', async () => {
@@ -208,12 +210,7 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       }
       await expect(open()).rejects.toThrow()
       for (const peer of kept) peer.destroy()
-      await until(() =>
-        open().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await until(opens)
     })
 
     it('lifts that cap for loopback alone where caps are off', async () => {

@@ -34,7 +34,7 @@ const ARCHITECTURES = {
 } as const
 
 /** Whether uWebSockets.js can be loaded by the Node that runs this. */
-export function glibcIsNewEnough(): boolean {
+function glibcIsNewEnough(): boolean {
   if (process.platform !== 'linux') return true
   const report: unknown = process.report.getReport()
   const version = /"glibcVersionRuntime":"(\d+)\.(\d+)/.exec(JSON.stringify(report))

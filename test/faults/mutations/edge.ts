@@ -57,7 +57,7 @@ export const EDGE: readonly Mutation[] = [
   ),
   broken('src/edge/heartbeat.ts', 'test/edge/rules.test.ts')(
     'pings while a ping waits for the hub',
-    ' || this.#under_way',
+    ' || this.#underWay',
     '',
   ),
   parts('sends a snapshot in one part, however long', 'if (bytes > room && page.length > 0) close()', ''),
