@@ -135,10 +135,33 @@ export function callbackHandlers(
 /** What a callback that only wakes does: an attempt that waits is asked about now, one that has its outcome is looked at again. */
 export function makeLookNow(deps: Parameters<typeof askNow>[0] & { store: PaymentStore; aftermath: Aftermath }) {
   return async (attempt: AttemptRow, eventId: string, hint: CallbackHint | null): Promise<void> => {
-    if (await askNow(deps, attempt)) return
+    if (await askNow(deps, attempt)) {
+      if (mayOutlive(attempt, hint)) await deps.aftermath.look(attempt, eventId)
+      return
+    }
     // Its outcome may have been written a moment ago, and be what this claims.
     const now = (await deps.store.attemptByReference(attempt.rail, attempt.reference)) ?? attempt
     if (!agrees(now, hint)) await deps.aftermath.look(now, eventId)
+  }
+}
+
+/**
+ * Whether an answer that left the rail before this message, and is written after it, would leave something unseen: the
+ * question that the message woke is not asked any more once there is an outcome.
+ */
+function mayOutlive({ state, step }: AttemptRow, hint: CallbackHint | null): boolean {
+  switch (hint) {
+    case 'reserved':
+    case 'moved':
+      return false
+    case 'declined':
+      return state === 'dispatched'
+    case 'released':
+      return step !== 'cancel'
+    case null:
+      return true
+    default:
+      return assertNever(hint, 'hint of a callback')
   }
 }
 

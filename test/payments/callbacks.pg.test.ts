@@ -23,16 +23,31 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 const PATIENCE = { timeout: 40_000 }
 
 type Stage = Awaited<ReturnType<typeof openRecoveryStage>>
-type Place = { stage: Stage; running: Running; heard: HttpMessage[] }
+type Place = {
+  stage: Stage
+  running: Running
+  /** What the rail posted to us, each once we have answered it. */
+  heard: HttpMessage[]
+  /** What answers that money has moved wait for on their way to us. */
+  held: { until: Promise<unknown> }
+}
 
 async function open(running: Running): Promise<Place> {
-  const stage = await openRecoveryStage(running.rail)
+  const { rail } = running
+  const held = { until: Promise.resolve<unknown>(undefined) }
+  const send: typeof rail.send = async (...call) => {
+    const answer = await rail.send(...call)
+    if (answer.kind === 'settled' && call[0].step !== 'prepare') await held.until
+    return answer
+  }
+  const stage = await openRecoveryStage({ ...rail, send })
   const heard: HttpMessage[] = []
-  running.inbox.answerBy((message) => {
+  running.inbox.answerBy(async (message) => {
+    const reply = await stage.callback(message)
     heard.push(message)
-    return stage.callback(message)
+    return reply
   })
-  return { stage, running, heard }
+  return { stage, running, heard, held }
 }
 
 async function close({ stage, running }: Place): Promise<void> {
@@ -74,6 +89,10 @@ async function times({ stage }: Place, payment: PaymentRow): Promise<number> {
     select coalesce(sum(times), 0)::int as times from rail_callbacks where reference = ${referenceOf(payment)}`
   return row?.times ?? 0
 }
+
+/** What the rail posted to us about this payment. */
+const heardOf = ({ heard }: Place, payment: PaymentRow): HttpMessage[] =>
+  heard.filter(({ targetUri }) => targetUri.includes(referenceOf(payment)))
 
 /** Once: at the rail, in the books, and to whoever was told. */
 async function onceOnly({ stage, running }: Place, payment: PaymentRow): Promise<void> {
@@ -151,15 +170,32 @@ describe.each(RAILS)('of $subject.name, a callback', ({ subject, source }) => {
     ])
   })
 
+  test('that the money went back is not lost where it overtakes the answer that it had moved', async () => {
+    const payment = await accept(place, source, { kind: 'return_later', after_s: 0.2 })
+    const answer = Promise.withResolvers<undefined>()
+    place.held.until = answer.promise
+    const ended = run(place, payment)
+    const saysSo = ({ body }: HttpMessage) => /reversed|cancelled|PmtRtr/.test(Buffer.from(body).toString())
+    await expect.poll(() => heardOf(place, payment).some(saysSo), PATIENCE).toBe(true)
+    answer.resolve(undefined)
+    await ended
+    await expect
+      .poll(async () => {
+        await place.stage.recoverAll()
+        return (await place.stage.standing(payment)).recovery
+      }, PATIENCE)
+      .toMatchObject({ kind: 'returned', amount: payment.amount.toString(), state: 'absorbed' })
+  })
+
   test.each(subject.forgeries)('%s is refused, counted, and nobody’s money', async (_, forge) => {
     const payment = await accept(place, source, { kind: 'late_callback', after_s: 0.5 })
     await run(place, payment)
-    await expect.poll(() => times(place, payment), PATIENCE).toBeGreaterThan(0)
+    await expect.poll(() => heardOf(place, payment).length, PATIENCE).toBeGreaterThan(0)
     await place.stage.recoverAll()
     const before = await place.stage.standing(payment)
     const kept = await times(place, payment)
     const counted = total(await place.stage.refusals())
-    const authentic = place.heard.find(({ targetUri }) => targetUri.includes(referenceOf(payment)))
+    const [authentic] = heardOf(place, payment)
     if (authentic === undefined) throw new Error('nothing was heard')
     expect((await place.stage.callback(forge(authentic))).status).toBeGreaterThanOrEqual(400)
     expect(total(await place.stage.refusals())).toBe(counted + 1)
