@@ -135,6 +135,9 @@ function holdsFence(attempt: AttemptRow, heard: Heard): boolean {
   return attempt.state === 'dispatched' && heard.token !== undefined && heard.token === attempt.dispatch_token
 }
 
+/** Back to where the payer is asked: the reservation stands as it stood. */
+const ASKED_FOR_CODE = { step: 'prepare', state: 'settled', asks: 'code' } as const
+
 /** What the attempt's row becomes. */
 function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns<'attempt'> {
   const { outcome, inquiry } = heard
@@ -159,8 +162,7 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
     case 'returned':
       return { ...final, state: 'settled', evidence: outcome.evidence }
     case 'wrong_code':
-      // Back to where the payer is asked: the reservation stands as it stood.
-      return { ...final, step: 'prepare', state: 'settled', asks: 'code', evidence: outcome.evidence }
+      return { ...final, ...ASKED_FOR_CODE, evidence: outcome.evidence }
     case 'declined':
       return {
         ...final,
@@ -181,6 +183,8 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
     case 'not_sent':
       // A question that could not be asked says nothing about the payment.
       if (inquiry !== undefined) return { ...base, state: attempt.state }
+      // The code was kept for that one send alone (attempts.ts): it is typed anew.
+      if (heard.step === 'validate') return { ...final, ...ASKED_FOR_CODE, evidence: { why: outcome.why } }
       return {
         ...base,
         state: heard.resent === true ? 'not_found' : 'not_sent',

@@ -80,6 +80,22 @@ test('after a wrong code the payer is asked again, a version later, and may type
   expect(typed).toEqual(['000000', RIGHT])
 })
 
+test('a code that could not be sent is asked for anew, and nothing else of the payment changes', async () => {
+  const id = await asked()
+  const { payment } = await stage.state(id)
+  stage.operator.send = () => Promise.resolve({ kind: 'not_sent', why: 'too late to write' })
+  await type(id, RIGHT)
+  expect(await stage.run(id)).toMatchObject({ step: 'wait', stage: 'awaiting_payer' })
+  const again = await stage.state(id)
+  expect(again.payment).toMatchObject({ status: 'requires_action', version: payment.version + 2 })
+  expect(isAskedForCode(again)).toBe(true)
+  expect((await stage.standing(id)).holds).toBe(2)
+  stage.operator.send = operator
+  expect(await type(id, RIGHT)).toBe('ok')
+  expect(await stage.run(id)).toEqual({ step: 'done', status: 'succeeded' })
+  expect(typed).toEqual([RIGHT])
+})
+
 test('what the operator says late of one code is not said of the next', async () => {
   const id = await asked()
   const wrong = (): RailOutcome => ({ kind: 'wrong_code', evidence: { ...EVIDENCE, via: 'inquiry' } })
