@@ -1,1 +1,2 @@
+export * from './mailbox.ts'
 export * from './supervise.ts'

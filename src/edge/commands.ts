@@ -1,37 +1,25 @@
-import { COMMANDS, IdempotencyKey, isCommandName, type CommandName, type ErrorCode } from '../contract/index.ts'
+import { CLOSE, COMMANDS, IdempotencyKey, isCommandName, type CommandName, type ErrorCode } from '../contract/index.ts'
 import type { HubReply } from '../bus/index.ts'
-import type { EdgeContext } from './context.ts'
-import { wireError } from './faults.ts'
+import { ending, wireError } from './faults.ts'
 import type { IncomingCmd } from './frame.ts'
-import type { Identity } from './session-state.ts'
+import type { Identity } from './identity.ts'
+import type { Replied } from './session-message.ts'
+import type { SessionPort } from './session-port.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { UsedIds } from './used-ids.ts'
-
-export type CommandPort = {
-  reply(frame: object): void
-  /** The id was used before on this socket. */
-  repeatedId(): void
-  /** The client keeps sending although it is told to slow down. */
-  abuse(): void
-  /** The last command in flight has been answered. */
-  idle(): void
-}
 
 /**
  * The commands of one session. What a command may do is the hub's affair; here
  * it is only counted, named and passed on with the token, body untouched.
  */
 export class Commands {
-  readonly #context: EdgeContext
-  readonly #port: CommandPort
+  readonly #port: SessionPort
   readonly #ids: UsedIds
-  readonly #refusals: TokenBucket
+  #refusals: TokenBucket | null = null
 
-  constructor(context: EdgeContext, port: CommandPort) {
-    this.#context = context
+  constructor(port: SessionPort) {
     this.#port = port
-    this.#ids = new UsedIds(context.limits.remembered_ids)
-    this.#refusals = new TokenBucket(context.limits.refusal_rate, context.clock.monotonic())
+    this.#ids = new UsedIds(port.context.limits.remembered_ids)
   }
 
   get inFlight(): number {
@@ -40,19 +28,20 @@ export class Commands {
 
   /** A command that comes while the edge drains: not carried out, said so. */
   decline(frame: IncomingCmd): void {
-    if (!this.#ids.use(frame.id)) this.#port.repeatedId()
+    if (!this.#ids.use(frame.id)) this.#port.end(REPEATED_ID)
     else this.#refuse(frame, 'temporarily_unavailable', 'This connection is closing; reconnect and send it again.', 100)
   }
 
   handle(frame: IncomingCmd, identity: Identity): void {
-    const { clock, limits, load, userRates } = this.#context
+    const { clock, commands, limits, userRates } = this.#port.context
     if (!this.#ids.use(frame.id)) {
-      this.#port.repeatedId()
+      this.#port.end(REPEATED_ID)
       return
     }
     const wait_ms = userRates.take(identity.user, clock.monotonic())
     if (wait_ms > 0) {
-      if (this.#refusals.take(clock.monotonic()) > 0) this.#port.abuse()
+      this.#refusals ??= new TokenBucket(limits.refusal_rate, clock.monotonic())
+      if (this.#refusals.take(clock.monotonic()) > 0) this.#port.end(ABUSE)
       else
         this.#refuse(
           frame,
@@ -71,38 +60,41 @@ export class Commands {
       this.#refuse(frame, 'idempotency_key_missing', 'This command needs a key: 16 to 64 of A-Z a-z 0-9 _ -.')
       return
     }
-    if (this.#ids.inFlight >= limits.commands_per_session || load.commands >= limits.commands_in_flight) {
+    if (this.#ids.inFlight >= limits.commands_per_session || commands.full) {
       this.#refuse(frame, 'overloaded', 'Too many commands are in flight; wait for answers and try again.', 250)
       return
     }
-    void this.#forward(frame, name, identity)
+    this.#forward(frame, name, identity)
   }
 
-  async #forward(frame: IncomingCmd, name: CommandName, identity: Identity): Promise<void> {
-    const { clock, hub, limits, load, metrics } = this.#context
-    const startedAt_ms = clock.monotonic()
-    this.#ids.begin(frame.id)
-    load.commands++
-    const reply = await hub.ask({
+  /** A hub's answer. The session may be closed by now, which answers nobody but is counted. */
+  replied({ id, name, askedAt_ms, reply }: Replied): void {
+    const { clock, metrics } = this.#port.context
+    this.#ids.end(id)
+    metrics.commandSeconds.observe((clock.monotonic() - askedAt_ms) / 1000)
+    metrics.commands.inc({ name, outcome: reply.ok ? 'ok' : reply.error.code })
+    this.#port.send(replyFrame(id, reply))
+  }
+
+  #forward({ id, key, body }: IncomingCmd, name: CommandName, { token }: Identity): void {
+    const { clock, commands, hub, limits } = this.#port.context
+    const askedAt_ms = clock.monotonic()
+    this.#ids.begin(id)
+    const answer = hub.ask({
       name,
-      token: identity.token,
-      body: frame.body ?? {},
-      ...(COMMANDS[name].starred && { key: frame.key }),
+      token,
+      body: body ?? {},
+      ...(COMMANDS[name].starred && { key }),
       timeout_ms: limits.command_timeout_ms,
     })
-    load.commands--
-    this.#ids.end(frame.id)
-    metrics.commandSeconds.observe((clock.monotonic() - startedAt_ms) / 1000)
-    metrics.commands.inc({ name, outcome: reply.ok ? 'ok' : reply.error.code })
-    this.#port.reply(replyFrame(frame.id, reply))
-    if (this.#ids.inFlight === 0) this.#port.idle()
+    commands.during(this.#port.ask(answer, (reply) => ({ type: 'replied', id, name, askedAt_ms, reply })))
   }
 
   #refuse(frame: IncomingCmd, code: ErrorCode, message: string, retryAfter_ms?: number): void {
-    const { hub, metrics } = this.#context
+    const { hub, metrics } = this.#port.context
     const name = typeof frame.name === 'string' && isCommandName(frame.name) ? frame.name : 'unknown'
     metrics.commands.inc({ name, outcome: code })
-    this.#port.reply({
+    this.#port.send({
       t: 'reply',
       id: frame.id,
       ok: false,
@@ -110,6 +102,9 @@ export class Commands {
     })
   }
 }
+
+const REPEATED_ID = ending(CLOSE.badFrame, 'id: was used before on this socket', 'invalid_request')
+const ABUSE = ending(CLOSE.rateAbuse, 'far too many commands', 'rate_limited')
 
 function replyFrame(id: string, reply: HubReply): object {
   const replayed = reply.replayed === true && { replayed: true }

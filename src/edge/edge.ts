@@ -8,13 +8,14 @@ import { assertNever } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
 import type { EdgeContext } from './context.ts'
 import { hearControl, tellEdges } from './control.ts'
-import { ending } from './faults.ts'
+import { GOING_AWAY, ending } from './faults.ts'
 import { Feeds } from './feed.ts'
 import { HubLink } from './hub-link.ts'
 import type { EdgeLimits } from './limits.ts'
 import { edgeMetrics } from './metrics.ts'
 import { Session } from './session.ts'
 import type { Identity } from './session-state.ts'
+import { Slots } from './slots.ts'
 import { TokenBuckets } from './token-bucket.ts'
 import type { ClientSocket, SocketEvents } from './transport/index.ts'
 
@@ -45,8 +46,8 @@ export class Edge {
   constructor(options: EdgeOptions) {
     const { bus, clock, ids, limits, log, nonce, pushed, registry } = options
     this.#options = options
-    const feeds = new Feeds(bus, limits.feed_linger_ms)
-    const load = { hellos: 0, commands: 0 }
+    const feeds = new Feeds({ bus, limits, log })
+    const commands = new Slots(limits.commands_in_flight)
     this.#context = {
       limits,
       clock,
@@ -54,7 +55,8 @@ export class Edge {
       nonce,
       log,
       feeds,
-      load,
+      hellos: new Slots(limits.hellos_in_progress),
+      commands,
       pushed,
       hub: new HubLink({ bus, clock, ids, onReconnect: () => void this.#verifyAll() }),
       userRates: new TokenBuckets(limits.user_rate),
@@ -62,7 +64,7 @@ export class Edge {
         sessions: () => this.#sessions.size,
         feeds: () => feeds.size,
         queuedBytes: () => this.#sessions.values().reduce((sum, session) => sum + session.queuedBytes, 0),
-        commandsInFlight: () => load.commands,
+        commandsInFlight: () => commands.taken,
       }),
     }
     this.#stopControl = hearControl(bus, options.name, (control) => this.#control(control))
@@ -104,7 +106,7 @@ export class Edge {
         for (const session of this.#sessions) session.drain(Math.round(Math.random() * spread_ms))
       })
     }
-    for (const session of this.#sessions) session.end(ending(CLOSE.goingAway, 'this edge is closing', null))
+    for (const session of this.#sessions) session.end(GOING_AWAY)
     clearInterval(this.#sweep)
     this.#stopControl()
     this.#context.feeds.end()

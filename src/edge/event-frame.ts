@@ -3,7 +3,10 @@ import { FEED_HEADERS, type FeedEvent } from '../bus/index.ts'
 import type { OutFrame } from './transport/index.ts'
 
 /** An event of a feed, ready to be sent to any number of sockets. */
-export type FeedMessage = { seq: number; epoch: string; frame: OutFrame }
+export type FeedMessage = { type: 'event'; seq: number; epoch: string; frame: OutFrame }
+
+/** What a feed says to those who listen; `resync`: events may have been lost, read the feed anew. */
+export type FeedNews = FeedMessage | { type: 'resync'; reason: string }
 
 /**
  * The frame of a live message. Its payload is a `FeedEvent` as JSON already, so
@@ -16,13 +19,14 @@ export function fromLive(message: Msg): FeedMessage | null {
   const pos = headers?.get('Nats-Sequence') ?? ''
   if (!Number.isSafeInteger(seq) || seq < 1 || epoch === '' || pos === '' || data[0] !== 0x7b) return null
   const head = Buffer.from(`{"t":"event","pos":${JSON.stringify(pos)},`)
-  return { seq, epoch, frame: Buffer.concat([head, data.subarray(1)]) }
+  return { type: 'event', seq, epoch, frame: Buffer.concat([head, data.subarray(1)]) }
 }
 
 /** The frame of an event read back from the hub. */
 export function fromPage(event: FeedEvent & { pos: string }, epoch: string): FeedMessage {
   const { feed, seq, id, name, at, body, pos } = event
-  return { seq, epoch, frame: Buffer.from(JSON.stringify({ t: 'event', pos, feed, seq, id, name, at, body })) }
+  const frame = Buffer.from(JSON.stringify({ t: 'event', pos, feed, seq, id, name, at, body }))
+  return { type: 'event', seq, epoch, frame }
 }
 
 /** The amount an event is about, for a failpoint; '' where its body has none. */

@@ -8,6 +8,13 @@ export function ending(code: CloseCode, reason: string, error: ErrorCode | null,
   return { code, reason, error: retryAfter_ms === undefined ? { code: error } : { code: error, retryAfter_ms } }
 }
 
+export const TOKEN_EXPIRED = ending(CLOSE.tokenExpired, 'the token has expired', 'unauthenticated')
+export const SLOW_CONSUMER = ending(CLOSE.slowConsumer, 'the outbound queue is full; reconnect to resume', null)
+export const GOING_AWAY = ending(CLOSE.goingAway, 'this edge is closing', null)
+
+/** A feed that cannot be continued on this socket. */
+export const resuming = (reason: string): Ending => ending(CLOSE.internal, `${reason}; reconnect to resume`, null)
+
 export function wireError(code: ErrorCode, message: string, requestId: string, retryAfter_ms?: number): WireError {
   return { code, message, retryable: isRetryable(code), retry_after_ms: retryAfter_ms ?? null, request_id: requestId }
 }

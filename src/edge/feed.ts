@@ -1,56 +1,110 @@
-import type { Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
+import { Mailbox, type Actor } from '../actor/index.ts'
 import { liveSubject, type Bus } from '../bus/index.ts'
-import { fromLive, type FeedMessage } from './event-frame.ts'
+import type { Log } from '../observe/log.ts'
+import { fromLive, type FeedNews } from './event-frame.ts'
+import type { EdgeLimits } from './limits.ts'
 
-export type FeedListener = (message: FeedMessage) => void
+export type FeedListener = (news: FeedNews) => void
+
+type ToFeed =
+  | { type: 'live'; message: Msg }
+  | { type: 'join' | 'leave'; listener: FeedListener }
+  /** Nobody has listened for a while. */
+  | { type: 'lonely' }
 
 /**
- * One user's event stream on this edge: one NATS subscription and one built
- * frame an event, shared by that user's sockets. Order and once are each
- * socket's own affair (`Follower`), as each has its own place in the feed.
+ * One user's event stream on this edge: the actor that owns one NATS
+ * subscription and builds one frame an event, shared by that user's sockets.
+ * Order and once are each socket's own affair (`Follower`), as each has its own
+ * place in the feed. Where events may have been lost here, all who listen
+ * resume. It lingers after its last listener, as phones come back soon.
  */
-class Feed {
+class Feed implements Actor<ToFeed> {
+  readonly #options: FeedOptions
+  readonly #ended: () => void
   readonly #listeners = new Set<FeedListener>()
+  readonly #mailbox: Mailbox<ToFeed>
   readonly #subscription: Subscription
+  #lingering: NodeJS.Timeout | null = null
 
-  constructor(bus: Bus, id: string) {
-    this.#subscription = bus.subscribe(liveSubject(id), {
+  constructor(options: FeedOptions, id: string, ended: () => void) {
+    this.#options = options
+    this.#ended = ended
+    this.#mailbox = new Mailbox(this, options.limits.feed_mailbox)
+    this.#subscription = options.bus.subscribe(liveSubject(id), {
       callback: (error, message) => {
-        if (error !== null) return
-        if (this.#listeners.size === 0) return
-        const event = fromLive(message)
-        if (event === null) return
-        for (const listener of this.#listeners) listener(event)
+        if (error === null) this.#mailbox.post({ type: 'live', message })
       },
     })
   }
 
-  get idle(): boolean {
-    return this.#listeners.size === 0
+  /** Tells a listener all that comes from now on; the returned function ends that. */
+  listen(listener: FeedListener): () => void {
+    if (!this.#mailbox.post({ type: 'join', listener })) listener(TOO_MUCH)
+    return () => void this.#mailbox.post({ type: 'leave', listener })
   }
 
-  add(listener: FeedListener): void {
-    this.#listeners.add(listener)
+  handle(message: ToFeed): void {
+    switch (message.type) {
+      case 'live': {
+        if (this.#listeners.size === 0) return
+        const event = fromLive(message.message)
+        if (event !== null) this.#tell(event)
+        return
+      }
+      case 'join':
+        if (this.#lingering !== null) clearTimeout(this.#lingering)
+        this.#lingering = null
+        this.#listeners.add(message.listener)
+        return
+      case 'leave':
+        this.#listeners.delete(message.listener)
+        if (this.#listeners.size === 0) this.#linger()
+        return
+      case 'lonely':
+        if (this.#listeners.size === 0) this.end()
+    }
   }
 
-  remove(listener: FeedListener): void {
-    this.#listeners.delete(listener)
+  overflowed(): void {
+    this.#options.log.warn('more came at once than a feed takes; its sessions resume')
+    this.#tell(TOO_MUCH)
+  }
+
+  failed(error: unknown): void {
+    this.#options.log.error({ err: error }, 'a feed failed; its sessions resume')
+    this.#tell({ type: 'resync', reason: 'the event stream failed' })
   }
 
   end(): void {
+    if (this.#lingering !== null) clearTimeout(this.#lingering)
+    this.#mailbox.stop()
     this.#subscription.unsubscribe()
+    this.#ended()
+  }
+
+  #tell(news: FeedNews): void {
+    for (const listener of this.#listeners) listener(news)
+  }
+
+  #linger(): void {
+    this.#lingering ??= setTimeout(() => this.#mailbox.post({ type: 'lonely' }), this.#options.limits.feed_linger_ms)
+    this.#lingering.unref()
   }
 }
 
-/** The feeds of this edge. A feed lingers after its last socket, as phones come back soon. */
-export class Feeds {
-  readonly #bus: Bus
-  readonly #linger_ms: number
-  readonly #feeds = new Map<string, { feed: Feed; lingering: NodeJS.Timeout | null }>()
+const TOO_MUCH: FeedNews = { type: 'resync', reason: 'too many events came at once' }
 
-  constructor(bus: Bus, linger_ms: number) {
-    this.#bus = bus
-    this.#linger_ms = linger_ms
+export type FeedOptions = { bus: Bus; limits: EdgeLimits; log: Log }
+
+/** Where the feeds of this edge are found. */
+export class Feeds {
+  readonly #options: FeedOptions
+  readonly #feeds = new Map<string, Feed>()
+
+  constructor(options: FeedOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -63,36 +117,15 @@ export class Feeds {
    * is asked after the subscription stands: no event falls between the two.
    */
   listen(id: string, listener: FeedListener): () => void {
-    let entry = this.#feeds.get(id)
-    if (entry === undefined) {
-      entry = { feed: new Feed(this.#bus, id), lingering: null }
-      this.#feeds.set(id, entry)
+    let feed = this.#feeds.get(id)
+    if (feed === undefined) {
+      feed = new Feed(this.#options, id, () => this.#feeds.delete(id))
+      this.#feeds.set(id, feed)
     }
-    const { feed } = entry
-    if (entry.lingering !== null) clearTimeout(entry.lingering)
-    entry.lingering = null
-    feed.add(listener)
-    return () => {
-      feed.remove(listener)
-      if (feed.idle) this.#lingerThenEnd(id)
-    }
+    return feed.listen(listener)
   }
 
   end(): void {
-    for (const { feed, lingering } of this.#feeds.values()) {
-      if (lingering !== null) clearTimeout(lingering)
-      feed.end()
-    }
-    this.#feeds.clear()
-  }
-
-  #lingerThenEnd(id: string): void {
-    const entry = this.#feeds.get(id)
-    if (entry === undefined || entry.lingering !== null) return
-    entry.lingering = setTimeout(() => {
-      this.#feeds.delete(id)
-      entry.feed.end()
-    }, this.#linger_ms)
-    entry.lingering.unref()
+    for (const feed of this.#feeds.values()) feed.end()
   }
 }

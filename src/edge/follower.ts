@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FeedPaged } from '../bus/index.ts'
 import { fromPage, type FeedMessage } from './event-frame.ts'
 import type { EdgeLimits } from './limits.ts'
@@ -8,14 +7,29 @@ import { Sequencer } from './sequencer.ts'
 export type FollowerPort = {
   /** Hands one event to the socket. */
   push(message: FeedMessage): void
-  /** Waits until the socket's queue has room; false when the socket is gone. */
-  room(): Promise<boolean>
-  /** Reads committed events; null when the hub did not answer. */
-  page(after: number, upto: number, timeout_ms: number): Promise<FeedPaged | null>
+  /** Whether the socket's queue has room; `drained` tells when it has again. */
+  hasRoom(): boolean
+  /** Asks for committed events; what comes of it goes to `paged`. */
+  page(after: number, upto: number, timeout_ms: number): void
+  /** Calls `look` after a while. */
+  lookLater(delay_ms: number): void
   /** Whether the hub can be asked at all. */
   reachable(): boolean
+  /** Monotonic, ms. */
+  now(): number
   /** The feed cannot be continued on this socket: close it, so that it resumes. */
   resync(reason: string): void
+}
+
+/** Missing events being read: what it waits for, and the page that is on its way out. */
+type Fill = {
+  readonly patience_ms: number
+  progressAt_ms: number
+  /** The last event that was out when the page was asked for. */
+  before: number
+  waits: 'page' | 'room' | 'look'
+  page: FeedPaged | null
+  next: number
 }
 
 /**
@@ -29,7 +43,9 @@ export class Follower {
   readonly #limits: EdgeLimits
   readonly #sequencer: Sequencer<FeedMessage>
   #epoch: string | null = null
-  #filling: Promise<void> | null = null
+  #fill: Fill | null = null
+  /** Who is told once nothing is missing, or cannot be read. */
+  #verifying: (() => void)[] | null = null
   #ended = false
 
   constructor(port: FollowerPort, limits: EdgeLimits) {
@@ -45,6 +61,7 @@ export class Follower {
 
   end(): void {
     this.#ended = true
+    this.#filled()
   }
 
   /** A live event. Held until `follow` says from where. */
@@ -55,53 +72,94 @@ export class Follower {
       return
     }
     this.#pushAll(this.#sequencer.accept(message))
-    if (this.#epoch !== null && this.#sequencer.missing !== null) void this.#fill(this.#limits.gap_timeout_ms)
+    if (this.#epoch !== null && this.#sequencer.missing !== null) this.#readMissing(this.#limits.gap_timeout_ms)
   }
 
-  /** Goes on from `after`; the feed has come to `head`. Resolves when the socket has all of it. */
-  async follow(epoch: string, after: number, head: number): Promise<void> {
+  /** Goes on from `after`; the feed has come to `head`. */
+  follow(epoch: string, after: number, head: number): void {
     this.#epoch = epoch
     this.#sequencer.expect(head)
     this.#pushAll(this.#sequencer.start(after))
-    await this.#fill(this.#limits.command_timeout_ms)
+    this.#readMissing(this.#limits.command_timeout_ms)
   }
 
-  /** The feed's true head: what did not come by itself shortly is read. */
-  async verify(head: number): Promise<void> {
-    if (this.#ended) return
-    this.#sequencer.expect(head)
+  /** The feed's true head: what does not come by itself shortly is read, and `done` told after that. */
+  verify(head: number, done: () => void): void {
+    if (!this.#ended) this.#sequencer.expect(head)
     // While a snapshot is on its way: `follow` reads it.
-    if (this.#epoch === null) return
-    if (this.#sequencer.missing === null) return
-    await delay(this.#limits.gap_retry_ms)
-    await this.#fill(this.#limits.gap_timeout_ms)
-  }
-
-  #fill(patience_ms: number): Promise<void> {
-    this.#filling ??= this.#readMissing(patience_ms).finally(() => {
-      this.#filling = null
-    })
-    return this.#filling
-  }
-
-  async #readMissing(patience_ms: number): Promise<void> {
-    let progressAt_ms = performance.now()
-    for (;;) {
-      const missing = this.#sequencer.missing
-      // With the hub out of reach the socket is held; the heads are verified once it is back.
-      if (this.#ended || missing === null || !this.#port.reachable()) return
-      const before = this.last
-      const paged = await this.#port.page(missing.after, missing.upto, patience_ms)
-      for (const event of paged?.events ?? []) {
-        if (!(await this.#port.room()) || this.#ended) return
-        this.#pushAll(this.#sequencer.accept(fromPage(event, paged?.epoch ?? '')))
-      }
-      if (this.last > before) progressAt_ms = performance.now()
-      else if (performance.now() - progressAt_ms >= patience_ms) {
-        if (this.#port.reachable()) this.#port.resync('an event is missing')
-        return
-      } else await delay(this.#limits.gap_retry_ms)
+    if (this.#ended || this.#epoch === null || this.#sequencer.missing === null) {
+      done()
+      return
     }
+    this.#verifying ??= []
+    this.#verifying.push(done)
+    this.#port.lookLater(this.#limits.gap_retry_ms)
+  }
+
+  /** The page that was asked for; null where the hub did not answer. */
+  paged(page: FeedPaged | null): void {
+    if (this.#fill?.waits !== 'page') return
+    this.#fill.page = page
+    this.#fill.next = 0
+    this.#takePage(this.#fill)
+  }
+
+  drained(): void {
+    if (this.#fill?.waits === 'room') this.#takePage(this.#fill)
+  }
+
+  look(): void {
+    if (this.#fill === null) this.#readMissing(this.#limits.gap_timeout_ms)
+    else if (this.#fill.waits === 'look') this.#ask(this.#fill)
+  }
+
+  #readMissing(patience_ms: number): void {
+    if (this.#fill !== null) return
+    const { last } = this
+    this.#fill = { patience_ms, progressAt_ms: this.#port.now(), before: last, waits: 'page', page: null, next: 0 }
+    this.#ask(this.#fill)
+  }
+
+  #ask(fill: Fill): void {
+    const { missing } = this.#sequencer
+    // With the hub out of reach the socket is held; the heads are verified once it is back.
+    if (this.#ended || missing === null || !this.#port.reachable()) {
+      this.#filled()
+      return
+    }
+    fill.before = this.last
+    fill.waits = 'page'
+    this.#port.page(missing.after, missing.upto, fill.patience_ms)
+  }
+
+  #takePage(fill: Fill): void {
+    const { epoch, events } = fill.page ?? { epoch: '', events: [] }
+    for (let event = events[fill.next]; event !== undefined; event = events[++fill.next]) {
+      if (!this.#port.hasRoom()) {
+        fill.waits = 'room'
+        return
+      }
+      this.#pushAll(this.#sequencer.accept(fromPage(event, epoch)))
+      if (this.#ended) return
+    }
+    fill.page = null
+    if (this.last > fill.before) {
+      fill.progressAt_ms = this.#port.now()
+      this.#ask(fill)
+    } else if (this.#port.now() - fill.progressAt_ms < fill.patience_ms) {
+      fill.waits = 'look'
+      this.#port.lookLater(this.#limits.gap_retry_ms)
+    } else {
+      if (this.#port.reachable()) this.#port.resync('an event is missing')
+      this.#filled()
+    }
+  }
+
+  #filled(): void {
+    this.#fill = null
+    const verifying = this.#verifying
+    this.#verifying = null
+    for (const done of verifying ?? []) done()
   }
 
   #pushAll(messages: readonly FeedMessage[]): void {

@@ -1,27 +1,38 @@
 import type { EdgeLimits } from './limits.ts'
+import type { SessionPort } from './session-port.ts'
 
-export type HeartbeatPort = {
-  /** Sends the ping; `trueHeads` asks for heads read from Postgres rather than those delivered here. */
-  ping(n: number, trueHeads: boolean): Promise<void>
-  /** No pong came in time. */
-  lost(): void
-}
-
-/** Pings while the session lives, and tells when a pong is overdue. */
+/** When a session pings while it lives, and whether a pong is overdue. */
 export class Heartbeat {
-  readonly #port: HeartbeatPort
+  readonly #port: Pick<SessionPort, 'post'>
   readonly #limits: EdgeLimits
   readonly #interval: NodeJS.Timeout
   #overdue: NodeJS.Timeout | null = null
   #n = 0
   /** A ping waits for the hub; none overtakes it. */
   #underWay = false
-  #stopped = false
 
-  constructor(port: HeartbeatPort, limits: EdgeLimits) {
+  constructor(port: Pick<SessionPort, 'post'>, limits: EdgeLimits) {
     this.#port = port
     this.#limits = limits
-    this.#interval = setInterval(() => void this.#beat(), limits.heartbeat_ms)
+    this.#interval = setInterval(() => port.post({ type: 'beat' }), limits.heartbeat_ms)
+  }
+
+  get awaitsPong(): boolean {
+    return this.#overdue !== null
+  }
+
+  /** The ping to send now; null while another waits for the hub or for its pong. */
+  next(): { n: number; trueHeads: boolean } | null {
+    if (this.awaitsPong || this.#underWay) return null
+    this.#underWay = true
+    const n = ++this.#n
+    return { n, trueHeads: n % this.#limits.true_heads_every_pings === 0 }
+  }
+
+  /** It is on its way. */
+  sent(): void {
+    this.#underWay = false
+    this.#overdue = setTimeout(() => this.#port.post({ type: 'pongLate' }), this.#limits.pong_timeout_ms)
   }
 
   pong(n: number): void {
@@ -31,18 +42,7 @@ export class Heartbeat {
   }
 
   stop(): void {
-    this.#stopped = true
     clearInterval(this.#interval)
     if (this.#overdue !== null) clearTimeout(this.#overdue)
-  }
-
-  async #beat(): Promise<void> {
-    if (this.#overdue !== null || this.#underWay) return
-    const n = ++this.#n
-    this.#underWay = true
-    await this.#port.ping(n, n % this.#limits.true_heads_every_pings === 0)
-    this.#underWay = false
-    if (this.#stopped) return
-    this.#overdue = setTimeout(() => this.#port.lost(), this.#limits.pong_timeout_ms)
   }
 }

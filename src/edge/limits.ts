@@ -52,6 +52,11 @@ export const EDGE_LIMITS = {
 
   rate_sweep_ms: 10_000,
 
+  // Mailboxes: what may wait while an actor is busy with one message. One more closes the session to be opened again
+  // (4005), or has all of a feed's sessions resume.
+  session_mailbox: 64,
+  feed_mailbox: 1_024,
+
   // Going away
   /** So many sockets a millisecond are told to come back elsewhere: who takes them up gets them one after the other. */
   goaway_per_ms: 2,

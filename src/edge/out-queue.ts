@@ -1,44 +1,30 @@
 import type { EdgeLimits } from './limits.ts'
 import type { ClientSocket, OutFrame } from './transport/index.ts'
 
-/** A socket's outbound queue: bounded, and saying when a replay may go on. */
+/** A socket's outbound queue: bounded, and short enough for a replay or not. */
 export class OutQueue {
   readonly #socket: ClientSocket
   readonly #limits: EdgeLimits
-  readonly #overflow: () => void
-  #waiting: ((room: boolean) => void)[] = []
-  #ended = false
 
-  constructor(socket: ClientSocket, limits: EdgeLimits, overflow: () => void) {
+  constructor(socket: ClientSocket, limits: EdgeLimits) {
     this.#socket = socket
     this.#limits = limits
-    this.#overflow = overflow
   }
 
-  /** Queues a frame; one that does not fit closes the session instead, and the client resumes from its cursor. */
-  send(frame: OutFrame): void {
-    if (this.#ended) return
-    const queued = this.#socket.queuedBytes()
-    if (queued > 0 && queued + frame.length > this.#limits.out_queue_bytes) this.#overflow()
-    else this.#socket.send(frame)
+  get bytes(): number {
+    return this.#socket.queuedBytes()
   }
 
-  /** Waits until the queue is short enough for a replay; false when the socket is gone. */
-  async room(): Promise<boolean> {
-    while (!this.#ended && this.#socket.queuedBytes() >= this.#limits.replay_queue_bytes) {
-      await new Promise<boolean>((resolve) => this.#waiting.push(resolve))
-    }
-    return !this.#ended
+  /** Whether a snapshot or replay may go on; where not, the socket says `drained` later. */
+  get hasRoom(): boolean {
+    return this.bytes < this.#limits.replay_queue_bytes
   }
 
-  drained(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resume of waiting) resume(!this.#ended)
-  }
-
-  end(): void {
-    this.#ended = true
-    this.drained()
+  /** Queues a frame; false where it does not fit. */
+  send(frame: OutFrame): boolean {
+    const queued = this.bytes
+    if (queued > 0 && queued + frame.length > this.#limits.out_queue_bytes) return false
+    this.#socket.send(frame)
+    return true
   }
 }

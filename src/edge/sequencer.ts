@@ -11,7 +11,8 @@ export type Missing = { after: number; upto: number }
  */
 export class Sequencer<E extends Sequenced> {
   readonly #capacity: number
-  readonly #held = new Map<number, E>()
+  /** None where none is held, as with nearly every socket at nearly every time. */
+  #held: Map<number, E> | null = null
   #last: number | null = null
   #known = 0
 
@@ -32,7 +33,7 @@ export class Sequencer<E extends Sequenced> {
   /** Everything up to `seq` is with the client; returns what of the held follows it at once. */
   start(seq: number): E[] {
     this.#last = seq
-    for (const held of this.#held.keys()) if (held <= seq) this.#held.delete(held)
+    for (const held of this.#held?.keys() ?? []) if (held <= seq) this.#held?.delete(held)
     return this.#release()
   }
 
@@ -42,8 +43,9 @@ export class Sequencer<E extends Sequenced> {
     if (this.#last !== null && event.seq <= this.#last) return []
     if (this.#last !== null && event.seq === this.#last + 1) {
       this.#last = event.seq
-      return [event, ...this.#release()]
+      return this.#held === null ? [event] : [event, ...this.#release()]
     }
+    this.#held ??= new Map()
     if (this.#held.size < this.#capacity) this.#held.set(event.seq, event)
     return []
   }
@@ -56,12 +58,13 @@ export class Sequencer<E extends Sequenced> {
   #release(): E[] {
     const out: E[] = []
     while (this.#last !== null) {
-      const next = this.#held.get(this.#last + 1)
+      const next = this.#held?.get(this.#last + 1)
       if (next === undefined) break
-      this.#held.delete(next.seq)
+      this.#held?.delete(next.seq)
       this.#last = next.seq
       out.push(next)
     }
+    if (this.#held?.size === 0) this.#held = null
     return out
   }
 }

@@ -1,16 +1,21 @@
+import type { Entrance } from './entrance.ts'
 import type { IncomingFrame } from './frame.ts'
-import type { Follower } from './follower.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { Identity } from './identity.ts'
+import type { Place } from './place.ts'
+import type { Verification } from './verification.ts'
 
-/** Who a session speaks for, once the hub has said so. */
-export type Identity = { session: string; user: string; device: string; token: string; expiresAt_ms: number }
+export type { Identity } from './identity.ts'
 
 /** What a session has while it is ready or draining. */
 export type Live = {
   /** Its token changes when the client brings a newer one. */
   identity: Identity
-  follower: Follower
+  place: Place
   heartbeat: Heartbeat
+  verification: Verification
+  /** Tells that its token has ended. */
+  expiry: NodeJS.Timeout | null
   /** What the next proof must be over; null once it was used. */
   nonce: string | null
 }
@@ -18,7 +23,7 @@ export type Live = {
 /** The lifecycle of a session is one value. */
 export type SessionState =
   | { at: 'challenged'; nonce: string }
-  | { at: 'opening' }
+  | { at: 'opening'; entrance: Entrance }
   | { at: 'ready'; live: Live }
   /** `due`: the client was told to be gone by now. */
   | { at: 'draining'; live: Live; due: boolean }

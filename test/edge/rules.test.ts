@@ -174,26 +174,60 @@ describe('pings', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('do not overtake one that waits for the hub', async () => {
+  const limits = { ...EDGE_LIMITS, heartbeat_ms: 5, pong_timeout_ms: 20, true_heads_every_pings: 2 }
+
+  function beating() {
     const pings: number[] = []
-    let answered: () => void = () => {}
-    const heartbeat = new Heartbeat(
+    const told: string[] = []
+    const heartbeat: Heartbeat = new Heartbeat(
       {
-        ping: (n) => {
-          pings.push(n)
-          return new Promise((resolve) => (answered = resolve))
+        post: ({ type }) => {
+          if (type !== 'beat') told.push(type)
+          else {
+            const ping = heartbeat.next()
+            if (ping !== null) pings.push(ping.n)
+          }
         },
-        lost: () => expect.fail('a pong was not even asked for'),
       },
-      { ...EDGE_LIMITS, heartbeat_ms: 5, pong_timeout_ms: 60_000 },
+      limits,
     )
-    await vi.advanceTimersByTimeAsync(50)
+    return { heartbeat, pings, told }
+  }
+
+  it('do not overtake one that waits for the hub', () => {
+    const { heartbeat, pings, told } = beating()
+    vi.advanceTimersByTime(50)
     expect(pings).toEqual([1])
-    answered()
-    await vi.advanceTimersByTimeAsync(0)
+    heartbeat.sent()
     heartbeat.pong(1)
-    await vi.advanceTimersByTimeAsync(5)
+    vi.advanceTimersByTime(5)
     expect(pings).toEqual([1, 2])
+    expect(told).toEqual([])
+    heartbeat.stop()
+  })
+
+  it('are late without their own pong, and nothing is told after the end', () => {
+    const { heartbeat, pings, told } = beating()
+    vi.advanceTimersByTime(5)
+    heartbeat.sent()
+    heartbeat.pong(7)
+    expect(heartbeat.awaitsPong).toBe(true)
+    vi.advanceTimersByTime(20)
+    expect([pings, told]).toEqual([[1], ['pongLate']])
+    heartbeat.stop()
+    vi.advanceTimersByTime(100)
+    expect([pings, told]).toEqual([[1], ['pongLate']])
+  })
+
+  it('ask for the true heads every so often', () => {
+    const heartbeat = new Heartbeat({ post: () => {} }, limits)
+    const asked = [1, 2, 3, 4].map((n) => {
+      const ping = heartbeat.next()
+      heartbeat.sent()
+      heartbeat.pong(n)
+      return ping
+    })
+    expect(asked.map((ping) => ping?.trueHeads)).toEqual([false, true, false, true])
     heartbeat.stop()
   })
 })

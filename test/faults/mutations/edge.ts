@@ -2,58 +2,117 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 /** How an edge keeps its sockets: who may stay, what each is told and when, and how it leaves. */
 
-const SESSION = 'src/edge/session.ts'
 const UWS = 'src/edge/transport/uws.ts'
-const session = broken(SESSION, 'test/edge/session.nats.test.ts')
-const feeds = broken(SESSION, 'test/edge/feed.nats.test.ts')
+const mailbox = broken('src/actor/mailbox.ts', 'test/actor/mailbox.test.ts')
+const actor = broken('src/edge/session-actor.ts', 'test/edge/session.nats.test.ts')
+const actors = broken('src/edge/session-actor.ts', 'test/edge/actors.nats.test.ts')
+const feed = broken('src/edge/feed.ts', 'test/edge/actors.nats.test.ts')
+const follower = broken('src/edge/follower.ts', 'test/edge/follower.test.ts')
+const place = broken('src/edge/place.ts', 'test/edge/feed.nats.test.ts')
+const renewal = broken('src/edge/renewal.ts', 'test/edge/renewal.nats.test.ts')
 const parts = broken('src/edge/snapshot-parts.ts', 'test/edge/snapshot-parts.test.ts')
 const uws = broken(UWS, 'test/edge/transport.test.ts')
 const door = broken('src/edge/transport/door.ts', 'test/edge/transport.test.ts')
 
 export const EDGE: readonly Mutation[] = [
-  session('takes a proof over a nonce that was used', '    live.nonce = null\n', ''),
-  session(
+  mailbox('handles a message while it handles another', "if (this.#at === 'work') return this.#wait(message)", ''),
+  mailbox('lets a mailbox grow', 'this.#waiting.length >= this.#capacity', 'this.#waiting.length < 0'),
+  mailbox('forgets that a mailbox overflowed', 'this.#overflowed = true', ''),
+  mailbox(
+    'tells whoever posted that the actor failed',
+    'this.#actor.failed(error)\n    }\n  }\n\n  #handleWaiting',
+    'throw error\n    }\n  }\n\n  #handleWaiting',
+  ),
+  mailbox(
+    'handles what waits though it was stopped',
+    "this.#at = 'stopped'\n    this.#waiting = null",
+    "this.#at = 'stopped'",
+  ),
+  actors(
+    'keeps a session that lost a message',
+    "this.#core.end(ending(CLOSE.overloaded, 'too much",
+    "if (this.#commands.inFlight < 0) this.#core.end(ending(CLOSE.overloaded, 'too much",
+  ),
+  actors(
+    'keeps a session that failed',
+    "this.#core.end(ending(CLOSE.internal, 'this session failed'",
+    "if (this.#commands.inFlight < 0) this.#core.end(ending(CLOSE.internal, 'this session failed'",
+  ),
+  feed('loses events of a feed without a word', '    this.#tell(TOO_MUCH)\n', ''),
+  feed(
+    'goes on after a feed failed as if nothing were lost',
+    "    this.#tell({ type: 'resync', reason: 'the event stream failed' })\n",
+    '',
+  ),
+  feed(
+    'hears nothing and says nothing where a feed is full',
+    "if (!this.#mailbox.post({ type: 'join', listener })) listener(TOO_MUCH)",
+    "this.#mailbox.post({ type: 'join', listener })",
+  ),
+  renewal('takes a proof over a nonce that was used', '  live.nonce = null\n', ''),
+  renewal(
     'takes the token of another device',
     'user !== live.identity.user || device !== live.identity.device',
     'user !== live.identity.user',
   ),
-  session('asks with the old token when it has a newer one', 'token: frame.token, expiresAt_ms', 'expiresAt_ms'),
-  session(
+  renewal(
+    'asks with the old token when it has a newer one',
+    '...live.identity, token, expiresAt_ms',
+    '...live.identity, expiresAt_ms',
+  ),
+  renewal(
     'ends a session whose newer token nobody can tell about',
-    'if (REFUSED.has(known.error.code)) this.end(known.error)',
-    'this.end(known.error)',
+    'if (REFUSED.has(known.error.code)) port.end(known.error)',
+    'port.end(known.error)',
   ),
-  session(
-    'ends a session with its first token',
-    'if (live.identity.expiresAt_ms === at_ms) this.#expire()',
-    'this.#expire()',
-  ),
-  session(
+  {
+    name: 'ends a session with its first token',
+    tests: ['test/edge/renewal.nats.test.ts'],
+    edits: [
+      {
+        file: 'src/edge/session-actor.ts',
+        from: 'if (core.identity?.expiresAt_ms === message.expiresAt_ms) core.end(TOKEN_EXPIRED)',
+        to: 'core.end(TOKEN_EXPIRED)',
+      },
+      { file: 'src/edge/renewal.ts', from: 'if (live.expiry !== null) clearTimeout(live.expiry)\n', to: '' },
+    ],
+  },
+  broken('src/edge/session-actor.ts', 'test/edge/renewal.nats.test.ts')(
     'proves by a nonce for ever',
-    'state.live.nonce = this.#context.nonce()',
-    'state.live.nonce ??= this.#context.nonce()',
+    'live.nonce = this.#core.context.nonce()',
+    'live.nonce ??= this.#core.context.nonce()',
   ),
-  session(
-    'closes at once though it said to come back later',
-    "if (this.#state.at !== 'draining' || this.#state.due) {",
-    '{',
-  ),
-  session('leaves the commands in flight when it drains', ' || this.#commands.inFlight > 0) return', ') return'),
+  actor('closes at once though it said to come back later', "if (state.at !== 'draining' || state.due) this", 'this'),
+  actor('leaves the commands in flight when it drains', ' || this.#commands.inFlight > 0) return', ') return'),
   broken('src/edge/edge.ts', 'test/edge/session.nats.test.ts')(
     'sends everybody elsewhere at the same moment',
     'Math.round(Math.random() * spread_ms)',
     'Math.round(spread_ms)',
   ),
-  feeds(
+  place(
     'tells events between the parts of a snapshot',
-    "if (mode === 'snapshot' && !(await this.#snapshot(feed, opened))) return",
-    "if (mode === 'snapshot') void this.#snapshot(feed, opened)",
+    '      this.#sendParts()\n    } else',
+    '      this.#follower.follow(opened.epoch, opened.seq, opened.seq)\n      this.#sendParts()\n    } else',
   ),
-  feeds('sends a snapshot faster than a phone reads', 'if (!(await this.#out.room())) return false\n', ''),
-  broken('src/edge/follower.ts', 'test/edge/follower.test.ts')(
+  place(
+    'sends a snapshot faster than a phone reads',
+    'this.#snapshot !== null && this.hasRoom()',
+    'this.#snapshot !== null',
+  ),
+  follower(
     'forgets a head that is verified during a snapshot',
-    'if (this.#ended) return\n    this.#sequencer.expect(head)',
-    'if (this.#ended || this.#epoch === null) return\n    this.#sequencer.expect(head)',
+    'if (!this.#ended) this.#sequencer.expect(head)',
+    'if (!this.#ended && this.#epoch !== null) this.#sequencer.expect(head)',
+  ),
+  follower(
+    'takes a page that was not asked for',
+    "if (this.#fill?.waits !== 'page') return",
+    'if (this.#fill === null) return',
+  ),
+  follower(
+    'leaves whoever verifies without an answer when it ends',
+    '    this.#ended = true\n    this.#filled()',
+    '    this.#ended = true',
   ),
   broken('src/edge/heartbeat.ts', 'test/edge/rules.test.ts')(
     'pings while a ping waits for the hub',

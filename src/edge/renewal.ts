@@ -1,0 +1,46 @@
+import type { SessionOpened } from '../bus/index.ts'
+import { CLOSE, type TokenFrame } from '../contract/index.ts'
+import type { Result } from '../domain/result.ts'
+import { ending, type Ending } from './faults.ts'
+import { identify } from './opening.ts'
+import type { SessionPort } from './session-port.ts'
+import type { Live } from './session-state.ts'
+
+/** How a session ends whose newer token was looked at and is none. */
+const REFUSED: ReadonlySet<number> = new Set([CLOSE.unauthenticated, CLOSE.forbidden, CLOSE.badFrame])
+
+/** Asks about a newer token of the same device, proved over the last nonce, which is good once. */
+export function renew(port: SessionPort, live: Live, frame: TokenFrame): void {
+  const { context, origin } = port
+  const { nonce } = live
+  live.nonce = null
+  if (nonce === null) {
+    port.end(ending(CLOSE.unauthenticated, 'the nonce was used before; the next ping brings one', 'unauthenticated'))
+    return
+  }
+  const answer = identify(context.hub, frame, { nonce, origin }, context.limits.command_timeout_ms)
+  void port.ask(answer, (known) => ({ type: 'tokenKnown', token: frame.token, known }))
+}
+
+export function renewed(port: SessionPort, live: Live, token: string, known: Result<SessionOpened, Ending>): void {
+  if (!known.ok) {
+    // Nobody could say: the token of now is good until its end, and the next ping brings another nonce.
+    if (REFUSED.has(known.error.code)) port.end(known.error)
+    return
+  }
+  const { user, device, expiresAt } = known.value
+  if (user !== live.identity.user || device !== live.identity.device) {
+    port.end(ending(CLOSE.unauthenticated, "the token is another device's", 'unauthenticated'))
+    return
+  }
+  live.identity = { ...live.identity, token, expiresAt_ms: Date.parse(expiresAt) }
+  awaitExpiry(port, live)
+  port.send({ t: 'token', expires_at: expiresAt })
+}
+
+/** Has the session told when its token of now ends; whether it has a newer one by that time is seen then. */
+export function awaitExpiry(port: SessionPort, live: Live): void {
+  const { expiresAt_ms } = live.identity
+  if (live.expiry !== null) clearTimeout(live.expiry)
+  live.expiry = port.after(Math.max(0, expiresAt_ms - port.context.clock.now()), { type: 'expired', expiresAt_ms })
+}
