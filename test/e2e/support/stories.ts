@@ -1,6 +1,7 @@
 import type { PaymentView, RefundView } from '../../../src/contract/index.ts'
 import { isTerminal } from '../../../clients/mobile/index.ts'
 import { attemptReference } from '../../../src/domain/ids.ts'
+import type { Patience } from '../../../tools/demo/patience.ts'
 import { smsTo } from '../../../tools/demo/http.ts'
 import { type FaultRow, rowSees } from './fault-rows.ts'
 import type { Operators } from './operators.ts'
@@ -52,17 +53,20 @@ export async function beginPayment(world: World, row: FaultRow, order: Order): P
 
 async function toEnd({ patience }: World, row: FaultRow, order: Order, id: string): Promise<Ended> {
   const view = await followToEnd(patience, order, id)
-  if (row.after === undefined) return { order, view }
+  return { order, view: row.after === undefined ? view : await afterTheEnd(patience, row, order, id) }
+}
+
+/** The payment once its payer has been told all that its row says after the end. */
+export function afterTheEnd(patience: Patience, row: FaultRow, { payer }: Order, id: string): Promise<PaymentView> {
   const last = rowSees(row).at(-1)
-  const after = await patience.until(`${id} to be ${last}`, () => {
-    const shown = order.payer.watch.versions(id).at(-1)
+  return patience.until(`${id} to be ${last}`, () => {
+    const shown = payer.watch.versions(id).at(-1)
     return shown !== undefined && words(shown) === last ? shown : undefined
   })
-  return { order, view: after }
 }
 
 /** The payer types the code that the operator has sent, as often as the phone asks for it. */
-async function typeCodes({ dev, patience }: World, { payer, amountMinor }: Order, id: string): Promise<void> {
+export async function typeCodes({ dev, patience }: World, { payer, amountMinor }: Order, id: string): Promise<void> {
   const { client, watch, accounts } = payer
   for (let answered = 0; ;) {
     const { version, status } = await patience.until(`${id} to ask for a code`, () =>
@@ -82,8 +86,17 @@ async function typeCodes({ dev, patience }: World, { payer, amountMinor }: Order
   }
 }
 
+/** A payment that nothing strikes. */
+export async function pay({ patience, currency }: World, order: Order): Promise<Ended> {
+  const { confirm } = await persistently(() => prepare(order, currency))
+  const { id } = await persistently(confirm)
+  const view = await followToEnd(patience, order, id)
+  if (view.status !== 'succeeded') throw new Error(`${id} is to succeed, and ended ${words(view)}`)
+  return { order, view }
+}
+
 /** More than all refunds together take, so that none waits for its merchant's money. */
-const DEPOSIT_MINOR = 400_000n
+export const DEPOSIT_MINOR = 400_000n
 
 /** A purchase for each row, refunded whole or in part; and one that leaves the merchant enough to give all of them back. */
 export async function payForRefunds(
@@ -92,19 +105,12 @@ export async function payForRefunds(
   orderOf: (row: Pick<RefundRow, 'way'>, no: number, amountMinor: bigint) => Order,
   lanes: number,
 ): Promise<{ deposit: Ended; paid: Map<RefundRow, Ended> }> {
-  const pay = async (order: Order): Promise<Ended> => {
-    const { confirm } = await persistently(() => prepare(order, world.currency))
-    const { id } = await persistently(confirm)
-    const view = await followToEnd(world.patience, order, id)
-    if (view.status !== 'succeeded') throw new Error(`${id} is to be refunded, and ended ${words(view)}`)
-    return { order, view }
-  }
   const paid = new Map<RefundRow, Ended>()
-  const deposit = await pay(orderOf({ way: 'qr from bank' }, 0, DEPOSIT_MINOR))
+  const deposit = await pay(world, orderOf({ way: 'qr from bank' }, 0, DEPOSIT_MINOR))
   await inLanes(lanes, rows.entries(), async ([no, row]) => {
     const refundMinor = refundOf(no)
     const order = orderOf(row, no, no % 2 === 0 ? refundMinor : 2n * refundMinor + 1n)
-    paid.set(row, await pay({ ...order, refundsMinor: [refundMinor] }))
+    paid.set(row, await pay(world, { ...order, refundsMinor: [refundMinor] }))
   })
   return { deposit, paid }
 }

@@ -1,11 +1,14 @@
 import { attemptReference } from '../../../src/domain/ids.ts'
 import { Patience } from '../../../tools/demo/patience.ts'
 import { followToEnd, persistently, prepare, type Ended, type Order } from '../../e2e/support/orders.ts'
+import type { FaultRow } from '../../e2e/support/fault-rows.ts'
+import type { Phone } from '../../e2e/support/phone.ts'
 import { disagreements } from '../../e2e/support/proof.ts'
 import { inLanes, openWorld, type World } from '../../e2e/support/world.ts'
 import type { Stack } from '../../support/stack.ts'
 import { endOf } from '../campaign.ts'
 import { arm, type Hit } from '../failpoint.ts'
+import { afterTheEnd, DEPOSIT_MINOR, pay, typeCodes } from '../../e2e/support/stories.ts'
 import { blowName } from './deal.ts'
 import { honestEnds } from './ends.ts'
 import { passesOf, type Blow } from './points.ts'
@@ -36,10 +39,34 @@ export async function strikeAll(
   blows: readonly Blow[],
   { hubs, lanes, patienceS, say }: Strikes,
 ): Promise<{ struck: Struck[]; faults: string[] }> {
-  const phones = Math.max(8, Math.ceil(blows.length / PAYMENTS_A_PHONE))
-  const world = await openWorld(stack.dev(), new Patience(patienceS), { phones, fundMinor: FUND_MINOR })
+  const payers = Math.max(8, Math.ceil(blows.length / PAYMENTS_A_PHONE))
+  const typists = Math.ceil(blows.filter(({ row }) => isTyped(row)).length / PAYMENTS_A_PHONE)
+  const options = { phones: payers + typists, fundMinor: FUND_MINOR }
+  const world = await openWorld(stack.dev(), new Patience(patienceS), options)
   try {
-    const field: Field = { stack, world, out: places(hubs - LEFT_ALONE), hits: new Map(), ended: [], next: 0 }
+    const typing = world.phones.slice(payers)
+    for (const { accounts } of typing) await world.rails.operator.asksForCodes(accounts.operator)
+    // So much that a merchant can give back what comes back, fee and all.
+    const [payer] = world.phones
+    const [merchant] = world.merchants
+    const deposit = await pay(world, {
+      way: 'qr from bank',
+      amountMinor: DEPOSIT_MINOR,
+      payer,
+      payee: payer,
+      merchant,
+    })
+    const field: Field = {
+      stack,
+      world,
+      payers: world.phones.slice(0, payers),
+      typists: typing,
+      out: places(hubs - LEFT_ALONE),
+      hits: new Map(),
+      ended: [deposit],
+      incidents: new Map(),
+      next: 0,
+    }
     const struck: Struck[] = []
     const faults: string[] = []
     await inLanes(lanes, blows, async (blow) => {
@@ -55,7 +82,7 @@ export async function strikeAll(
       }
       faults.push(`${name}: it was never passed`)
     })
-    return { struck, faults: [...faults, ...(await disagreements(world, field.ended))] }
+    return { struck, faults: [...faults, ...(await disagreements(world, field.ended, field.incidents))] }
   } finally {
     await world.close()
   }
@@ -64,11 +91,16 @@ export async function strikeAll(
 type Field = {
   stack: Stack
   world: World
+  payers: readonly Phone[]
+  /** Of whom the operator wants a code for each payment. */
+  typists: readonly Phone[]
   /** Places of hubs that may be out at a time. */
   out: <T>(work: () => Promise<T>) => Promise<T>
   /** By the payment for which a hub was struck. */
   hits: Map<bigint, Hit>
   ended: Ended[]
+  /** Kinds, by payment, that are to be found in the end. */
+  incidents: Map<string, string>
   next: number
 }
 
@@ -80,7 +112,8 @@ async function play(field: Field, blow: Blow): Promise<Played> {
   const { row, point, signal } = blow
   const no = field.next++
   const amountMinor = BigInt(LEAST_MINOR + no)
-  const payer = phones[no % phones.length] ?? phones[0]
+  const { typists, payers } = field
+  const payer = (isTyped(row) ? typists[no % typists.length] : payers[no % payers.length]) ?? phones[0]
   const order: Order = { way: row.way, amountMinor, payer, payee: payer, merchant: merchants[0] }
   const rules: string[] = []
   for (const fault of row.faults) {
@@ -94,10 +127,11 @@ async function play(field: Field, blow: Blow): Promise<Played> {
   const decided = decideOnce(world, blow, amountMinor)
   // Both are looked at below; until then a failure is not an unhandled one.
   decided.catch(() => {})
-  const { hit, id } = await field.out(async () => {
+  const { hit, id, typed } = await field.out(async () => {
     const path = arm(stack, { ...blow.point, signal: blow.signal, passes: passesOf(blow) }, amountMinor)
     const confirmed = persistently(confirm)
-    confirmed.catch(() => {})
+    const answered = confirmed.then(({ id: asked }) => (isTyped(row) ? typeCodes(world, order, asked) : undefined))
+    answered.catch(() => {})
     const found = await struckAt(stack, world, path, amountMinor)
     if (found !== null) {
       field.hits.set(amountMinor, found)
@@ -105,18 +139,25 @@ async function play(field: Field, blow: Blow): Promise<Played> {
       else await wokenLate(world, found, amountMinor)
     }
     const accepted = await patience.within(`the payment struck at ${point.step} to be accepted`, confirmed)
-    return { hit: found, id: accepted.id }
+    return { hit: found, id: accepted.id, typed: answered }
   })
   await decided
   const view = await followToEnd(patience, order, id)
-  field.ended.push({ order, view })
+  await patience.within(`the codes of ${id} to be typed`, typed)
   const ends = endOf(view)
   const waiting = await rails[row.rail].waitingRules()
   const facts = { struck: !waiting.has(rules[0] ?? ''), disturbed: await isDisturbed(field, amountMinor) }
   const honest = honestEnds(row, point.step, facts)
   const fault = honest.includes(ends) ? null : `${id} ended ${ends} with ${JSON.stringify(facts)}, not ${honest.join()}`
+  const isAsSaid = facts.struck && ends === row.ends
+  if (isAsSaid && row.incident !== undefined) field.incidents.set(id, row.incident)
+  const comesBack = isAsSaid && row.after !== undefined
+  field.ended.push({ order, view: comesBack ? await afterTheEnd(patience, row, order, id) : view })
   return { hub: hit?.hub ?? null, ends, tookMs: Math.round(performance.now() - startedAt), fault }
 }
+
+/** Whose payer types what the operator sends. */
+const isTyped = ({ on }: FaultRow): boolean => on.step === 'validate'
 
 /** What is pending for ever is decided, as soon as we know that it is. */
 async function decideOnce(world: World, { row }: Blow, amountMinor: bigint): Promise<void> {

@@ -65,16 +65,10 @@ export type Blow = { row: FaultRow; point: Point; signal: Signal }
  */
 const isOrdered = (row: FaultRow): boolean => row.rail !== 'bank' || kindOf(row) !== 'contradict_callback'
 
-/**
- * Here nobody types codes, and a payment is over with its end: rows that need more are played there too, and are not
- * struck.
- */
-const isPlayed = ({ on, after }: FaultRow): boolean => on.step !== 'validate' && after === undefined
-
 /** The whole product. */
 export const BLOWS: readonly Blow[] = POINTS.flatMap((point) =>
   SIGNALS.flatMap((signal) =>
-    FAULT_ROWS.filter((row) => isOrdered(row) && isPlayed(row) && point.passedBy(row)).map((row) => ({
+    FAULT_ROWS.filter((row) => isOrdered(row) && point.passedBy(row)).map((row) => ({
       row,
       point,
       signal,
@@ -82,5 +76,6 @@ export const BLOWS: readonly Blow[] = POINTS.flatMap((point) =>
   ),
 )
 
-/** Times it is passed before: a reservation comes before the call of a row about its confirmation. */
-export const passesOf = ({ row, point }: Blow): number => (point.eachCall && row.on.step === 'confirm' ? 1 : 0)
+/** Times it is passed before: a reservation comes before the call of a row about its code or its confirmation. */
+export const passesOf = ({ row, point }: Blow): number =>
+  point.eachCall && (row.on.step === 'validate' || row.on.step === 'confirm') ? 1 : 0
