@@ -4,6 +4,7 @@ import type {
   CommandAnswer,
   CommandBody,
   CommandName,
+  DeviceEvent,
   PaymentView,
   RefundView,
 } from '../../src/contract/index.ts'
@@ -33,12 +34,17 @@ export const STARRED: Starred = {
   'source.unlink': true,
   'wallet.balances': false,
   'limit.list': false,
+  'device.list': false,
+  'device.revoke': true,
+  'device.approve': true,
+  'pin.set': true,
 }
 
 const PAYMENT: Shape = { id: 'string', version: 'number', status: 'string', amount: 'string', currency: 'string' }
 const REFUND: Shape = { id: 'string', payment: 'string', version: 'number', status: 'string', amount: 'string' }
 const BALANCE: Shape = { currency: 'string', available: 'string', pending: 'string' }
 const SOURCE: Shape = { id: 'string', status: 'string' }
+const DEVICE: Shape = { id: 'string', name: 'string', status: 'string' }
 const LIST: Shape = { data: 'array' }
 
 const ANSWERS: Readonly<Record<CommandName, Shape>> = {
@@ -60,6 +66,10 @@ const ANSWERS: Readonly<Record<CommandName, Shape>> = {
   'source.unlink': SOURCE,
   'wallet.balances': LIST,
   'limit.list': LIST,
+  'device.list': LIST,
+  'device.revoke': DEVICE,
+  'device.approve': DEVICE,
+  'pin.set': {},
 }
 
 export function isAnswer<N extends CommandName>(name: N, body: unknown): body is CommandAnswer<N> {
@@ -81,4 +91,8 @@ export function isRefund(body: unknown): body is RefundView {
 
 export function isBalance(body: unknown): body is BalanceView {
   return hasShape(body, BALANCE)
+}
+
+export function isDevice(body: unknown): body is DeviceEvent {
+  return hasShape(body, DEVICE)
 }

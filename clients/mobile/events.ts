@@ -1,9 +1,10 @@
-import type { BalanceView, EventName, PaymentView, RefundView } from '../../src/contract/index.ts'
-import { isBalance, isPayment, isRefund } from './answers.ts'
+import type { BalanceView, DeviceEvent, EventName, PaymentView, RefundView } from '../../src/contract/index.ts'
+import { isBalance, isDevice, isPayment, isRefund } from './answers.ts'
 import type { EventFrame } from './frames.ts'
 
 type Common = { feed: string; seq: number; id: string; at: string }
-type OtherName = Exclude<EventName, 'payment.updated' | 'refund.updated' | 'balance.updated'>
+type DeviceName = 'device.added' | 'device.revoked'
+type OtherName = Exclude<EventName, 'payment.updated' | 'refund.updated' | 'balance.updated' | DeviceName>
 
 /**
  * What `client.events()` yields. A `snapshot` means: events were missed, and the
@@ -13,6 +14,7 @@ export type MooringEvent =
   | (Common & { name: 'payment.updated'; body: PaymentView })
   | (Common & { name: 'refund.updated'; body: RefundView })
   | (Common & { name: 'balance.updated'; body: BalanceView })
+  | (Common & { name: DeviceName; body: DeviceEvent })
   | (Common & { name: OtherName; body: unknown })
   | { name: 'snapshot'; feed: string; seq: number }
 
@@ -26,6 +28,9 @@ export function eventOf(frame: EventFrame): MooringEvent | null {
       return isRefund(body) ? { feed, seq, id, at, name, body } : null
     case 'balance.updated':
       return isBalance(body) ? { feed, seq, id, at, name, body } : null
+    case 'device.added':
+    case 'device.revoked':
+      return isDevice(body) ? { feed, seq, id, at, name, body } : null
     default:
       return { feed, seq, id, at, name, body }
   }

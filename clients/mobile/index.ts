@@ -13,7 +13,16 @@ export {
 export { MooringError, type ClientCode, type Outcome } from './errors.ts'
 export type { MooringEvent } from './events.ts'
 export { isTerminal } from './local-state.ts'
-export type { AccountOrder, BankLink, OrderOptions, PayOrder, TransferOrder } from './money-orders.ts'
+export type {
+  AccountOrder,
+  BankLink,
+  DeviceApproval,
+  DeviceOrder,
+  OrderOptions,
+  PayOrder,
+  PinChange,
+  TransferOrder,
+} from './money-orders.ts'
 export type { CommandAnswer, CommandBody, CommandName } from './answers.ts'
 export {
   platform,

@@ -1,5 +1,5 @@
 import type { PaymentKind } from '../../src/contract/names.ts'
-import type { PaymentView, QuoteView, SourceView } from '../../src/contract/index.ts'
+import type { DeviceView, PaymentView, QuoteView, SourceView } from '../../src/contract/index.ts'
 import type { CommandAnswer, CommandBody, CommandName } from './answers.ts'
 import { action, confirmation, renewable, token, type ConfirmContent, type Signer } from './proofs.ts'
 
@@ -15,7 +15,13 @@ export type Submit = <N extends CommandName>(
  * where it no longer holds. Left out, the SDK asks for one. `key`: a key of an
  * earlier try whose outcome is unknown.
  */
-export type OrderOptions = { quote?: Pick<QuoteView, 'payer_fee' | 'total'>; key?: string; deadline_ms?: number }
+export type OrderOptions = {
+  quote?: Pick<QuoteView, 'payer_fee' | 'total'>
+  /** As the person typed it, where the quote says `pin_required`. */
+  pin?: string
+  key?: string
+  deadline_ms?: number
+}
 
 export type PayOrder = OrderOptions & {
   /** As `payment.resolve_qr` or `payment.get` answered it. */
@@ -30,6 +36,11 @@ export type BankLink = SendOptions & { bank: string; account: string }
 /** `operator`: one that `source.options` names for mobile money. */
 export type MobileMoneyLink = SendOptions & { operator: string }
 export type LinkedAccount = SendOptions & { source: string }
+export type DeviceOrder = SendOptions & { device: string }
+/** `pin`: the account's, where a restricted device approves itself. */
+export type DeviceApproval = DeviceOrder & { pin?: string }
+/** `oldPin`: needed where there is a PIN already. */
+export type PinChange = SendOptions & { pin: string; oldPin?: string }
 type SendOptions = { key?: string; deadline_ms?: number }
 type Unsigned<Body> = Body extends unknown ? Omit<Body, 'action'> : never
 
@@ -61,6 +72,7 @@ export class MoneyOrders {
       ...(claim === undefined ? {} : { claim }),
       source,
       confirmation: await sign(),
+      ...pinOf(order),
     })
     return this.#submit('payment.confirm', body, { ...sendOptions(order), key: order.key ?? this.#newKey() })
   }
@@ -77,6 +89,7 @@ export class MoneyOrders {
       currency,
       ...(note === undefined ? {} : { note }),
       confirmation: await sign(),
+      ...pinOf(order),
     })
     return this.#submit('transfer.create', body, { ...sendOptions(order), key })
   }
@@ -110,16 +123,42 @@ export class MoneyOrders {
     return this.#linked('source.unlink', source, options)
   }
 
+  /** Shuts a device of the user out, this one or another; its sockets are closed at once. */
+  revokeDevice({ device, ...options }: DeviceOrder): Promise<DeviceView> {
+    const sign = this.#signed('device.revoke', { device })
+    return this.#submit('device.revoke', async () => ({ device, action: await sign() }), this.#keyed(options))
+  }
+
+  /** Ends a device's waiting time: from another, active device, or by itself with the PIN. */
+  approveDevice({ device, pin, ...options }: DeviceApproval): Promise<DeviceView> {
+    const sign = this.#signed('device.approve', { device })
+    const body = async () => ({ device, action: await sign(), ...pinOf({ pin }) })
+    return this.#submit('device.approve', body, this.#keyed(options))
+  }
+
+  async setPin({ pin, oldPin, ...options }: PinChange): Promise<void> {
+    const sign = this.#signed('pin.set', {})
+    const old = oldPin === undefined ? {} : { old_pin: oldPin }
+    await this.#submit('pin.set', async () => ({ pin, ...old, action: await sign() }), this.#keyed(options))
+  }
+
   #link(covered: Unsigned<CommandBody<'source.link'>>, options: SendOptions): Promise<SourceView> {
-    const sign = renewable(this.#signer(), () => action(this.#signer(), 'source.link', covered))
-    const body = async () => ({ ...covered, action: await sign() })
-    return this.#submit('source.link', body, { ...sendOptions(options), key: options.key ?? this.#newKey() })
+    const sign = this.#signed('source.link', covered)
+    return this.#submit('source.link', async () => ({ ...covered, action: await sign() }), this.#keyed(options))
   }
 
   #linked(name: 'source.respond' | 'source.unlink', source: string, options: SendOptions): Promise<SourceView> {
-    const sign = renewable(this.#signer(), () => action(this.#signer(), name, { source }))
-    const body = async () => ({ source, action: await sign() })
-    return this.#submit(name, body, { ...sendOptions(options), key: options.key ?? this.#newKey() })
+    const sign = this.#signed(name, { source })
+    return this.#submit(name, async () => ({ source, action: await sign() }), this.#keyed(options))
+  }
+
+  /** The signature of a command that changes the account, over all of its body but what is secret. */
+  #signed(name: CommandName, covered: object): () => Promise<string> {
+    return renewable(this.#signer(), () => action(this.#signer(), name, covered))
+  }
+
+  #keyed(options: SendOptions): SendOptions & { key: string } {
+    return { ...sendOptions(options), key: options.key ?? this.#newKey() }
   }
 
   async #account(kind: 'topup' | 'withdrawal', order: AccountOrder): Promise<PaymentView> {
@@ -127,7 +166,7 @@ export class MoneyOrders {
     const key = order.key ?? this.#newKey()
     const terms = await this.#terms({ kind, payee: 'self', amount, currency, source }, order)
     const sign = this.#confirmed({ key, ...terms, capture_method: 'automatic' })
-    const body = async () => ({ source, amount, currency, confirmation: await sign() })
+    const body = async () => ({ source, amount, currency, confirmation: await sign(), ...pinOf(order) })
     return this.#submit(`${kind}.create`, body, { ...sendOptions(order), key })
   }
 
@@ -148,6 +187,10 @@ export class MoneyOrders {
   #newKey(): string {
     return token(this.#signer().random)
   }
+}
+
+function pinOf({ pin }: { pin?: string | undefined }): { pin?: string } {
+  return pin === undefined ? {} : { pin }
 }
 
 function sendOptions(order: { deadline_ms?: number }): { deadline_ms?: number } {

@@ -15,9 +15,12 @@ import {
   MoneyOrders,
   type AccountOrder,
   type BankLink,
+  type DeviceApproval,
+  type DeviceOrder,
   type LinkedAccount,
   type MobileMoneyLink,
   type PayOrder,
+  type PinChange,
   type TransferOrder,
 } from './money-orders.ts'
 import {
@@ -198,6 +201,21 @@ export class Mooring {
 
   unlink(linked: LinkedAccount): Promise<CommandAnswer<'source.unlink'>> {
     return this.#orders.unlink(linked)
+  }
+
+  /** Shuts a device out, this one or another of the user's; its sockets are closed at once. */
+  revokeDevice(order: DeviceOrder): Promise<CommandAnswer<'device.revoke'>> {
+    return this.#orders.revokeDevice(order)
+  }
+
+  /** Lifts a device's restriction: from another, active device, or on the restricted one with the PIN. */
+  approveDevice(approval: DeviceApproval): Promise<CommandAnswer<'device.approve'>> {
+    return this.#orders.approveDevice(approval)
+  }
+
+  /** Sets the PIN; where there is one already, `oldPin` is needed. */
+  setPin(change: PinChange): Promise<void> {
+    return this.#orders.setPin(change)
   }
 
   /** The code that a payment's `next_action` asks for; a wrong one brings the payment back as `requires_action`. */

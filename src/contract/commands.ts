@@ -1,7 +1,19 @@
 import { z } from 'zod'
-import { BalanceView, LimitView, PaymentView, QuoteView, SourceView } from './objects.ts'
+import { BalanceView, DeviceView, LimitView, PaymentView, QuoteView, SourceView } from './objects.ts'
 import { PAYMENT_KINDS, PAYMENT_STATUSES } from './names.ts'
-import { AmountText, CompactJws, Currency, PaymentId, Phone, SourceId, UserId, text } from './primitives.ts'
+import {
+  AmountText,
+  CompactJws,
+  Currency,
+  DeviceId,
+  PaymentId,
+  Phone,
+  Pin,
+  SourceId,
+  UserId,
+  isChoosablePin,
+  text,
+} from './primitives.ts'
 
 /** `wallet` and `operator` are literal; a linked account has an id. */
 const SourceRef = z.union([z.literal('wallet'), z.literal('operator'), SourceId])
@@ -9,6 +21,18 @@ const SourceRef = z.union([z.literal('wallet'), z.literal('operator'), SourceId]
 const Payee = z
   .string()
   .regex(/^(self|(mer|usr)_[0-9A-Za-z]{8,40})$/, 'expected "self" or the id of a merchant or user')
+
+/** Between the wallet and a linked account. `pin`: needed where the total is above `pin_above`. */
+const AccountOrder = z.strictObject({
+  source: SourceRef,
+  amount: AmountText,
+  currency: Currency,
+  confirmation: CompactJws,
+  pin: Pin.optional(),
+})
+
+/** `pin`: needed where a restricted device approves itself. */
+const DeviceOrder = z.strictObject({ device: DeviceId, action: CompactJws, pin: Pin.optional() })
 
 /**
  * The phone's commands: what each takes and answers, and whether it changes
@@ -45,6 +69,7 @@ export const COMMANDS = {
       claim: z.string().min(1).max(512).optional(),
       source: SourceRef,
       confirmation: CompactJws,
+      pin: Pin.optional(),
     }),
     PaymentView,
   ),
@@ -55,6 +80,7 @@ export const COMMANDS = {
       step: z.literal('enter_code'),
       /** As the payer typed it. */
       value: z.string().regex(/^[0-9A-Za-z]{1,10}$/, 'expected the code: 1 to 10 letters and digits'),
+      pin: Pin.optional(),
     }),
     PaymentView,
   ),
@@ -66,17 +92,12 @@ export const COMMANDS = {
       currency: Currency,
       note: text(140).optional(),
       confirmation: CompactJws,
+      pin: Pin.optional(),
     }),
     PaymentView,
   ),
-  'topup.create': change(
-    z.strictObject({ source: SourceRef, amount: AmountText, currency: Currency, confirmation: CompactJws }),
-    PaymentView,
-  ),
-  'withdrawal.create': change(
-    z.strictObject({ source: SourceRef, amount: AmountText, currency: Currency, confirmation: CompactJws }),
-    PaymentView,
-  ),
+  'topup.create': change(AccountOrder, PaymentView),
+  'withdrawal.create': change(AccountOrder, PaymentView),
   'source.options': read(
     z.strictObject({}),
     z.object({
@@ -108,6 +129,19 @@ export const COMMANDS = {
   'source.unlink': change(z.strictObject({ source: SourceId, action: CompactJws }), SourceView),
   'wallet.balances': read(z.strictObject({}), z.object({ data: z.array(BalanceView) })),
   'limit.list': read(z.strictObject({}), z.object({ data: z.array(LimitView) })),
+  'device.list': read(z.strictObject({}), z.object({ data: z.array(DeviceView) })),
+  'device.revoke': change(DeviceOrder, DeviceView),
+  /** By another, active device; or by the restricted one itself, with the user's PIN. */
+  'device.approve': change(DeviceOrder, DeviceView),
+  'pin.set': change(
+    z.strictObject({
+      pin: Pin.refine(isChoosablePin, 'expected digits that are neither all equal nor a run'),
+      /** Needed where there is a PIN already. */
+      old_pin: z.string().min(1).max(64).optional(),
+      action: CompactJws,
+    }),
+    z.object({}),
+  ),
 } as const
 
 export type CommandName = keyof typeof COMMANDS

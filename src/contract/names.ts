@@ -46,6 +46,9 @@ export type CaptureMethod = (typeof CAPTURE_METHODS)[number]
 export const SOURCE_TYPES = ['wallet', 'bank', 'operator', 'mobile_money'] as const
 export type SourceType = (typeof SOURCE_TYPES)[number]
 
+export const DEVICE_STATUSES = ['active', 'restricted', 'revoked'] as const
+export type DeviceStatus = (typeof DEVICE_STATUSES)[number]
+
 export const SOURCE_STATUSES = ['active', 'requires_action', 'revoked'] as const
 export type SourceStatus = (typeof SOURCE_STATUSES)[number]
 

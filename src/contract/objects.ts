@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   CAPTURE_METHODS,
+  DEVICE_STATUSES,
   DISPUTE_STATES,
   ERROR_CODES,
   NEXT_ACTIONS,
@@ -13,7 +14,7 @@ import {
   SOURCE_TYPES,
   STATUS_REASONS,
 } from './names.ts'
-import { AmountText, Currency, PaymentId, RefundId, Timestamp } from './primitives.ts'
+import { AmountText, Currency, DeviceId, PaymentId, RefundId, Timestamp } from './primitives.ts'
 
 /** Objects as clients see them. Clients ignore fields they do not know, so these are open. */
 
@@ -96,6 +97,23 @@ export const SourceView = z.object({
   next_action: NextAction.nullable(),
 })
 export type SourceView = z.infer<typeof SourceView>
+
+/** A device of the user. Events about it tell the same without `current`. */
+export const DeviceView = z.object({
+  id: DeviceId,
+  name: z.string(),
+  created_at: Timestamp,
+  last_seen_at: Timestamp.nullable(),
+  /** `restricted`: it only looks, until it is approved or its waiting time is over. */
+  status: z.enum(DEVICE_STATUSES),
+  /** Whether it is the device that asks. */
+  current: z.boolean(),
+})
+export type DeviceView = z.infer<typeof DeviceView>
+
+/** Body of `device.added` and `device.revoked`. */
+export const DeviceEvent = DeviceView.omit({ current: true })
+export type DeviceEvent = z.infer<typeof DeviceEvent>
 
 export const LimitView = z.object({
   name: z.string(),

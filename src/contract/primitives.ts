@@ -35,6 +35,15 @@ export const IdempotencyKey = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, 'expect
 /** E.164 with the plus sign. */
 export const Phone = z.string().regex(/^\+[1-9][0-9]{6,14}$/, 'expected a phone number like "+254700000001"')
 
+/** A PIN as it is typed. Whether it is one that may be chosen is `isChoosablePin`'s to say. */
+export const Pin = z.string().regex(/^[0-9]{4,8}$/, 'expected 4 to 8 digits')
+
+/** What nobody should guess first: neither one digit all along (`7777`) nor a run (`3456`, `9876`). */
+export function isChoosablePin(pin: string): boolean {
+  const steps = Array.from({ length: pin.length - 1 }, (_, i) => Number(pin[i + 1]) - Number(pin[i]))
+  return ![-1, 0, 1].some((step) => steps.every((each) => each === step))
+}
+
 /** A compact JWS; its content is checked where it is verified. */
 export const CompactJws = z.string().min(1).max(4096)
 

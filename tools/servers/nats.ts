@@ -28,6 +28,8 @@ const EDGE_AREAS = [
   'source',
   'wallet',
   'limit',
+  'device',
+  'pin',
   'payee',
   'session',
   'feed',

@@ -12,6 +12,7 @@ import { decideTopup, decideTransfer, decideWithdrawal } from './own-money.ts'
 import { resolvePayee } from './payee.ts'
 import { type Respond, phoneChange, phoneRead } from './pipeline.ts'
 import { resolveQr } from './qr.ts'
+import { trustCommands } from './trust.ts'
 
 export { decideAndApply, guarded, partsOf, storedAnswer, type Decision, type Respond } from './pipeline.ts'
 export { balancesOf } from './look.ts'
@@ -65,6 +66,7 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'wallet.balances': phoneRead(deps, COMMANDS['wallet.balances'].body, async ({ user }) =>
       ok({ data: await balancesOf(deps.sql, user, deps.rules.currency) }),
     ),
+    ...trustCommands(deps),
     'limit.list': phoneRead(deps, COMMANDS['limit.list'].body, ({ user }) => limitList(deps, user)),
   }
 }
