@@ -17,6 +17,9 @@ export const HubEnv = CommonEnv.extend({
   /** The most a user may spend in a day and in a month, minor units. Raised or lowered, it counts from the next period. */
   MOORING_LIMIT_DAY: EnvAmount,
   MOORING_LIMIT_MONTH: EnvAmount,
+  /** The same of one payment and of a day, while a user's limits are low: a day after a new device, three after a new SIM card. */
+  MOORING_LIMIT_LOW_PAYMENT: EnvAmount.default(200_000n),
+  MOORING_LIMIT_LOW_DAY: EnvAmount.default(500_000n),
   /** Whose days and months these are. */
   MOORING_TIME_ZONE: z.string().min(1).default('Africa/Nairobi'),
   /** When wallet payments are posted as they are accepted, without a workflow. */
@@ -47,6 +50,18 @@ export const HubEnv = CommonEnv.extend({
   MOORING_CITY: z.string().min(1).default('Nairobi'),
 })
 export type HubEnv = z.infer<typeof HubEnv>
+
+/** What users may spend, as the hub was told. */
+export function spendingRules(env: HubEnv) {
+  return {
+    currency: env.MOORING_CURRENCY,
+    paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
+    dayMaxMinor: env.MOORING_LIMIT_DAY,
+    monthMaxMinor: env.MOORING_LIMIT_MONTH,
+    low: { paymentMaxMinor: env.MOORING_LIMIT_LOW_PAYMENT, dayMaxMinor: env.MOORING_LIMIT_LOW_DAY },
+    timeZone: env.MOORING_TIME_ZONE,
+  }
+}
 
 /** Every bound of the hub, with its unit. */
 export const HUB_LIMITS = {

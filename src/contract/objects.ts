@@ -111,7 +111,7 @@ export const DeviceView = z.object({
 })
 export type DeviceView = z.infer<typeof DeviceView>
 
-/** Body of `device.added` and `device.revoked`. */
+/** Body of `device.added`, which comes for a further device (`restricted`) and once it is approved (`active`), and of `device.revoked`. */
 export const DeviceEvent = DeviceView.omit({ current: true })
 export type DeviceEvent = z.infer<typeof DeviceEvent>
 

@@ -1,6 +1,6 @@
 import { edgeControlSubject, type Bus, type EdgeControl } from '../bus/index.ts'
 
-/** Hears what hubs and other edges tell this edge; returns how to stop. */
+/** Hears what the relay and other edges tell this edge; returns how to stop. */
 export function hearControl(bus: Bus, edge: string, handle: (control: EdgeControl) => void): () => void {
   const subscriptions = [edge, 'all'].map((id) =>
     bus.subscribe(edgeControlSubject(id), {

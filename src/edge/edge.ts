@@ -13,6 +13,7 @@ import { Feeds } from './feed.ts'
 import { HubLink } from './hub-link.ts'
 import type { EdgeLimits } from './limits.ts'
 import { edgeMetrics } from './metrics.ts'
+import { RecentlyRevoked } from './recently-revoked.ts'
 import { Session } from './session.ts'
 import type { Identity } from './session-state.ts'
 import { Slots } from './slots.ts'
@@ -38,6 +39,7 @@ export class Edge {
   readonly #context: EdgeContext
   readonly #sessions = new Set<Session>()
   readonly #byDevice = new Map<string, Session>()
+  readonly #revoked: RecentlyRevoked
   readonly #stopControl: () => void
   readonly #sweep: NodeJS.Timeout
   #onEmpty: (() => void) | null = null
@@ -67,6 +69,7 @@ export class Edge {
         commandsInFlight: () => commands.taken,
       }),
     }
+    this.#revoked = new RecentlyRevoked(limits, clock)
     this.#stopControl = hearControl(bus, options.name, (control) => this.#control(control))
     this.#sweep = setInterval(() => this.#context.userRates.sweep(clock.monotonic()), limits.rate_sweep_ms)
     this.#sweep.unref()
@@ -114,6 +117,10 @@ export class Edge {
 
   /** A device has one socket: the newest, on whatever edge. */
   #identified(session: Session, { device, session: id }: Identity): void {
+    if (this.#revoked.has(device)) {
+      session.end(REVOKED)
+      return
+    }
     this.#byDevice.get(device)?.end(REPLACED)
     this.#byDevice.set(device, session)
     tellEdges(this.#options.bus, { type: 'replaced', device, session: id })
@@ -127,10 +134,11 @@ export class Edge {
 
   #control(control: EdgeControl): void {
     const session = this.#byDevice.get(control.device)
+    if (control.type === 'revoke') this.#revoked.add(control.device)
     if (session === undefined) return
     switch (control.type) {
       case 'revoke':
-        session.end(ending(CLOSE.forbidden, 'this device was revoked', 'forbidden'))
+        session.end(REVOKED)
         break
       case 'replaced':
         // Session ids are time-ordered: of two edges that tell each other, only the older session gives way.
@@ -161,4 +169,5 @@ export class Edge {
   }
 }
 
+const REVOKED = ending(CLOSE.forbidden, 'this device was revoked', 'forbidden')
 const REPLACED = ending(CLOSE.replaced, 'the same device connected again', null)

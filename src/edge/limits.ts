@@ -25,6 +25,10 @@ export const EDGE_LIMITS = {
   /** Live events kept for a socket that is still opening or waits for a missing one: they go out at once, within its queue. */
   held_events: 128,
 
+  /** A device that was revoked is remembered longer than any hello may take; so many at most. */
+  revoked_kept_ms: 60_000,
+  revoked_kept: 10_000,
+
   // Commands
   command_timeout_ms: 10_000,
   commands_per_session: 64,

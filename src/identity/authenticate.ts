@@ -8,6 +8,7 @@ import { isRestricted, readDevice, type Device } from './devices.ts'
 import type { IdentityKeys, VerifyKey } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { LruMap } from './lru.ts'
+import type { Tiers } from './tiers.ts'
 
 /** Who speaks, as the hub itself found out. */
 export type Principal = {
@@ -27,7 +28,8 @@ type Cached<T> = { value: T; readAt: number }
 /**
  * Turns an access token into who holds it. A token's signature is checked once
  * and remembered by its hash; the device behind it is read again once it is a
- * second old, so that a revocation is honoured within two. Refuses
+ * second old, so that a revocation is honoured within two, and each time while it
+ * is restricted. Refuses
  * `unauthenticated`, and `forbidden` where the device is revoked or the account
  * closed; throws where Postgres cannot be asked: nobody is let in on a guess.
  */
@@ -36,6 +38,7 @@ export function makeAuthenticate(deps: {
   clock: Clock
   keys: IdentityKeys
   env: 'test' | 'live'
+  tiers: Tiers
 }): Authenticate {
   const tokens = new LruMap<string, AccessToken>(IDENTITY_LIMITS.token_cache_entries)
   const devices = new LruMap<string, Cached<Device>>(IDENTITY_LIMITS.device_cache_entries)
@@ -55,15 +58,18 @@ export function makeAuthenticate(deps: {
     const readAt = deps.clock.monotonic()
     const device = await readDevice(deps.sql, id)
     if (device === null) devices.delete(id)
-    else devices.set(id, { value: device, readAt })
+    else {
+      devices.set(id, { value: device, readAt })
+      deps.tiers.note(device.user, device.lowLimits ? 'low' : 'full')
+    }
     return device
   }
 
   async function current(id: string): Promise<Device | null> {
     const cached = devices.get(id)
-    if (cached !== undefined && deps.clock.monotonic() - cached.readAt < IDENTITY_LIMITS.device_stale_ms) {
-      return cached.value
-    }
+    // One that waits for its approval is read each time: it may go ahead at once.
+    const isFresh = cached !== undefined && deps.clock.monotonic() - cached.readAt < IDENTITY_LIMITS.device_stale_ms
+    if (isFresh && cached.value.status !== 'restricted') return cached.value
     const pending = reading.get(id)
     if (pending !== undefined) return pending
     const fresh = refresh(id).finally(() => reading.delete(id))

@@ -7,6 +7,8 @@ export type Device = {
   id: string
   user: string
   userStatus: 'active' | 'closed'
+  /** Whether the user's limits are low now (tiers.ts). */
+  lowLimits: boolean
   status: 'active' | 'restricted' | 'revoked'
   restrictedUntilMs: number | null
   jkt: string
@@ -18,7 +20,8 @@ type DeviceRow = Omit<Device, 'publicKey'> & { publicKey: unknown }
 /** The device as it is now; null where there is none of this id. */
 export async function readDevice(sql: Sql, id: string): Promise<Device | null> {
   const [row] = await sql<DeviceRow[]>`
-    select d.id, d.user_id as user, u.status as "userStatus", d.status, d.jkt, d.public_key as "publicKey",
+    select d.id, d.user_id as user, u.status as "userStatus",
+      u.low_limits_until is not null as "lowLimits", d.status, d.jkt, d.public_key as "publicKey",
       (extract(epoch from d.restricted_until) * 1000)::float8 as "restrictedUntilMs"
     from devices d
     join users u on u.id = d.user_id

@@ -84,12 +84,14 @@ export type Enrolment = {
   deviceName: string
   publicKey: DevicePublicKey
   jkt: string
+  /** Null where caps per address were lifted, and with them the low limits after a new device. */
+  address: string | null
 }
 
 /** An enrolment whose password went out; null for any other id. */
 export async function readEnrolment(sql: Sql, id: string): Promise<Enrolment | null> {
   const [row] = await sql<(Omit<Enrolment, 'publicKey'> & { publicKey: unknown })[]>`
-    select id, phone, device_name as "deviceName", public_key as "publicKey", jkt
+    select id, phone, device_name as "deviceName", public_key as "publicKey", jkt, address
     from enrolments where id = ${id} and authentication_id is not null`
   return row === undefined ? null : { ...row, publicKey: DevicePublicKey.parse(row.publicKey) }
 }

@@ -19,7 +19,7 @@ import type { Ids } from '../domain/ids.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { assertNever } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
-import type { OtpSender } from '../rails/port.ts'
+import type { OtpSender, SimSwap } from '../rails/port.ts'
 import { capAddress } from './address.ts'
 import {
   beginEnrolment,
@@ -35,11 +35,15 @@ import { importDeviceKey } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { verifyProof } from './proof.ts'
 import { readUsed, signUp, type SignedUp } from './sign-up.ts'
+import { simChangedAt } from './tiers.ts'
 
 export type EnrolmentDeps = {
   sql: Sql
   ids: Ids
   otp: OtpSender
+  simSwap: SimSwap
+  /** Tells the relay that a commit left events in the outbox. */
+  wakeRelay: () => void
   pepper: Uint8Array
   caps: 'on' | 'off'
   log: Log
@@ -160,9 +164,13 @@ export function identityVerify(deps: EnrolmentDeps): Handler {
  * connection that broke: the commit is tried again, and finds what is there.
  */
 async function signUpSurely(deps: EnrolmentDeps, enrolment: Enrolment, otpHash: Buffer): Promise<SignedUp> {
+  // Limits that nobody lowers need no date.
+  const simChangedAtMs = enrolment.address === null ? null : await simChangedAt(deps.simSwap, enrolment.phone)
   for (let tries = 1; ; tries++) {
     try {
-      return await signUp(deps.sql, deps.ids, enrolment, otpHash)
+      const made = await signUp(deps, enrolment, { otpHash, simChangedAtMs })
+      deps.wakeRelay()
+      return made
     } catch (cause) {
       if (tries >= IDENTITY_LIMITS.enrol_commit_tries) throw cause
       deps.log.warn({ err: cause, tries }, 'sign-up did not commit; trying again')

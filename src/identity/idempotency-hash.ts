@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
 import { isClaims } from './proof.ts'
 
-/** Fields that may differ between a command and its retry. */
-const LEFT_OUT = new Set(['pin', 'otp', 'claim'])
+/** Fields that may differ between a command and its retry, and secrets that a hash would give away to who tries them all. */
+const LEFT_OUT = new Set(['pin', 'old_pin', 'otp', 'claim'])
 /** Fields that hold a device's signature: a retry may sign anew. */
 const PROOFS = new Set(['confirmation', 'action', 'proof'])
 /** Claims a new signature changes, or another device of the user. */

@@ -2,14 +2,16 @@ import type { Sql } from './sql.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
-import type { OtpSender } from '../rails/port.ts'
+import type { OtpSender, SimSwap } from '../rails/port.ts'
 import { makeAuthenticate, type Authenticate } from './authenticate.ts'
 import { identityEnrol, identityVerify } from './enrolment.ts'
 import type { Handler } from './handler.ts'
 import type { IdentityKeys } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { makeAuthenticateMerchant, type AuthenticateMerchant } from './merchants.ts'
+import { makePins, type Pins } from './pins.ts'
 import { sessionOpen } from './session.ts'
+import { makeTiers, raiseLimits, type Tier } from './tiers.ts'
 import { identityNonce, identityToken } from './token.ts'
 
 export type { Authenticate, Principal } from './authenticate.ts'
@@ -18,6 +20,9 @@ export { makeFeePlans, publishFeePlan, type FeePlans } from './fee-plans.ts'
 export type { Handler } from './handler.ts'
 export { contentHash } from './idempotency-hash.ts'
 export { readIdentityKeys, readPepper, type IdentityKeys } from './keys.ts'
+export { deviceEvent, deviceView, listDevices, readListed, type ListedDevice } from './device-list.ts'
+export type { PinVerdict, Pins } from './pins.ts'
+export type { Tier } from './tiers.ts'
 export { createMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
 export type { ProofClaims } from './proof.ts'
 
@@ -27,6 +32,8 @@ export type IdentityDeps = {
   ids: Ids
   keys: IdentityKeys
   otp: OtpSender
+  simSwap: SimSwap
+  wakeRelay: () => void
   env: 'test' | 'live'
   /** `off` lifts the caps per address, for loopback only. */
   caps: 'on' | 'off'
@@ -39,13 +46,17 @@ export type Identity = {
   handlers: Readonly<
     Record<'session.open' | 'identity.nonce' | 'identity.enrol' | 'identity.verify' | 'identity.token', Handler>
   >
-  /** Deletes nonces and enrolments that are past; run about once a minute. */
+  pins: Pins
+  /** Which limits a user has now. */
+  tierOf(user: string): Promise<Tier>
+  /** Deletes nonces and enrolments that are past and raises limits whose time has come; run about once a minute. */
   sweep(): Promise<void>
 }
 
 /** Everything the hub knows about who speaks to it. */
 export function makeIdentity(deps: IdentityDeps): Identity {
-  const authenticate = makeAuthenticate(deps)
+  const tiers = makeTiers(deps)
+  const authenticate = makeAuthenticate({ ...deps, tiers })
   const enrolment = { ...deps, pepper: deps.keys.pepper }
   return {
     authenticate,
@@ -57,7 +68,11 @@ export function makeIdentity(deps: IdentityDeps): Identity {
       'identity.verify': identityVerify(enrolment),
       'identity.token': identityToken(deps),
     },
-    sweep: () => sweep(deps.sql),
+    pins: makePins({ sql: deps.sql, pepper: deps.keys.pepper }),
+    tierOf: (user) => tiers.of(user),
+    sweep: async () => {
+      await Promise.all([sweep(deps.sql), raiseLimits(deps)])
+    },
   }
 }
 

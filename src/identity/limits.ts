@@ -12,6 +12,24 @@ export const IDENTITY_LIMITS = {
   sms_per_hour: 5_000,
   /** A further device of a user is read-only this long unless approved. */
   device_restriction_ms: 72 * 3_600_000,
+  /** After any new device the user's limits are low this long, and this long after a new SIM card. */
+  low_limits_ms: 24 * 3_600_000,
+  sim_swap_ms: 72 * 3_600_000,
+  /** Limits looked at in one go, and until when another hub leaves them alone. */
+  raise_rows: 100,
+  raise_lease_ms: 60_000,
+  raise_parallel: 4,
+  tier_cache_entries: 50_000,
+  tier_stale_ms: 1_000,
+  pin_tries: 5,
+  /** The first lock; each further failure doubles it, so many times: 30 s to 34 h. */
+  pin_lock_ms: 30_000,
+  pin_lock_doublings: 12,
+  /** PINs judged at once: each takes a core some 40 ms. */
+  pin_lanes: 2,
+  pins_waiting: 200,
+  /** Of a user, newest first. */
+  devices_listed: 100,
   operator_deadline_ms: 8_000,
   /** Longer than the operator's deadline: past it the asker is taken for dead. */
   verify_lease_ms: 12_000,

@@ -54,6 +54,8 @@ const ROWS: readonly RowOf[] = [
   'evidence',
   'source',
   'source_change',
+  'device_change',
+  'pin',
 ]
 
 function prepareBranch(branch: Branch): PreparedBranch {
@@ -234,8 +236,11 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
     const linked = unit.guard?.source
     if (linked !== undefined) add('change_t', take(`linked ${linked.id}`))
-    if (names.length > 0) add('taken', names)
     const guard = unit.guard
+    // The names that the functions of 0016_trust.sql know too.
+    if (guard?.device !== undefined) add('device_t', take(`device ${guard.device.id}`))
+    if (guard?.pin !== undefined) add('pin_t', take(`pin ${guard.pin.user}`))
+    if (names.length > 0) add('taken', names)
     if (guard !== undefined) {
       add('guard', {
         ...(guard.payment === undefined ? {} : { payment: { ...guard.payment, m: payments.of(guard.payment.id) } }),
@@ -243,6 +248,8 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
           ? {}
           : { attempt: { ...guard.attempt, s: attemptOf(guard.attempt.payment, guard.attempt.no) } }),
         ...(guard.source === undefined ? {} : { source: guard.source }),
+        ...(guard.device === undefined ? {} : { device: guard.device }),
+        ...(guard.pin === undefined ? {} : { pin: guard.pin }),
       })
     }
     return members.length === 0 ? '' : `{${members.join(',')}}`

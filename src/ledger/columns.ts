@@ -133,6 +133,10 @@ export const COLUMNS = {
   ],
   /** All of them, of a source that is there. */
   source_change: ['status', 'mandate_id', 'mandate_signed_on', 'inquiries', 'next_look_at'],
+  /** Of the device by which the unit is guarded. */
+  device_change: ['status', 'restricted_until'],
+  /** Of the user by whose PIN the unit is guarded. */
+  pin: ['secret', 'version'],
 } as const
 
 export type RowOf = keyof typeof COLUMNS
@@ -152,6 +156,8 @@ const NAMES: Readonly<Record<RowOf, ReadonlySet<string>>> = {
   evidence: new Set(COLUMNS.evidence),
   source: new Set(COLUMNS.source),
   source_change: new Set(COLUMNS.source_change),
+  device_change: new Set(COLUMNS.device_change),
+  pin: new Set(COLUMNS.pin),
 }
 
 /** @throws TypeError for a column that would not be written; where the types were got around */

@@ -59,6 +59,10 @@ export type Branch = {
   source?: Columns<'source'>
   /** Of the source by which the unit is guarded. */
   source_change?: Columns<'source_change'>
+  /** Of the device by which the unit is guarded. */
+  device_change?: Columns<'device_change'>
+  /** In place of the one by which the unit is guarded; guesses are forgotten. */
+  pin?: Columns<'pin'>
   /** Whole rows, and what becomes of evidence, in a unit that is guarded by their payment and raises its version. */
   refund?: Columns<'refund'>
   return?: Columns<'return'>
@@ -85,6 +89,10 @@ export type Unit = {
     attempt?: { payment: string; no: number; states: string[]; token?: string }
     /** A linked account, and the states it may be in. */
     source?: { id: string; states: string[] }
+    /** A device, and the states it may be in. */
+    device?: { id: string; states: string[] }
+    /** Which PIN the user has; 0: none. */
+    pin?: { user: string; version: number }
   }
   transfers?: TransferInput[]
   /** What the legs with `up_to` must come to. */

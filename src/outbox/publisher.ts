@@ -1,6 +1,7 @@
 import { headers } from '@nats-io/transport-node'
+import { z } from 'zod'
 import type { JetStreamClient } from '@nats-io/jetstream'
-import { FEED_HEADERS, FEED_STREAM, feedSubject } from '../bus/index.ts'
+import { edgeControlSubject, FEED_HEADERS, FEED_STREAM, feedSubject, type Bus, type EdgeControl } from '../bus/index.ts'
 import type { Chain } from './chains.ts'
 import type { RelayLimits } from './limits.ts'
 import type { OutboxRow, Published } from './table.ts'
@@ -13,7 +14,7 @@ export type Batch = { published: Published[]; failure: unknown }
  * chain only; what was acknowledged is returned all the same.
  */
 export async function publishChains(
-  stream: JetStreamClient,
+  { stream, bus }: Publishing,
   epoch: string,
   chains: readonly Chain[],
   limits: RelayLimits,
@@ -24,6 +25,7 @@ export async function publishChains(
     for (const chain of rest) {
       for (const row of chain) {
         try {
+          tellEdges(bus, row)
           batch.published.push(await publish(stream, epoch, row, limits.publish_timeout_ms))
         } catch (error) {
           batch.failure = error
@@ -35,6 +37,20 @@ export async function publishChains(
   await Promise.all(Array.from({ length: Math.min(limits.parallel_feeds, chains.length) }, lane))
   return batch
 }
+
+export type Publishing = { stream: JetStreamClient; bus: Bus }
+
+/**
+ * A device that was revoked has its sockets closed on every edge, whoever revoked it and whatever became of that
+ * process. Told before the event and without the stream, and again with each try: that changes nothing.
+ */
+function tellEdges(bus: Bus, { name, body }: OutboxRow): void {
+  if (name !== 'device.revoked') return
+  const control: EdgeControl = { type: 'revoke', device: RevokedDevice.parse(JSON.parse(body)).id }
+  bus.publish(edgeControlSubject('all'), JSON.stringify(control))
+}
+
+const RevokedDevice = z.object({ id: z.string() })
 
 async function publish(stream: JetStreamClient, epoch: string, row: OutboxRow, timeout_ms: number): Promise<Published> {
   const head = headers()

@@ -145,8 +145,8 @@ export class Relay {
   }
 
   async #publish(stream: JetStreamClient, epoch: string, chains: readonly Chain[]): Promise<Batch> {
-    const { failpoint, limits } = this.#options
-    const batch = await publishChains(stream, epoch, chains, limits)
+    const { bus, failpoint, limits } = this.#options
+    const batch = await publishChains({ stream, bus }, epoch, chains, limits)
     const acked = new Set(batch.published.map((row) => row.id))
     for (const row of chains.flat()) {
       if (!acked.has(row.id)) continue

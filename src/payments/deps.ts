@@ -1,7 +1,7 @@
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
-import type { Authenticate, AuthenticateMerchant, FeePlans } from '../identity/index.ts'
+import type { Authenticate, AuthenticateMerchant, FeePlans, Pins } from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
 import type { About, Late } from './about.ts'
@@ -42,6 +42,7 @@ export type PaymentDeps = {
   log: Log
   authenticate: Authenticate
   authenticateMerchant: AuthenticateMerchant
+  pins: Pins
   claims: Claims
   rules: PaymentRules
   rails: RailBook

@@ -1,7 +1,8 @@
 import type { LimitView } from '../contract/index.ts'
 import type { PaymentKind } from '../contract/names.ts'
 import { countsAgainstLimits, periodsIn } from '../domain/limits.ts'
-import type { Limit, LimitBook, Sql, TransferInput } from '../ledger/index.ts'
+import type { Tier } from '../identity/index.ts'
+import type { Limit, LimitBook, LimitStanding, Sql, TransferInput } from '../ledger/index.ts'
 import type { PaymentRow } from './rows.ts'
 
 /**
@@ -14,6 +15,8 @@ export type Spending = {
   /** Whether a payment of this total would fit all limits now. */
   fits(of: { user: string; kind: PaymentKind; totalMinor: bigint }, nowMs: number): Promise<boolean>
   list(user: string, nowMs: number): Promise<LimitView[]>
+  /** The most one payment of this user may move now. */
+  paymentMaxMinor(user: string): Promise<bigint>
 }
 
 export type SpendingRules = {
@@ -22,26 +25,46 @@ export type SpendingRules = {
   paymentMaxMinor: bigint
   dayMaxMinor: bigint
   monthMaxMinor: bigint
+  /** Of users whose limits are low: after a new device, and after a new SIM card. */
+  low: { paymentMaxMinor: bigint; dayMaxMinor: bigint }
   /** Whose days and months they are, IANA. */
   timeZone: string
 }
 
-export function makeSpending(deps: { sql: Sql; book: LimitBook; rules: SpendingRules }): Spending {
+export function makeSpending(deps: {
+  sql: Sql
+  book: LimitBook
+  rules: SpendingRules
+  tierOf: (user: string) => Promise<Tier>
+}): Spending {
   const { sql, book, rules } = deps
   const periodsAt = periodsIn(rules.timeZone)
 
-  function limitsOf(user: string, nowMs: number): [day: Limit, month: Limit] {
+  /**
+   * Low limits are a further bucket of the day, beside the full ones: what is spent meanwhile counts in both, so that
+   * neither getting a new device nor waiting for its time makes room.
+   */
+  async function limitsOf(user: string, nowMs: number): Promise<Bounds> {
     const { day, month } = periodsAt(nowMs)
-    return [
-      { owner: user, period: day, amountMinor: rules.dayMaxMinor },
-      { owner: user, period: month, amountMinor: rules.monthMaxMinor },
-    ]
+    const full = { owner: user, period: day, amountMinor: rules.dayMaxMinor }
+    const low = { owner: user, period: `low-${day}`, amountMinor: rules.low.dayMaxMinor }
+    return {
+      day: (await deps.tierOf(user)) === 'low' ? [full, low] : [full],
+      month: [{ owner: user, period: month, amountMinor: rules.monthMaxMinor }],
+    }
+  }
+
+  async function paymentMaxMinor(user: string): Promise<bigint> {
+    return (await deps.tierOf(user)) === 'low'
+      ? least(rules.low.paymentMaxMinor, rules.paymentMaxMinor)
+      : rules.paymentMaxMinor
   }
 
   return {
     async legs(row, nowMs) {
       if (!countsAgainstLimits(row.kind) || row.payer === null) return []
-      return book.use(limitsOf(row.payer, nowMs), {
+      const { day, month } = await limitsOf(row.payer, nowMs)
+      return book.use([...day, ...month], {
         amountMinor: row.amount + row.payer_fee,
         subject: row.id,
         kind: row.status === 'succeeded' ? 'post' : 'reserve',
@@ -49,20 +72,39 @@ export function makeSpending(deps: { sql: Sql; book: LimitBook; rules: SpendingR
     },
 
     async fits({ user, kind, totalMinor }, nowMs) {
-      if (totalMinor > rules.paymentMaxMinor) return false
+      if (totalMinor > (await paymentMaxMinor(user))) return false
       if (!countsAgainstLimits(kind)) return true
-      const standing = await book.standing(sql, limitsOf(user, nowMs))
+      const { day, month } = await limitsOf(user, nowMs)
+      const standing = await book.standing(sql, [...day, ...month])
       return standing.every(({ usedMinor, maxMinor }) => usedMinor + totalMinor <= maxMinor)
     },
 
     async list(user, nowMs) {
-      const { currency, paymentMaxMinor } = rules
-      const standing = await book.standing(sql, limitsOf(user, nowMs))
-      const periods = (['day', 'month'] as const).map((period, i): LimitView => {
-        const { usedMinor = 0n, maxMinor = 0n } = standing[i] ?? {}
-        return { name: period, currency, period, max: maxMinor.toString(), used: usedMinor.toString() }
+      const { currency } = rules
+      const bounds = await limitsOf(user, nowMs)
+      const line = (name: Period, max: bigint, used: bigint): LimitView => ({
+        name,
+        currency,
+        period: name,
+        max: max.toString(),
+        used: used.toString(),
       })
-      return [{ name: 'payment', currency, period: 'payment', max: paymentMaxMinor.toString(), used: '0' }, ...periods]
+      const periods = (['day', 'month'] as const).map(async (period) => {
+        const standing = await book.standing(sql, bounds[period])
+        // Of two bounds on one period the one that leaves less is told.
+        const left = ({ maxMinor, usedMinor }: LimitStanding) => maxMinor - usedMinor
+        const tightest = standing.reduce((one, other) => (left(other) < left(one) ? other : one))
+        return line(period, tightest.maxMinor, tightest.usedMinor)
+      })
+      return [line('payment', await paymentMaxMinor(user), 0n), ...(await Promise.all(periods))]
     },
+
+    paymentMaxMinor,
   }
 }
+
+type Period = LimitView['period']
+/** The limits that bound each period, never none. */
+type Bounds = Record<'day' | 'month', Limit[]>
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -11,7 +11,7 @@ import { makeDataConverter, readKeyRing } from '../codec/index.ts'
 import { RELAY_WAKE, connectBus, serveCallbacks, serveCommands, type Responder } from '../bus/index.ts'
 import { currencyOf, currencyTable } from '../config/currencies.ts'
 import { failpoints } from '../config/failpoint.ts'
-import { HUB_LIMITS, HubEnv } from '../config/hub.ts'
+import { HUB_LIMITS, HubEnv, spendingRules } from '../config/hub.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
 import type { Clock } from '../domain/clock.ts'
 import { makeIds } from '../domain/ids.ts'
@@ -82,7 +82,7 @@ import {
   type PaymentDeps,
 } from '../payments/index.ts'
 import { hubGauges } from '../observe/hub-gauges.ts'
-import { makeCamaraOtpSender, readCamaraCredentials } from '../rails/camara/index.ts'
+import { makeCamaraIdentity, readCamaraCredentials } from '../rails/camara/index.ts'
 import { makeRails } from '../rails/connectors.ts'
 
 /** Commands, workflows, activities and ledger writes: the one process that spends. */
@@ -122,7 +122,7 @@ const rails = makeRailBook(
     registry,
   }),
 )
-const otp = makeCamaraOtpSender({
+const operator = makeCamaraIdentity({
   baseUrl: env.MOORING_CAMARA_URL,
   credentials: readCamaraCredentials(env.MOORING_KEYS),
   clock,
@@ -234,7 +234,9 @@ const identity = makeIdentity({
   clock,
   ids,
   keys: await readIdentityKeys(env.MOORING_KEYS),
-  otp,
+  otp: operator.otp,
+  simSwap: operator.simSwap,
+  wakeRelay: () => bus.publish(RELAY_WAKE),
   env: env.MOORING_ENV,
   caps: env.MOORING_CAPS,
   log,
@@ -249,6 +251,7 @@ const deps: PaymentDeps = {
   log,
   authenticate: identity.authenticate,
   authenticateMerchant: identity.authenticateMerchant,
+  pins: identity.pins,
   claims: makeClaims(Buffer.from(readKeyFile(env.MOORING_KEYS, 'claim.key'), 'base64url')),
   rules: {
     env: env.MOORING_ENV,
@@ -267,13 +270,8 @@ const deps: PaymentDeps = {
   spending: makeSpending({
     sql,
     book: makeLimitBook({ accounts, ids, ledgerId: limitsOf.id }),
-    rules: {
-      currency: ledgerOf.currency,
-      paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
-      dayMaxMinor: env.MOORING_LIMIT_DAY,
-      monthMaxMinor: env.MOORING_LIMIT_MONTH,
-      timeZone: env.MOORING_TIME_ZONE,
-    },
+    rules: spendingRules(env),
+    tierOf: identity.tierOf,
   }),
   admission,
   guard,
@@ -391,7 +389,7 @@ async function drain(): Promise<void> {
     await working
     await calls.drain()
     await ledger.drain()
-    await Promise.all([bus.drain(), ...rails.entries.map(({ rail }) => rail.close()), otp.close()])
+    await Promise.all([bus.drain(), ...rails.entries.map(({ rail }) => rail.close()), operator.close()])
     await connection.close()
     await Promise.all([sql.end({ timeout: 1 }), unitSql.end({ timeout: 1 }), privatePort.close()])
   }

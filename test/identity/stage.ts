@@ -95,6 +95,8 @@ export async function openStage(): Promise<Stage> {
       ids,
       keys: await readIdentityKeys(keys.dir),
       otp: operator,
+      simSwap: { date: () => Promise.resolve({ kind: 'unknown' }) },
+      wakeRelay: () => {},
       env: 'test',
       caps: 'on',
       log: makeLog({ name: 'test', level: 'silent' }),

@@ -44,7 +44,7 @@ type Permissions = { publish: string[]; subscribe: string[]; responds?: true }
 /** What each role may say and hear, besides its own inbox; everything else is refused. */
 const PERMISSIONS: Record<NatsRole, Permissions> = {
   hub: {
-    publish: [EDGE_CONTROL, RELAY_WAKE],
+    publish: [RELAY_WAKE],
     subscribe: [ALL_COMMANDS, ALL_RAIL_CALLBACKS],
     responds: true,
   },
@@ -57,6 +57,8 @@ const PERMISSIONS: Record<NatsRole, Permissions> = {
   relay: {
     publish: [
       FEED_SUBJECTS,
+      // Which device was revoked.
+      edgeControlSubject('all'),
       '$JS.API.INFO',
       '$JS.API.STREAM.NAMES',
       ...['CREATE', 'UPDATE', 'INFO', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.${FEED_STREAM}`),

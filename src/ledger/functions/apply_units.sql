@@ -101,6 +101,8 @@ declare
   e_place integer[]; e_balance json[];
   v_sources jsonb[] := '{}';
   v_linked jsonb[] := '{}';
+  v_devices jsonb[] := '{}';
+  v_pins jsonb[] := '{}';
   v_refunds jsonb[] := '{}';
   v_returns jsonb[] := '{}';
   v_evidence jsonb[] := '{}';
@@ -417,6 +419,24 @@ begin
         if t_used[(u ->> 'change_t')::integer] then
           v_result := '{"code":"busy"}';
         elsif not exists (select from sources where id = g ->> 'id' and g -> 'states' ? status) then
+          v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+
+      -- A device and a PIN likewise.
+      g := u -> 'guard' -> 'device';
+      if v_result is null and g is not null then
+        if t_used[(u ->> 'device_t')::integer] then
+          v_result := '{"code":"busy"}';
+        elsif not exists (select from devices where id = g ->> 'id' and g -> 'states' ? status) then
+          v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+      g := u -> 'guard' -> 'pin';
+      if v_result is null and g is not null then
+        if t_used[(u ->> 'pin_t')::integer] then
+          v_result := '{"code":"busy"}';
+        elsif coalesce((select version from pins where user_id = g ->> 'user'), 0) <> (g ->> 'version')::integer then
           v_result := '{"code":"guard_failed"}';
         end if;
       end if;
@@ -745,6 +765,14 @@ begin
         v_linked := v_linked || (b -> 'source_change' || jsonb_build_object('id', u -> 'guard' -> 'source' -> 'id'));
         t_used[(u ->> 'change_t')::integer] := true;
       end if;
+      if b -> 'device_change' is not null then
+        v_devices := v_devices || (b -> 'device_change' || jsonb_build_object('id', u -> 'guard' -> 'device' -> 'id'));
+        t_used[(u ->> 'device_t')::integer] := true;
+      end if;
+      if b -> 'pin' is not null then
+        v_pins := v_pins || (b -> 'pin' || jsonb_build_object('user_id', u -> 'guard' -> 'pin' -> 'user'));
+        t_used[(u ->> 'pin_t')::integer] := true;
+      end if;
       if b -> 'reply' is not null and u -> 'key' is not null then
         i := (u -> 'key' ->> 'k')::integer;
         k_hash[i] := u -> 'key' ->> 'hash';
@@ -886,6 +914,20 @@ begin
       inquiries = w.inquiries, next_look_at = w.next_look_at
     from unnest(v_linked) k(body) cross join lateral jsonb_populate_record(null::sources, k.body) w
     where s.id = w.id;
+  end if;
+
+  -- Nobody who holds one of these rows waits for anything of ours (src/identity, revoke_device).
+  if cardinality(v_devices) > 0 then
+    update devices d set status = w.status, restricted_until = w.restricted_until
+    from unnest(v_devices) k(body) cross join lateral jsonb_populate_record(null::devices, k.body) w
+    where d.id = w.id;
+  end if;
+  if cardinality(v_pins) > 0 then
+    insert into pins (user_id, secret, version, set_at)
+    select w.user_id, w.secret, w.version, v_now
+    from unnest(v_pins) k(body) cross join lateral jsonb_populate_record(null::pins, k.body) w
+    on conflict (user_id) do update set secret = excluded.secret, version = excluded.version, set_at = excluded.set_at,
+      failures = 0, locked_until = null;
   end if;
 
   if cardinality(v_refunds) > 0 then

@@ -14,7 +14,8 @@ import {
 import type { Unit } from '../../ledger/index.ts'
 import type { PaymentDeps } from '../deps.ts'
 import type { RailEntry } from '../rail-book.ts'
-import { type Decision, replayedJti } from './pipeline.ts'
+import { refusalOfPin } from './pin.ts'
+import { type Decision, type PhoneCommand, replayedJti } from './pipeline.ts'
 
 /** A signature that is this device's, in time and not used before; what it is over is compared later. */
 export type Signed = { claims: ProofClaims; jti: NonNullable<Unit['jti']> | null }
@@ -179,17 +180,26 @@ async function phoneBill(deps: PaymentDeps, user: string): Promise<Result<Resolv
   })
 }
 
-/** The rules on sums that come after the source: PIN, then limits. */
-export function sumRefusal(deps: PaymentDeps, totalMinor: bigint): Refusal | null {
-  const { pinAboveMinor, paymentMaxMinor } = deps.rules
-  if (totalMinor > pinAboveMinor)
-    return refuse('pin_required', 'This total needs your PIN; set one first.', { param: 'pin' })
-  if (totalMinor > paymentMaxMinor) {
-    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, {
-      param: 'amount',
-    })
+/**
+ * The rules on sums that come after the source: PIN, then the limit of one payment. A guess takes one of the user's
+ * tries, so a signature that was used before is found out first.
+ */
+export async function sumRefusal(
+  deps: PaymentDeps,
+  command: PhoneCommand<{ pin?: string | undefined }>,
+  signed: Signed,
+  totalMinor: bigint,
+): Promise<Refusal | null> {
+  if (totalMinor > deps.rules.pinAboveMinor) {
+    if (await isSpent(deps, signed)) return replayedJti()
+    const refusal = await refusalOfPin(command)
+    if (refusal !== null) return refusal
   }
-  return null
+  const mostMinor = await deps.spending.paymentMaxMinor(command.principal.user)
+  if (totalMinor <= mostMinor) return null
+  return refuse('limit_exceeded', `One payment may move at most ${mostMinor.toString()} minor units.`, {
+    param: 'amount',
+  })
 }
 
 /** Of a day or a month. */

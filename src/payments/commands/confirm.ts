@@ -41,7 +41,7 @@ export async function decideConfirm(
       captureMethod: before.capture_method,
     })
     if (!source.ok) return { kind: 'refusal', refusal: source.error }
-    const sum = sumRefusal(deps, before.amount + before.payer_fee)
+    const sum = await sumRefusal(deps, command, signed, before.amount + before.payer_fee)
     if (sum !== null) return { kind: 'refusal', refusal: sum }
     const way = wayOf(deps, { source: body.source, kind: before.kind, capture: before.capture_method })
     if (!way.ok) return { kind: 'refusal', refusal: way.error }

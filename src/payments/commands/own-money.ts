@@ -132,12 +132,12 @@ function signatureRefusal(
 
 async function born(
   deps: PaymentDeps,
-  command: PhoneCommand<unknown>,
+  command: PhoneCommand<{ pin?: string | undefined }>,
   order: Order,
   source: ResolvedSource,
   signed: Signed,
 ): Promise<Decision> {
-  const sum = sumRefusal(deps, order.amountMinor + order.payerFee.feeMinor)
+  const sum = await sumRefusal(deps, command, signed, order.amountMinor + order.payerFee.feeMinor)
   if (sum !== null) return { kind: 'refusal', refusal: sum }
   const way = wayOf(deps, { source: order.source, kind: order.kind, capture: 'automatic' })
   if (!way.ok) return { kind: 'refusal', refusal: way.error }

@@ -5,7 +5,7 @@ import { invalidRequest, refusalReply, toWireError } from '../../bus/index.ts'
 import { isRetryable, isStoredRefusal, IdempotencyKey } from '../../contract/index.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { assertNever, err, ok, type Result } from '../../domain/result.ts'
-import { contentHash, type Principal } from '../../identity/index.ts'
+import { contentHash, type PinVerdict, type Principal } from '../../identity/index.ts'
 import {
   isDatabaseAway,
   LedgerOverloaded,
@@ -201,7 +201,14 @@ function stored(refusal: Refusal, requestId: string): StoredReply {
   }
 }
 
-export type PhoneCommand<B> = { principal: Principal; body: B; key: string; requestId: string }
+export type PhoneCommand<B> = {
+  principal: Principal
+  body: B
+  key: string
+  requestId: string
+  /** Judges the guess that came with it: once, however often the command is decided. */
+  judgePin: (guess: string) => Promise<PinVerdict>
+}
 
 export type OpenedChange<B> = { command: PhoneCommand<B>; changer: Changer; hash: string }
 
@@ -227,7 +234,16 @@ export async function openChange<S extends z.ZodType>(
   const before = lookUp || !body.success ? await storedAnswer(deps, changer, hash) : null
   if (before !== null) return err(before)
   if (!body.success) return err(refusalReply(invalidRequest(body.error), requestId))
-  return ok({ command: { principal: principal.value, body: body.data, key: key.data, requestId }, changer, hash })
+  const { user } = principal.value
+  let judged: Promise<PinVerdict> | undefined
+  const judgePin = (guess: string) => (judged ??= deps.pins.judge(user, guess))
+  const command = { principal: principal.value, body: body.data, key: key.data, requestId, judgePin }
+  return ok({ command, changer, hash })
+}
+
+/** Where a guess comes with a command, an answer that is there already is looked up first: it takes no try. */
+function guesses(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && ('pin' in body || 'old_pin' in body)
 }
 
 /** A phone's command that changes something. */
@@ -238,21 +254,24 @@ export function phoneChange<S extends z.ZodType>(
   decide: (command: PhoneCommand<z.infer<S>>) => Promise<Decision>,
 ): Respond {
   return guarded(deps, async (request) => {
-    const opened = await openChange(deps, name, schema, request, false)
+    const lookedUp = guesses(request.body)
+    const opened = await openChange(deps, name, schema, request, lookedUp)
     if (!opened.ok) return { reply: opened.error }
     const { command, changer, hash } = opened.value
     const decideOnce = async (): Promise<Decision> => {
       const fault = amountFault(deps, command.body)
       if (fault !== null) return { kind: 'refusal', refusal: fault }
-      // A restricted device may still withdraw from what it could have started.
-      if (command.principal.deviceStatus === 'restricted' && name !== 'payment.cancel') {
+      if (command.principal.deviceStatus === 'restricted' && !RESTRICTED_MAY.has(name)) {
         return { kind: 'refusal', refusal: restricted() }
       }
       return decide(command)
     }
-    return decideAndApply(deps, changer, hash, decideOnce, { lookedUp: false })
+    return decideAndApply(deps, changer, hash, decideOnce, { lookedUp })
   })
 }
+
+/** A restricted device may withdraw from what it could have started, and speak of itself (trust.ts). */
+const RESTRICTED_MAY: ReadonlySet<string> = new Set(['payment.cancel', 'device.revoke', 'device.approve'])
 
 /** A phone's question: nothing changes, no key. */
 export function phoneRead<S extends z.ZodType>(

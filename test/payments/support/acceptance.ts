@@ -8,6 +8,8 @@ import { err, ok } from '../../../src/domain/result.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
 import { makeFeePlans, publishFeePlan, type Principal } from '../../../src/identity/index.ts'
 import { importDeviceKey } from '../../../src/identity/keys.ts'
+import { makePins } from '../../../src/identity/pins.ts'
+import { makeTiers } from '../../../src/identity/tiers.ts'
 import { audit, ensureLedger, makeAccountBook, makeLimitBook } from '../../../src/ledger/index.ts'
 import {
   type ExpressMode,
@@ -39,6 +41,7 @@ export type HubOptions = {
   process?: number
   mode?: ExpressMode
   limits?: Partial<SpendingRules>
+  pinAboveMinor?: bigint
 }
 
 export type Hub = ReturnType<Stage['hub']>
@@ -51,6 +54,7 @@ export async function openStage() {
   const limitsLedger = (await ensureLedger(books.owner, 'KES', 2, 'limits')).id
   const store = makePaymentStore(books.hub)
   const claims = makeClaims(randomBytes(32))
+  const pepper = randomBytes(32)
   const principals = new Map<string, Principal>()
   /** Added to the time of the hubs; the database keeps its own. */
   const time = { aheadMs: 0 }
@@ -78,6 +82,7 @@ export async function openStage() {
         return Promise.resolve(principal === undefined ? err(refuse('unauthenticated', 'nobody')) : ok(principal))
       },
       authenticateMerchant: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
+      pins: makePins({ sql: books.hub, pepper }),
       claims,
       rules: {
         env: 'test',
@@ -87,7 +92,7 @@ export async function openStage() {
         currencyNumeric: '404',
         country: 'KE',
         city: 'Nairobi',
-        pinAboveMinor: 1_000_000n,
+        pinAboveMinor: options.pinAboveMinor ?? 1_000_000n,
         paymentMaxMinor: 1_000_000n,
         startWithinMs: START_WITHIN_MS,
       },
@@ -101,9 +106,11 @@ export async function openStage() {
           paymentMaxMinor: 1_000_000n,
           dayMaxMinor: 1_000_000n,
           monthMaxMinor: 10_000_000n,
+          low: { paymentMaxMinor: 1_000n, dayMaxMinor: 1_500n },
           timeZone: 'Africa/Nairobi',
           ...options.limits,
         },
+        tierOf: makeTiers({ sql: books.hub, clock }).of,
       }),
       admission: makeAdmission({
         mode: options.mode ?? 'off',
