@@ -124,20 +124,18 @@ describe('what is stored', () => {
 })
 
 test('while PINs are judged the event loop goes on, and what would wait too long is turned away', async () => {
-  const users = await Promise.all(Array.from({ length: 8 }, () => userWithPin()))
   const [hub] = hubs(1)
-  let longest = 0
-  let last = performance.now()
-  const beat = setInterval(() => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
-  }, 1)
-  const verdicts = await Promise.all(users.map((user) => hub?.judge(user, '2580')))
-  clearInterval(beat)
-  expect(verdicts.every((verdict) => verdict?.kind === 'right')).toBe(true)
-  // One derivation alone takes some 40 ms of a core; eight of them on the loop would be one gap of all.
-  expect(longest).toBeLessThan(8 * 40)
+  let turns = 0
+  let going = true
+  const turn = (): void => {
+    turns += 1
+    if (going) setImmediate(turn)
+  }
+  setImmediate(turn)
+  // Nothing but the derivation: on the loop it would be a turn or two.
+  await hub?.secretOf('usr_loop', '2580')
+  going = false
+  expect(turns).toBeGreaterThan(20)
   const crowd = IDENTITY_LIMITS.pin_lanes + IDENTITY_LIMITS.pins_waiting
   const many = await Promise.all(Array.from({ length: crowd + 50 }, () => hub?.judge(ids.make('usr'), '2580')))
   expect(many.filter((verdict) => verdict?.kind === 'busy')).toHaveLength(50)

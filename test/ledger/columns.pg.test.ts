@@ -265,6 +265,54 @@ test('a linked account changes as a whole, once, by who finds it as it was', asy
   expect(await others.apply(change('revoked'))).toEqual({ code: 'guard_failed' })
 })
 
+test('a device changes once, by who finds it as it was', async () => {
+  const user = ids.make('usr')
+  const [device, other] = [ids.make('dev'), ids.make('dev')]
+  await books.owner`insert into users (id, phone) values (${user}, ${user})`
+  for (const id of [device, other]) {
+    await books.owner`
+      insert into devices (id, user_id, name, public_key, jkt, status, restricted_until)
+      values (${id}, ${user}, 'x', '{}', ${id}, 'restricted', ${LATE})`
+  }
+  const change = (): Unit => ({
+    id: ids.uuid(),
+    guard: { device: { id: device, states: ['restricted'] } },
+    ok: { device_change: { status: 'active', restricted_until: null } },
+  })
+  const others = makeLedger({ sql: books.hub, log, limits: { connections: 3 } })
+  const results = await Promise.all(Array.from({ length: 30 }, () => others.apply(change())))
+  expect(results.filter(({ code }) => code === 'ok')).toHaveLength(1)
+  expect(new Set(results.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
+  const rows = await books.owner`
+    select id, status, restricted_until as until from devices where user_id = ${user} order by id`
+  expect(rows.map(({ id, status, until }) => [id, status, until === null])).toEqual(
+    [
+      [device, 'active', true],
+      [other, 'restricted', false],
+    ].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  )
+})
+
+test('a PIN is set once by who knows which one it follows, and guesses are forgotten with it', async () => {
+  const user = ids.make('usr')
+  await books.owner`insert into users (id, phone) values (${user}, ${user})`
+  const set = (after: number, secret: string): Unit => ({
+    id: ids.uuid(),
+    guard: { pin: { user, version: after } },
+    ok: { pin: { secret, version: after + 1 } },
+  })
+  const others = makeLedger({ sql: books.hub, log, limits: { connections: 3 } })
+  const first = await Promise.all(Array.from({ length: 30 }, () => others.apply(set(0, 'first'))))
+  expect(first.filter(({ code }) => code === 'ok')).toHaveLength(1)
+  expect(new Set(first.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
+  await books.owner`update pins set failures = 7, locked_until = ${LATE} where user_id = ${user}`
+  expect(await others.apply(set(2, 'skips one'))).toEqual({ code: 'guard_failed' })
+  expect(await others.apply(set(1, 'second'))).toEqual(OK)
+  const [row] =
+    await books.owner`select user_id, secret, version, failures, locked_until from pins where user_id = ${user}`
+  expect(plain(row)).toEqual({ user_id: user, secret: 'second', version: 2, failures: 0, locked_until: null })
+})
+
 test('a refund and a return are whole rows; of several changes of one refund in a batch the last one stays', async () => {
   const made = { ...payment(), status_reason: null }
   expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
@@ -357,6 +405,8 @@ test.each([
   ['new_attempt', 'refference'],
   ['source', 'bic'],
   ['source_change', 'account'],
+  ['device_change', 'jkt'],
+  ['pin', 'failures'],
 ] as const)(
   'a unit that says of its %s what is not written (%s) is refused, and nothing of it happens',
   async (row, column) => {

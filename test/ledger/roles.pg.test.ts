@@ -54,8 +54,10 @@ const TABLES: Readonly<Record<string, Rights>> = {
   fee_plans: read('select'),
   evidence: read('select', 'insert', 'update(asks,ask_at,answer,next_look_at)'),
   // Who may speak to the hub.
-  users: hub('select', 'insert', 'update'),
-  devices: hub('select', 'insert', 'update'),
+  users: read('select', 'insert', 'update'),
+  devices: read('select', 'insert', 'update'),
+  // A PIN is set by the ledger's function; guesses at it are counted.
+  pins: hub('select', 'update(failures,locked_until)'),
   enrolments: hub('select', 'insert', 'update', 'delete'),
   nonces: hub('select', 'insert', 'delete'),
   merchants: hub('select', 'insert', 'update'),
@@ -84,6 +86,8 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   unsealed_at: ['mooring_ops'],
   history_is_append_only: [],
   append_ops_audit: ['mooring_ops'],
+  tell_feed: ['mooring_hub'],
+  revoke_device: ['mooring_ops'],
   consume_approval: ['mooring_hub'],
   ops_audit_hash: [],
   ops_audit_is_append_only: [],

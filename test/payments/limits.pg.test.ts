@@ -183,6 +183,73 @@ test('limit.list and quote tell what the ledger would decide', async () => {
   ).toEqual([true, false, true, false])
 })
 
+describe('while a user’s limits are low', () => {
+  const LOW = { low: { paymentMaxMinor: 500n, dayMaxMinor: 600n } }
+  const lower = (phone: Phone, until: string) => stage.books.owner`
+    update users set low_limits_until = ${until} where id = ${phone.user}`
+  const raise = (phone: Phone) => stage.books.owner`
+    update users set low_limits_until = null where id = ${phone.user}`
+
+  async function lowPhone(balance: number): Promise<{ phone: Phone; at: Hub }> {
+    const phone = await stage.phone(balance)
+    await lower(phone, '2099-01-01T00:00:00Z')
+    return { phone, at: stage.hub({ limits: { ...LIMITS, ...LOW } }) }
+  }
+
+  test('parallel payments, on two hubs, cannot slip past the day’s', async () => {
+    const { phone, at } = await lowPhone(1_000_000)
+    const hubs = [at, stage.hub({ process: 1, limits: { ...LIMITS, ...LOW } })]
+    const to = await stage.phone(0)
+    const asked = await Promise.all(Array.from({ length: 100 }, () => stage.transfer(phone, to, 40)))
+    const answers = await Promise.all(asked.map(({ ask, body }, i) => (hubs[i % 2] ?? at).ask(phone, ask, body)))
+    expect(answers.filter((answer) => 'id' in answer)).toHaveLength(15)
+    expect(answers.filter((answer) => 'code' in answer && answer.code === 'limit_exceeded')).toHaveLength(85)
+    expect(await stage.breaches()).toEqual([])
+  })
+
+  test('one payment is bounded too, a top-up as well, and quote and limit.list tell both', async () => {
+    const { phone, at } = await lowPhone(5_000)
+    const topup = await stage.own('topup', phone, 501)
+    expect(await at.ask(phone, topup.ask, topup.body)).toMatchObject({ code: 'limit_exceeded' })
+    expect(await pay(phone, 501, at)).toMatchObject({ code: 'limit_exceeded' })
+    expect(await pay(phone, 500, at)).toMatchObject({ status: 'processing' })
+    const list = await at.send(phone, 'limit.list', {})
+    expect(list.ok && list.body).toMatchObject({
+      data: [
+        { name: 'payment', max: '500', used: '0' },
+        { name: 'day', max: '600', used: '500' },
+        { name: 'month', max: '2500', used: '500' },
+      ],
+    })
+    const fits = async (amount: string) => {
+      const reply = await at.send(phone, 'quote', { kind: 'transfer', amount, currency: 'KES', source: 'wallet' })
+      return reply.ok && reply.body
+    }
+    expect([await fits('100'), await fits('101')]).toMatchObject([{ limits_ok: true }, { limits_ok: false }])
+  })
+
+  test('what was spent counts in the full limit afterwards, and what was spent before bounds it still', async () => {
+    const { phone, at } = await lowPhone(5_000)
+    expect(await pay(phone, 500, at)).toMatchObject({ status: 'processing' })
+    expect(await pay(phone, 200, at)).toMatchObject({ code: 'limit_exceeded' })
+    await raise(phone)
+    stage.time.aheadMs += 2_000
+    expect(await pay(phone, 501, at)).toMatchObject({ code: 'limit_exceeded' })
+    expect(await pay(phone, 500, at)).toMatchObject({ status: 'processing' })
+    await lower(phone, '2099-01-01T00:00:00Z')
+    stage.time.aheadMs += 2_000
+    const list = await at.send(phone, 'limit.list', {})
+    expect(list.ok && list.body).toMatchObject({ data: [{}, { name: 'day', max: '1000', used: '1000' }, {}] })
+  })
+
+  test('they hold until somebody has looked, however long that takes', async () => {
+    const { phone, at } = await lowPhone(5_000)
+    await lower(phone, '2020-01-01T00:00:00Z')
+    stage.time.aheadMs += 2_000
+    expect(await pay(phone, 501, at)).toMatchObject({ code: 'limit_exceeded' })
+  })
+})
+
 test('the audit names what is left of a limit by a payment that is over, and what was taken wrongly', async () => {
   const phone = await stage.phone(5_000)
   const id = idOf(await pay(phone, 600))

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../../src/domain/clock.ts'
-import { confirmationClaims } from '../../../src/domain/confirmation.ts'
+import { actionClaims, confirmationClaims } from '../../../src/domain/confirmation.ts'
 import type { FeePlan } from '../../../src/domain/fee.ts'
 import { refuse } from '../../../src/domain/refusal.ts'
 import { err, ok } from '../../../src/domain/result.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
-import { makeFeePlans, publishFeePlan, type Principal } from '../../../src/identity/index.ts'
+import { actionBodyHash, makeFeePlans, publishFeePlan, type Principal } from '../../../src/identity/index.ts'
+import { isRestricted, readDevice } from '../../../src/identity/devices.ts'
 import { importDeviceKey } from '../../../src/identity/keys.ts'
 import { makePins } from '../../../src/identity/pins.ts'
 import { makeTiers } from '../../../src/identity/tiers.ts'
@@ -55,7 +56,9 @@ export async function openStage() {
   const store = makePaymentStore(books.hub)
   const claims = makeClaims(randomBytes(32))
   const pepper = randomBytes(32)
+  /** By device; those of `further` as the database has them at each command. */
   const principals = new Map<string, Principal>()
+  const further = new Set<string>()
   /** Added to the time of the hubs; the database keeps its own. */
   const time = { aheadMs: 0 }
   const clock: Clock = {
@@ -77,9 +80,13 @@ export async function openStage() {
       ids,
       clock,
       log,
-      authenticate: (token) => {
+      authenticate: async (token) => {
         const principal = principals.get(token)
-        return Promise.resolve(principal === undefined ? err(refuse('unauthenticated', 'nobody')) : ok(principal))
+        if (principal === undefined) return err(refuse('unauthenticated', 'nobody'))
+        if (!further.has(token)) return ok(principal)
+        const device = await readDevice(books.hub, token)
+        if (device === null || device.status === 'revoked') return err(refuse('forbidden', 'revoked'))
+        return ok({ ...principal, deviceStatus: isRestricted(device, clock.now()) ? 'restricted' : 'active' })
       },
       authenticateMerchant: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
       pins: makePins({ sql: books.hub, pepper }),
@@ -130,7 +137,7 @@ export async function openStage() {
     async function send(phone: Phone, name: keyof typeof commands, body: unknown, key?: string) {
       const { reply, after } = await commands[name]({
         requestId: 'req_test',
-        credential: { type: 'device', token: phone.user },
+        credential: { type: 'device', token: phone.device },
         ...(key === undefined ? {} : { key }),
         body,
         deadline: Date.now() + 60_000,
@@ -162,6 +169,22 @@ export async function openStage() {
     )
   }
 
+  async function register(phone: Phone, status: 'active' | 'restricted'): Promise<void> {
+    const jwk = { ...phone.key.publicJwk, kty: 'EC' as const, crv: 'P-256' as const }
+    principals.set(phone.device, {
+      user: phone.user,
+      device: phone.device,
+      deviceStatus: status,
+      publicKey: await importDeviceKey(jwk),
+      jkt: phone.device,
+      expiresAtMs: Date.now() + 3_600_000,
+    })
+    await books.owner`
+      insert into devices (id, user_id, name, public_key, jkt, status, restricted_until)
+      values (${phone.device}, ${phone.user}, 'test', ${books.owner.json(jwk)}, ${phone.device}, ${status},
+        case when ${status} = 'restricted' then clock_timestamp() + interval '72 hours' end)`
+  }
+
   const common = { currency: 'KES', captureMethod: 'automatic' as const, orderRef: null }
   return {
     books,
@@ -172,16 +195,9 @@ export async function openStage() {
     /** A user with a phone, this much in the wallet, and a linked account. */
     async phone(balance: number): Promise<Phone> {
       const phone = { user: ids.make('usr'), device: ids.make('dev'), key: await makeKey(), source: ids.make('src') }
-      principals.set(phone.user, {
-        user: phone.user,
-        device: phone.device,
-        deviceStatus: 'active',
-        publicKey: await importDeviceKey({ ...phone.key.publicJwk, kty: 'EC', crv: 'P-256' }),
-        jkt: 'test',
-        expiresAtMs: Date.now() + 3_600_000,
-      })
       await books.owner`
         insert into users (id, phone) values (${phone.user}, ${`+2547${randomBytes(4).readUInt32BE().toString()}`})`
+      await register(phone, 'active')
       await books.owner`
         insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, mandate_id,
           mandate_signed_on, created_at)
@@ -190,6 +206,28 @@ export async function openStage() {
       const [cash = '', wallet = ''] = await books.open(cashAccount('bank', 'trust'), walletAccount(phone.user))
       if (balance > 0) await books.apply([books.post(cash, wallet, balance)])
       return phone
+    },
+
+    /** A further device of its user, as the database has it at each command. */
+    async device(of: Phone, status: 'active' | 'restricted'): Promise<Phone> {
+      const phone = { ...of, device: ids.make('dev'), key: await makeKey() }
+      further.add(phone.device)
+      await register(phone, status)
+      return phone
+    },
+
+    /** A body with this phone's signature over it. */
+    async action<B extends object>(phone: Phone, name: string, body: B, more: object = {}) {
+      const claims = actionClaims({
+        user: phone.user,
+        device: phone.device,
+        name,
+        bodyHash: actionBodyHash({ ...body }),
+      })
+      const exp = Math.floor(clock.now() / 1_000) + 120
+      const header = { alg: 'ES256', typ: 'mooring-action+jwt', kid: phone.device }
+      const action = await compactJws(header, { ...claims, jti: random(18), exp, ...more }, phone.key.sign)
+      return { ...body, action }
     },
 
     /** What this phone sends to pay another one; `payerFee` as it was quoted. */
