@@ -13,6 +13,9 @@ export type OpsEvent = {
     | 'payloads_decoded'
     | 'payloads_encoded'
     | 'payment_viewed'
+    | 'devices_viewed'
+    /** Written by revoke_device. */
+    | 'device_revoked'
     | 'approval_made'
     | 'approval_refused'
     /** Written where the hub asks, by consume_approval. */

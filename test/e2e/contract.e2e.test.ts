@@ -13,6 +13,7 @@ import { shapes } from './contract/shapes.ts'
 import { signatures } from './contract/signatures.ts'
 import { sockets } from './contract/sockets.ts'
 import { sources } from './contract/sources.ts'
+import { trust } from './contract/trust.ts'
 import { openStage, type Stage } from './support/raw-stage.ts'
 
 /**
@@ -45,5 +46,6 @@ describe('accounts, payees and lists', () => sources(stage))
 describe('a socket', () => sockets(stage))
 describe("a merchant's payments", () => restPayments(stage))
 describe('HTTP', () => restHttp(stage))
+describe('devices and PIN', () => trust(stage))
 describe('sign-up and tokens', () => restSignUp(stage))
 describe('a bill past its time', () => expiry(stage, () => watching))

@@ -109,3 +109,19 @@ it('a user with a device at each hears the same at both, and a device is at one 
   expect(await before.closed).toBe(4006)
   await Promise.all([device.socket.close(), second.socket.close()])
 })
+
+it('a device that is revoked at one edge is closed at the other, at once, and finds neither open', async () => {
+  const [one, other] = stack.dev().edge
+  const dev = (edge: string | undefined) => ({ ...stack.dev(), edge: edge === undefined ? [] : [edge] })
+  const phone = await RawPhone.make(dev(one))
+  const lost = await RawPhone.make(dev(other), phone.number)
+  const closed = lost.socket.closed
+  const body = { device: lost.device }
+  const action = await phone.action(body, { name: 'device.revoke' })
+  await phone.must('device.revoke', { ...body, action }, 'revoke-the-lost-phone')
+  const since = performance.now()
+  expect(await closed).toBe(4504)
+  expect(performance.now() - since).toBeLessThan(2_000)
+  for (const edge of [one, other]) await expect(lost.connect(undefined, edge)).rejects.toThrow('4504')
+  await phone.socket.close()
+})

@@ -60,7 +60,7 @@ describe('commands', () => {
 
   it.each([
     ['nothing.known'],
-    ['pin.set'],
+    ['pin.forget'],
     ['session.open'],
     ['feed.page'],
     ['__proto__'],

@@ -50,6 +50,26 @@ describe('the end of a session', () => {
     expect((await phone.closed).code).toBe(4504)
   })
 
+  it('closes 4504 also a session on another edge that a hub let in just before', async () => {
+    const other = await startEdge(nats.url)
+    const device = 'dev_cccccccccccc'
+    const answer = Promise.withResolvers<void>()
+    hub.on('session.open', async () => {
+      await answer.promise
+      const expiresAt = new Date(Date.now() + 900_000).toISOString()
+      return { ok: true, body: { user: USER, device, expiresAt, env: 'test' } }
+    })
+    const opening = await Phone.connect(other.url)
+    opening.hello({ device })
+    await until(() => hub.asked('session.open').length === 1)
+    edge.bus.publish(edgeControlSubject('all'), JSON.stringify({ type: 'revoke', device }))
+    await edge.bus.flush()
+    await other.bus.flush()
+    answer.resolve()
+    expect((await opening.closed).code).toBe(4504)
+    await other.stop()
+  })
+
   it('closes 4007 when the token expires', async () => {
     const phone = await Phone.connect(edge.url)
     phone.hello({ expiresIn_ms: 200 })

@@ -20,7 +20,9 @@ const simSwap: SimSwap = {
   },
 }
 const agoMs = (hours: number) => Date.now() - hours * HOUR_MS
-const swapped = (hours: number): void => void (said = { kind: 'date', atMs: agoMs(hours) })
+function swapped(hours: number): void {
+  said = { kind: 'date', atMs: agoMs(hours) }
+}
 
 beforeAll(async () => {
   stage = await openStage()
@@ -87,10 +89,10 @@ describe('who is told', () => {
 
 describe('how long limits are low', () => {
   test.each([
-    ['a day, where the SIM card is an old one', () => swapped(24 * 30), 24],
-    ['a day, where it was changed two days and some hours ago', () => swapped(50), 24],
-    ['three days from the change', () => swapped(10), 62],
-    ['three days, where the operator does not say', () => void (said = { kind: 'unknown' }), 72],
+    ['a day, where the SIM card is an old one', (): void => swapped(24 * 30), 24],
+    ['a day, where it was changed two days and some hours ago', (): void => swapped(50), 24],
+    ['three days from the change', (): void => swapped(10), 62],
+    ['three days, where the operator does not say', (): void => {}, 72],
   ] as const)('%s', async (_what, operatorSays, hours) => {
     operatorSays()
     const { user } = await enrol()

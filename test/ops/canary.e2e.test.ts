@@ -20,6 +20,7 @@ import { steerBank } from './support/stuck.ts'
 const PATIENCE_S = 280
 const FUND_MINOR = 200_000n
 const HOLDER = 'Zuhura Kanariwala'
+const PINS = ['90817263', '80719264'] as const
 const NOTE = 'for the operation of Zuhura Kanariwala'
 
 /** Shapes that no canary has to be planted for. */
@@ -45,6 +46,9 @@ describe('nothing of a person', () => {
     await steerBank(dev, '/accounts', { account, balance: '500000', currency: dev.currency, holder: HOLDER })
     const poor = 'DE93999999990000000001'
     const linked = await payer.client.linkBank({ bank: dev.sim.bank.bank, account })
+    // Set, changed, and sent beside a payment.
+    await payer.client.setPin({ pin: PINS[0] })
+    await payer.client.setPin({ pin: PINS[1], oldPin: PINS[0] })
     const declining = await payer.client.linkBank({ bank: dev.sim.bank.bank, account: poor })
 
     let amountMinor = 1_000n
@@ -58,7 +62,7 @@ describe('nothing of a person', () => {
     for (const source of [linked.id, declining.id]) {
       const money = { amount: String((amountMinor += 1n)), currency: world.currency }
       const quote = await client.command('quote', { kind: 'topup', ...money, source })
-      const { id } = await client.topup({ ...money, source, quote })
+      const { id } = await client.topup({ ...money, source, quote, pin: PINS[1] })
       await followToEnd(world.patience, { way: 'top-up', amountMinor, payer, payee, merchant }, id)
     }
     const money = { amount: String((amountMinor += 1n)), currency: world.currency }
@@ -78,6 +82,7 @@ describe('nothing of a person', () => {
       ['an account that was declined', poor],
       ['a name', HOLDER],
       ['a note', NOTE],
+      ...PINS.map((pin): [string, RegExp] => ['a PIN', new RegExp(`(?<![\\w.:-])${pin}(?![\\w.:-])`)]),
       ...otps.flat().flatMap((text): [string, RegExp][] => {
         const code = /\b\d{6}\b/.exec(text)?.[0]
         return code === undefined ? [] : [['a one-time password', new RegExp(`(?<![\\w.:-])${code}(?![\\w.:-])`)]]

@@ -52,6 +52,44 @@ const ops = (words: string, options: { more?: string[]; env?: Record<string, str
   )
 const REASON = ['--reason', 'the bank confirmed by telephone']
 
+describe('a lost phone', () => {
+  test('is found by its user’s number and shut out, with event and log, once', async () => {
+    const [user, device, phone] = [ids.make('usr'), ids.make('dev'), '+254700000042']
+    await desk.owner`insert into users (id, phone) values (${user}, ${phone})`
+    await desk.owner`
+      insert into devices (id, user_id, name, public_key, jkt, status)
+      values (${device}, ${user}, 'Blue phone', '{}', 'jkt', 'active')`
+    for (const who of [phone, user]) {
+      const listed = await ops(`devices list ${who}`)
+      expect(listed).toMatchObject({ exit: 0, err: '' })
+      expect(listed.out).toMatch(new RegExp(`${device} +active +Blue phone`))
+    }
+    const why = ['--reason', 'its owner telephoned: stolen']
+    const revoked = await ops(`devices revoke ${device}`, { more: why })
+    expect(revoked).toMatchObject({ exit: 0, out: saying('is revoked') })
+    expect((await ops(`devices revoke ${device}`, { more: why })).out).toContain('was revoked before')
+    const events = await desk.owner`select name, body from outbox where feed = ${user}`
+    expect([...events]).toMatchObject([{ name: 'device.revoked', body: { id: device, name: 'Blue phone' } }])
+    const log = await desk.owner<{ operator: string; detail: string }[]>`
+      select operator, detail from ops_audit where kind = 'device_revoked' and subject = ${device}`
+    expect(log.map((row) => [row.operator, JSON.parse(row.detail)])).toEqual([
+      ['amara', { user, reason: 'its owner telephoned: stolen' }],
+    ])
+    expect((await ops('audit-log verify')).exit).toBe(0)
+  })
+
+  test.each([
+    ['devices list +254799999999', [], 'there is no user of this id or phone number'],
+    ['devices revoke dev_nobody', ['--reason', 'its owner telephoned'], 'there is no device dev_nobody'],
+    ['devices revoke dev_nobody', ['--reason', 'lost'], 'say why, in 10 to 1,000 letters'],
+    ['devices revoke dev_nobody', [], 'say why'],
+  ])('%s %j is refused in words', async (words, more, message) => {
+    const { exit, err } = await ops(words, { more })
+    expect(exit).toBe(2)
+    expect(err).toContain(message)
+  })
+})
+
 describe('the command line', () => {
   test('lists what waits, shows one, and approves it: with the words for Temporal', async () => {
     const { id, reference } = await desk.waiting(1_000_001n)

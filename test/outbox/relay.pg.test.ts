@@ -6,7 +6,14 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { Subscription } from '@nats-io/transport-node'
 import postgres, { type Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { FEED_HEADERS, RELAY_WAKE, connectBus, type Bus, type FeedEvent } from '../../src/bus/index.ts'
+import {
+  FEED_HEADERS,
+  RELAY_WAKE,
+  connectBus,
+  edgeControlSubject,
+  type Bus,
+  type FeedEvent,
+} from '../../src/bus/index.ts'
 import { freePorts } from '../../tools/process/ports.ts'
 import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
 import { testDatabase } from '../support/run-servers.ts'
@@ -204,6 +211,31 @@ describe('the relay', () => {
     await expect.poll(() => messages().catch(() => 'not connected'), { timeout: 15_000 }).toBe(2)
   }, 30_000)
 
+  it('tells every edge of a device that was revoked, also where the stream takes no event, and of no other', async () => {
+    const told: unknown[] = []
+    const edges = bus.subscribe(edgeControlSubject('all'), {
+      callback: (_error, message) => void told.push(message.json()),
+    })
+    await bus.flush()
+    await startRelay()
+    const revoke = (seq: number, device: string) =>
+      insert(sql, 'usr_aaaaaaaa', seq, `evt_${seq}`, { id: device, status: 'revoked' }, 'device.revoked')
+    await insert(sql, 'usr_aaaaaaaa', 1, 'evt_1', { id: 'dev_added', status: 'restricted' }, 'device.added')
+    await revoke(2, 'dev_lost')
+    await until(() => heard.length === 2)
+    expect(told).toEqual([{ type: 'revoke', device: 'dev_lost' }])
+    // Another of this name keeps the relay's own from being made.
+    const manager = await jetstreamManager(bus)
+    await manager.streams.delete('FEEDS')
+    await manager.streams.add({ name: 'OTHER', subjects: ['feed.>'] })
+    await revoke(3, 'dev_stolen')
+    await until(() => told.length > 1)
+    expect(told.slice(1)).toContainEqual({ type: 'revoke', device: 'dev_stolen' })
+    await manager.streams.delete('OTHER')
+    await until(async () => (await unpublished()) === 0)
+    edges.unsubscribe()
+  }, 20_000)
+
   it('stops cleanly on SIGTERM', async () => {
     const relay = await startRelay()
     expect(await relay.kill('SIGTERM')).toBe(0)
@@ -257,10 +289,18 @@ async function write(feed: string, seq: number, amount = '100'): Promise<void> {
   await insert(sql, feed, seq, `evt_${feed}_${seq}`, amount)
 }
 
-async function insert(db: Pick<Sql, 'unsafe'>, feed: string, seq: number, id: string, amount = '100'): Promise<void> {
+async function insert(
+  db: Pick<Sql, 'unsafe'>,
+  feed: string,
+  seq: number,
+  id: string,
+  body: string | object = '100',
+  name = 'payment.updated',
+): Promise<void> {
+  const told = typeof body === 'string' ? { amount: body, note: 'Zoë' } : body
   await db.unsafe(
-    `insert into outbox (id, feed, seq, name, body, at) values ($1, $2, $3, 'payment.updated', $4::text::json, '2026-11-23T08:00:00Z')`,
-    [id, feed, seq, JSON.stringify({ amount, note: 'Zoë' })],
+    `insert into outbox (id, feed, seq, name, body, at) values ($1, $2, $3, $4, $5::text::json, '2026-11-23T08:00:00Z')`,
+    [id, feed, seq, name, JSON.stringify(told)],
   )
 }
 

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { OPS_ACTIONS } from '../../contract/names.ts'
 import { recoveryId } from '../../domain/ids.ts'
@@ -11,8 +11,9 @@ import { closeSession } from '../sessions.ts'
 import { timelineOf } from '../timeline.ts'
 import { waitingPayments, whyItWaits } from '../waiting.ts'
 import type { OpsDeps } from './deps.ts'
+import { deviceRoutes } from './device-routes.ts'
+import { forKnown, refuse } from './known.ts'
 import { stepsInTemporal } from './steps-in-temporal.ts'
-import { whoAsks, type Who } from './who.ts'
 
 /** For `npm run ops`: the pages' own questions and decisions as JSON, by a bearer token. */
 
@@ -27,17 +28,8 @@ const Params = z.object({ id: z.string().max(OPS_LIMITS.id_letters) })
 
 export function apiRoutes(app: FastifyInstance, deps: OpsDeps): void {
   const { sql } = deps
-  const refuse = (reply: FastifyReply, status: number, code: string, message: string) =>
-    reply.code(status).send({ error: { code, message } })
-
-  const known =
-    (answer: (who: Who, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) =>
-    async (request: FastifyRequest, reply: FastifyReply) => {
-      const who = await whoAsks(deps, request)
-      return who === null
-        ? refuse(reply, 401, 'unauthenticated', 'log in first: the session is over or never was')
-        : answer(who, request, reply)
-    }
+  const known = forKnown(deps)
+  deviceRoutes(app, deps)
 
   app.post('/v1/login', async (request, reply) => {
     const body = LoginBody.safeParse(request.body)
