@@ -149,6 +149,14 @@ describe('an access token', () => {
     expect(await hub.authenticate(renewed)).toMatchObject({ ok: true, value: { deviceStatus: 'active' } })
   })
 
+  it('of a restricted device goes ahead as soon as that is approved, though it was read a moment ago', async () => {
+    const second = await enrol(stage, phone.phone)
+    const text = await tokenOf(stage.identity, second)
+    expect(await stage.identity.authenticate(text)).toMatchObject({ ok: true, value: { deviceStatus: 'restricted' } })
+    await stage.admin`update devices set status = 'active', restricted_until = null where id = ${second.device}`
+    expect(await stage.identity.authenticate(text)).toMatchObject({ ok: true, value: { deviceStatus: 'active' } })
+  })
+
   it('costs less than a tenth of a millisecond once known', async () => {
     await stage.identity.authenticate(token)
     const rounds = 2_000

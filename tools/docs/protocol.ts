@@ -7,6 +7,7 @@ import {
   CreateRefundBody,
   ERROR_CODES,
   EnrolmentAnswer,
+  DeviceView,
   EnrolmentBody,
   LimitView,
   ListPaymentsQuery,
@@ -69,7 +70,7 @@ function payment(): string {
 }
 
 function objects(): string {
-  const named = { balance: BalanceView, source: SourceView, refund: RefundView, limit: LimitView }
+  const named = { balance: BalanceView, source: SourceView, refund: RefundView, limit: LimitView, device: DeviceView }
   return table(
     ['Object', ''],
     Object.entries(named).map(([name, schema]) => [code(name), code(objectShape(schema))]),

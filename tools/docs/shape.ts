@@ -8,12 +8,14 @@ import {
   DevicePublicKey,
   ERROR_CODES,
   EnrolmentId,
+  DeviceView,
   LimitView,
   MerchantPayment,
   PAYMENT_STATUSES,
   PaymentId,
   PaymentView,
   Phone,
+  Pin,
   RefundId,
   RefundView,
   SourceId,
@@ -43,6 +45,8 @@ const WORDS = new Map<z.core.$ZodType, string>([
   [BalanceView, 'balance'],
   [SourceView, 'source'],
   [LimitView, 'limit'],
+  [DeviceView, 'device'],
+  [Pin, 'PIN'],
   [DevicePublicKey, 'P-256 public JWK'],
 ])
 

@@ -10,6 +10,7 @@ import { RAILS } from './rails.ts'
 import { STARTS } from './starts.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { HELD_MUTATIONS } from './held.ts'
+import { TRUST } from './trust.ts'
 import { INQUIRIES } from './inquiries.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
@@ -38,6 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...HELD_MUTATIONS,
   ...INQUIRIES,
   ...EDGE,
+  ...TRUST,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],

@@ -71,4 +71,26 @@ const attempt: readonly Mutation[] = [
   ),
 ]
 
-export const GUARDS: readonly Mutation[] = [...payment, ...attempt]
+const rows = broken(APPLY, 'test/ledger/columns.pg.test.ts')
+/** What is asked of a device and of a PIN. */
+const trust: readonly Mutation[] = [
+  rows(
+    'changes a device whatever it is',
+    "exists (select from devices where id = g ->> 'id' and g -> 'states' ? status)",
+    "exists (select from devices where id = g ->> 'id')",
+  ),
+  rows('changes a device twice in a batch', "        t_used[(u ->> 'device_t')::integer] := true;\n", ''),
+  rows(
+    'sets a PIN over one that was set meanwhile',
+    "coalesce((select version from pins where user_id = g ->> 'user'), 0) <> (g ->> 'version')::integer",
+    'false',
+  ),
+  rows('sets a PIN twice in a batch', "        t_used[(u ->> 'pin_t')::integer] := true;\n", ''),
+  rows(
+    'keeps the count of guesses at the PIN before',
+    'failures = 0, locked_until = null;',
+    'failures = pins.failures;',
+  ),
+]
+
+export const GUARDS: readonly Mutation[] = [...payment, ...attempt, ...trust]
