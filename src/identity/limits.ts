@@ -15,6 +15,8 @@ export const IDENTITY_LIMITS = {
   /** After any new device the user's limits are low this long, and this long after a new SIM card. */
   low_limits_ms: 24 * 3_600_000,
   sim_swap_ms: 72 * 3_600_000,
+  /** A sign-up waits for the date this long, so that with the operator's own deadline it ends within its lease. */
+  sim_date_ms: 3_000,
   /** Limits looked at in one go, and until when another hub leaves them alone. */
   raise_rows: 100,
   raise_lease_ms: 60_000,

@@ -34,7 +34,7 @@ export function makeTiers(deps: { sql: Sql; clock: Pick<Clock, 'monotonic'> }): 
 
 /** When the number's SIM card was changed, ms since the epoch; null where the operator does not say. */
 export async function simChangedAt(simSwap: SimSwap, phone: string): Promise<number | null> {
-  const signal = AbortSignal.timeout(IDENTITY_LIMITS.operator_deadline_ms)
+  const signal = AbortSignal.timeout(IDENTITY_LIMITS.sim_date_ms)
   const said = await simSwap.date(phone, signal)
   return said.kind === 'date' ? said.atMs : null
 }

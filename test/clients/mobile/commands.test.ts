@@ -270,6 +270,48 @@ describe('paying', () => {
       body: await bodyHash(covered),
     })
   })
+
+  it('revokes and approves devices and sets the PIN by actions, with secrets beside what is signed', async () => {
+    const server = await startServer()
+    const device = 'dev_0000000002'
+    server.onCommand = (command, reply) => {
+      const view = { id: device, name: 'old', created_at: '', last_seen_at: null, status: 'active', current: false }
+      reply({ ok: true, body: command.name === 'pin.set' ? {} : view })
+    }
+    const client = await connectTo(server)
+    expect((await client.revokeDevice({ device })).id).toBe(device)
+    await client.approveDevice({ device, pin: '2580' })
+    await client.setPin({ pin: '7913', oldPin: '2580' })
+    const expected = [
+      ['device.revoke', { device }, {}],
+      ['device.approve', { device }, { pin: '2580' }],
+      ['pin.set', {}, { pin: '7913', old_pin: '2580' }],
+    ] as const
+    for (const [i, [name, covered, secrets]] of expected.entries()) {
+      const { action, ...rest } = server.commands[i]?.body ?? {}
+      expect([server.commands[i]?.name, rest]).toEqual([name, { ...covered, ...secrets }])
+      expect(decodeJwt(String(action))).toMatchObject({
+        sub: USER,
+        device: DEVICE,
+        name,
+        body: await bodyHash(covered),
+      })
+      expect(server.commands[i]?.key).toMatch(/^[\w-]{16,64}$/)
+    }
+  })
+
+  it('takes the PIN of an order along, unsigned', async () => {
+    const server = await startServer()
+    server.onCommand = (_, reply) => reply({ ok: true, body: payment(1) })
+    const client = await connectTo(server)
+    const quote = { payer_fee: '0', total: '600000' }
+    const money = { amount: '600000', currency: 'KES', quote, pin: '2580' }
+    await client.transfer({ ...money, to: 'usr_0000000002' })
+    await client.topup({ ...money, source: 'src_0000000001' })
+    await client.withdraw({ ...money, source: 'src_0000000001' })
+    expect(server.commands.map(({ body }) => body?.['pin'])).toEqual(['2580', '2580', '2580'])
+    for (const { body } of server.commands) expect(decodeJwt(String(body?.['confirmation']))).not.toHaveProperty('pin')
+  })
 })
 
 describe('the stream of one payment', () => {
