@@ -8,7 +8,7 @@ export type VerifyKey = webcrypto.CryptoKey
 export type IdentityKeys = {
   /** Signs and verifies access tokens (ES256). */
   token: { kid: string; sign: webcrypto.CryptoKey; verify: VerifyKey }
-  /** HMAC key under which merchants' keys and used passwords are stored. */
+  /** HMAC key under which merchants' keys, used passwords and PINs are stored. */
   pepper: Uint8Array
 }
 

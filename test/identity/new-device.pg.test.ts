@@ -69,7 +69,7 @@ describe('who is told', () => {
         name: 'device.added',
         body: {
           id: second.device,
-          name: expect.any(String),
+          name: 'Test phone',
           created_at: time,
           last_seen_at: null,
           status: 'restricted',

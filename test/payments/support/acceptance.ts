@@ -218,7 +218,7 @@ export async function openStage() {
 
     /** A body with this phone's signature over it. */
     async action<B extends Record<string, unknown>>(phone: Phone, name: string, body: B, more: object = {}) {
-      const claims = actionClaims({
+      const signed = actionClaims({
         user: phone.user,
         device: phone.device,
         name,
@@ -226,7 +226,7 @@ export async function openStage() {
       })
       const exp = Math.floor(clock.now() / 1_000) + 120
       const header = { alg: 'ES256', typ: 'mooring-action+jwt', kid: phone.device }
-      const action = await compactJws(header, { ...claims, jti: random(18), exp, ...more }, phone.key.sign)
+      const action = await compactJws(header, { ...signed, jti: random(18), exp, ...more }, phone.key.sign)
       return { ...body, action }
     },
 
