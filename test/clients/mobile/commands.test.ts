@@ -304,8 +304,8 @@ describe('paying', () => {
     const server = await startServer()
     server.onCommand = (_, reply) => reply({ ok: true, body: payment(1) })
     const client = await connectTo(server)
-    const quote = { payer_fee: '0', total: '600000' }
-    const money = { amount: '600000', currency: 'KES', quote, pin: '2580' }
+    const terms = { payer_fee: '0', total: '600000' }
+    const money = { amount: '600000', currency: 'KES', quote: terms, pin: '2580' }
     await client.transfer({ ...money, to: 'usr_0000000002' })
     await client.topup({ ...money, source: 'src_0000000001' })
     await client.withdraw({ ...money, source: 'src_0000000001' })
