@@ -56,7 +56,7 @@ describe('a newer token', () => {
 
   it('is proved over the nonce of the last ping from then on', async () => {
     await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 100 } })
+    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 700 } })
     const phone = await open(900_000)
     bring(phone)
     await phone.heard('token')
@@ -89,7 +89,7 @@ describe('a newer token', () => {
 
   it('that nobody can tell about now costs nothing: the next ping brings another nonce', async () => {
     await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 100 } })
+    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 700 } })
     const phone = await open(900_000)
     hub.on('session.open', () => refusal('temporarily_unavailable'))
     bring(phone)
