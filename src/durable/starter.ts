@@ -22,11 +22,14 @@ export type Starter = {
    * offered the first of them only: it does what it has in its order, and whoever waits there for long expires meanwhile.
    */
   startLate(late: readonly Late[]): void
-  /** For one alone, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal). */
+  /**
+   * For one alone, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal);
+   * one that runs is told to look, as what it was to be told may have been lost.
+   */
   restart(payment: string, about: About): void
   /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
   recover(evidence: { id: string; payment: string }): void
-  /** Tells a payment's workflow to look; best effort. */
+  /** Tells a payment's workflow to look; best effort: the sweeper and the patrol are behind it. */
   wake(payment: string): void
   /** Whether the circuit is open: starts have failed in a row, and Temporal has answered nothing since. */
   isAway(): boolean
@@ -138,7 +141,14 @@ export function makeStarter(deps: {
     known.set(id, now + DURABLE_LIMITS.start_again_ms)
   }
 
-  async function startNow(id: string, start: () => Promise<unknown>, { started, listenMs }: Begin): Promise<void> {
+  function wake(id: string): void {
+    client
+      .withDeadline(Date.now() + DURABLE_LIMITS.signal_deadline_ms, () => client.workflow.getHandle(id).signal('look'))
+      .catch((error: unknown) => log.debug({ err: error, workflow: id }, 'a workflow could not be told to look'))
+  }
+
+  async function startNow(id: string, start: () => Promise<unknown>, how: Begin): Promise<void> {
+    const { started, running, listenMs } = how
     const sinceMs = performance.now()
     try {
       await inTime(start, listenMs)
@@ -147,6 +157,7 @@ export function makeStarter(deps: {
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) {
         answered(id, sinceMs)
+        running?.()
         return
       }
       failures += 1
@@ -160,7 +171,12 @@ export function makeStarter(deps: {
     }
   }
 
-  type Begin = { lane: 'fresh' | 'late'; started?: (() => void) | undefined; listenMs?: number }
+  type Begin = {
+    lane: 'fresh' | 'late'
+    started?: (() => void) | undefined
+    running?: () => void
+    listenMs?: number
+  }
 
   function begin(id: string, start: () => Promise<unknown>, how: Begin): void {
     if (performance.now() < pausedUntil) return
@@ -188,21 +204,16 @@ export function makeStarter(deps: {
     },
     restart(payment, about) {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), { lane: 'late' })
+      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), {
+        lane: 'late',
+        running: () => wake(payment),
+      })
     },
     recover({ id, payment }) {
       const workflowId = recoveryId(payment, id)
       begin(workflowId, () => startRecovery(id, workflowId), { lane: 'late' })
     },
-    wake(payment) {
-      client
-        .withDeadline(Date.now() + DURABLE_LIMITS.signal_deadline_ms, () =>
-          client.workflow.getHandle(payment).signal('look'),
-        )
-        .catch((error: unknown) =>
-          log.debug({ err: error, payment }, 'a workflow could not be told to look; its timer will'),
-        )
-    },
+    wake,
     isAway,
     line: () => line.look(),
     async drain() {

@@ -17,10 +17,11 @@ import type { PaymentRow } from './rows.ts'
  *  T2 Sweeper: an accepted payment whose workflow did not start is started, or,
  *     past `start_by` with nothing dispatched, expires and its hold is voided.
  *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
- *     again, and so does a held one that has expired or of which something was asked; Temporal answers `already running` for those that have one.
+ *     again, and so does a held one that has expired or of which something was asked; one that runs is told to look.
  *  T4 Candour: a payment whose call went out and was not heard of within the fast
  *     window says `awaiting_rail`, also where the process that made the call died.
  *  T5 Evidence: what a rail said after the end, and nobody is at work on, gets its recovery again.
+ *  T6 Codes: a code that was taken and is not on its way has its workflow told of it: it is good for a minute.
  *
  * Any hub may run them at once: every change is a compare-and-set and a start is
  * idempotent by its workflow id.
@@ -30,6 +31,7 @@ export const TENDING_LIMITS = {
   expiry_every_ms: 1_000,
   sweep_every_ms: 500,
   candour_every_ms: 1_000,
+  codes_every_ms: 2_000,
   patrol_every_ms: 30_000,
   evidence_every_ms: 5_000,
   /** Evidence that somebody took up and nothing came of is taken up again. */
@@ -38,6 +40,8 @@ export const TENDING_LIMITS = {
   patrol_page_gap_ms: 1_000,
   /** A start gets this long to happen before the sweeper makes it again. */
   start_grace_ms: 2_000,
+  /** A code gets this long to leave before its workflow is told again. */
+  code_grace_ms: 2_000,
   /** A payment untouched this long is looked at by the patrol. */
   patrol_idle_ms: 30_000,
   rows: 200,
@@ -48,11 +52,12 @@ type TendDeps = Pick<
   'sql' | 'store' | 'ledger' | 'ids' | 'clock' | 'log' | 'startLate' | 'restart' | 'rails'
 >
 
+type TendCodes = Pick<PaymentDeps, 'sql' | 'wake'>
 type TendEvidence = { recover: (evidence: EvidenceName) => void }
 
 export type Tending = { stop(): Promise<void> }
 
-export function tend(deps: TendDeps & TendEvidence): Tending {
+export function tend(deps: TendDeps & TendCodes & TendEvidence): Tending {
   const stopping = new AbortController()
   const every = async (periodMs: number, name: string, round: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
@@ -70,6 +75,7 @@ export function tend(deps: TendDeps & TendEvidence): Tending {
     every(TENDING_LIMITS.expiry_every_ms, 'expiry', () => expireOpen(deps)),
     every(TENDING_LIMITS.sweep_every_ms, 'sweep', () => sweep(deps)),
     every(TENDING_LIMITS.candour_every_ms, 'candour', () => sayAwaiting(deps)),
+    every(TENDING_LIMITS.codes_every_ms, 'codes', () => sendCodes(deps)),
     every(TENDING_LIMITS.evidence_every_ms, 'evidence', () => recoverAgain(deps)),
     every(TENDING_LIMITS.patrol_every_ms, 'patrol', () => patrol(deps, stopping.signal)),
   ]
@@ -144,6 +150,17 @@ export async function sayAwaiting(deps: TendDeps): Promise<void> {
       ok: awaitRail(state, deps.ids, deps.clock.now()),
     })
   }
+}
+
+/** T6. Its hub may have died between taking the code and telling of it. */
+export async function sendCodes(deps: TendCodes): Promise<void> {
+  const graceS = TENDING_LIMITS.code_grace_ms / 1_000
+  const rows = await deps.sql<{ payment: string }[]>`
+    select payment from attempts
+    where state = 'prepared' and step = 'validate'
+      and updated_at <= clock_timestamp() - make_interval(secs => ${graceS})
+    order by updated_at limit ${TENDING_LIMITS.rows}`
+  for (const { payment } of rows) deps.wake(payment)
 }
 
 /** T5. What people must end has its recovery as well, so that they find it there. */

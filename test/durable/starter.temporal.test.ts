@@ -126,6 +126,30 @@ test(
 )
 
 test(
+  'one that runs is told to look where it would be started again, as what it was told may have been lost',
+  async () => {
+    const log = makeLog({ name: 'test', level: 'silent' })
+    const starter = makeStarter({ client, log, workflowTaskTimeoutMs: 10_000, taskQueue: `test-${randomUUID()}` })
+    const about = { kind: 'topup', rail: 'demo-bank', merchant: null, user: 'usr_starter' } as const
+    const id = `pay_${randomUUID().replaceAll('-', '')}`
+    const handle = client.workflow.getHandle(id)
+    const told = async () => {
+      const { events } = await handle.fetchHistory()
+      return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'look')
+        .length
+    }
+    let begun = false
+    starter.start(id, about, () => (begun = true))
+    await expect.poll(() => begun, { timeout: PATIENCE_MS }).toBe(true)
+    expect(await told()).toBe(0)
+    starter.restart(id, about)
+    await expect.poll(told, { timeout: PATIENCE_MS }).toBe(1)
+    await starter.drain()
+  },
+  2 * PATIENCE_MS,
+)
+
+test(
   'the first task of an eager start is done though the answer it came in was late',
   async () => {
     const { workflow_task_timeout_ms: workflowTaskTimeoutMs, start_deadline_ms } = DURABLE_LIMITS

@@ -21,6 +21,7 @@ import {
   makePaymentStore,
   patrol,
   recordOutcome,
+  sendCodes,
   sweep,
   type Late,
 } from '../../src/payments/index.ts'
@@ -40,6 +41,7 @@ let ledger: Ledger
 let book: number
 let restarted: string[] = []
 let started: string[] = []
+let woken: string[] = []
 
 beforeAll(async () => {
   database = await testDatabase()
@@ -53,6 +55,7 @@ beforeAll(async () => {
 afterEach(async () => {
   restarted = []
   started = []
+  woken = []
   await owner`delete from payments`
   await owner`delete from attempts`
 })
@@ -73,6 +76,7 @@ function tending(through: Ledger = ledger) {
     log,
     startLate: (late: readonly Late[]) => void started.push(...late.map(({ id }) => id)),
     restart: (payment: string) => void restarted.push(payment),
+    wake: (payment: string) => void woken.push(payment),
     rails: scriptedRail('bank').book,
   }
 }
@@ -123,6 +127,22 @@ test('evidence that comes long before the next inquiry ends a payment whose work
   )
   await patrol(tending())
   expect(restarted).toEqual([id])
+})
+
+test('a code that was taken and is not on its way is told of again, and nothing else is', async () => {
+  const typed = async (agoMs: number, step: string) => {
+    const id = await processing(agoMs)
+    await pendingAttempt(id, new Date())
+    await owner`
+      update attempts set state = 'prepared', step = ${step}, updated_at = now() - make_interval(secs => ${agoMs / 1_000})
+      where payment = ${id}`
+    return id
+  }
+  const lost = await typed(10_000, 'validate')
+  await typed(500, 'validate')
+  await typed(10_000, 'submit')
+  await sendCodes(tending())
+  expect(woken).toEqual([lost])
 })
 
 /** An order past its time; `accepted`: its payer said yes, and the rail asks for a code while the money is held. */
