@@ -21,6 +21,8 @@ import type { TestDatabase } from '../support/servers.ts'
 import { until } from '../support/until.ts'
 
 const NODE = join(import.meta.dirname, '../../node_modules/node/bin/node')
+/** A process that starts beside others on a busy machine. */
+const READY_TIMEOUT_MS = 60_000
 const MAIN = join(import.meta.dirname, '../../src/proc/relay.ts')
 
 type Heard = { event: FeedEvent; epoch: string; streamSequence: number }
@@ -276,11 +278,13 @@ async function startRelay(extra: Record<string, string> = {}): Promise<Started> 
     },
   }
   relays.push(started)
-  await until(() =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      (answer) => answer.ok,
-      () => false,
-    ),
+  await until(
+    () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        (answer) => answer.ok,
+        () => false,
+      ),
+    { what: 'the relay to be ready', timeout_ms: READY_TIMEOUT_MS },
   )
   return started
 }
