@@ -1,5 +1,6 @@
 import { COURSE, WAYS, type Order, type Way } from '../e2e/support/orders.ts'
 import type { World } from '../e2e/support/world.ts'
+import { seeded, shuffled } from '../support/seed.ts'
 
 /** Of each hundred payments; 70 are at a rail. */
 const SHARES: Readonly<Record<Way, number>> = {
@@ -46,22 +47,4 @@ function refunds(amountMinor: bigint, random: () => number): bigint[] {
   if (random() >= REFUNDED.once) return []
   const parts = random() < REFUNDED.twice ? 2 : 1
   return Array.from({ length: parts }, () => 1n + BigInt(Math.floor((Number(amountMinor) * random()) / 3)))
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ item }) => item)
-}
-
-/** Mulberry32: small, even enough, and the same everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

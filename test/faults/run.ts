@@ -14,14 +14,19 @@ import { startStack } from '../support/stack.ts'
 import { run, type Campaign } from './campaign.ts'
 import { freezeHubs } from './fence.ts'
 import { report } from './report.ts'
+import { RESUME_STACK, playResume } from './resume/resume.ts'
 import { slowRail } from './slow-rail.ts'
 import { temporalAway } from './away/away.ts'
 import { dealBlows } from './steps/deal.ts'
 import { strikeAll, STRIKE_ENV } from './steps/play.ts'
 import { BLOWS } from './steps/points.ts'
 
-const USAGE = `npm run faults -- [fence | slow-rail | steps | temporal-away] [options]
+const USAGE = `npm run faults -- [fence | resume | slow-rail | steps | temporal-away] [options]
   fence             hubs frozen 40, 90 and 150 s between journal and first byte
+  resume            relays, NATS, edges and networks fail on an event's way to its phones
+    --seed <n>      what is dealt                                            1
+    --blows <n>                                                             56
+    --phones <n>                                                            16
   slow-rail         one rail hangs at 20 payments a second; what others notice of it
   steps             faults of rails, each with its hub struck before or after a commit
     --seed <n>      what is dealt                                            1
@@ -50,6 +55,7 @@ const { values, positionals } = parseArgs({
     kills: { type: 'string', default: '10' },
     phones: { type: 'string', default: '16' },
     data: { type: 'string' },
+    blows: { type: 'string', default: '56' },
     cases: { type: 'string', default: '60' },
     all: { type: 'boolean', default: false },
     for: { type: 'string', default: '60' },
@@ -68,6 +74,7 @@ const [what = 'everything'] = positionals
 if (values.help) console.log(USAGE)
 else if (what === 'everything') process.exitCode = await main()
 else if (what === 'fence') process.exitCode = await fence()
+else if (what === 'resume') process.exitCode = await resume()
 else if (what === 'slow-rail') process.exitCode = await beside()
 else if (what === 'steps') process.exitCode = await steps()
 else if (what === 'temporal-away') process.exitCode = await away()
@@ -82,6 +89,24 @@ async function fence(): Promise<number> {
     const freezes = [150, 90, 40].flatMap((seconds) => ways.map((way) => ({ way, seconds })))
     const { frozen, faults } = await freezeHubs(stack, freezes, { atOnce: hubs - 1, patienceS: PATIENCE_S, say })
     console.table(frozen)
+    return verdict(faults)
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function resume(): Promise<number> {
+  const stack = await startStack(RESUME_STACK)
+  try {
+    const { faults, ...found } = await playResume(stack, {
+      seed: count('--seed', values.seed, 0),
+      blows: count('--blows', values.blows, 1),
+      phones: count('--phones', values.phones, 2),
+      patienceS: PATIENCE_S,
+      say,
+    })
+    const { transfers, heard, cuts, epochs } = found
+    say(`${transfers} transfers, ${heard} events heard, ${cuts} times cut off, ${epochs} epochs`)
     return verdict(faults)
   } finally {
     await stack.stop()

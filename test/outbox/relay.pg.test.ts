@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,16 +13,11 @@ import {
   type Bus,
   type FeedEvent,
 } from '../../src/bus/index.ts'
-import { freePorts } from '../../tools/process/ports.ts'
 import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { startRelayProcess, type RelayProcess } from '../support/relay-process.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import type { TestDatabase } from '../support/servers.ts'
 import { until } from '../support/until.ts'
-
-const NODE = join(import.meta.dirname, '../../node_modules/node/bin/node')
-/** A process that starts beside others on a busy machine. */
-const READY_TIMEOUT_MS = 60_000
-const MAIN = join(import.meta.dirname, '../../src/proc/relay.ts')
 
 type Heard = { event: FeedEvent; epoch: string; streamSequence: number }
 
@@ -31,7 +25,7 @@ let nats: OpenNats
 let database: TestDatabase
 let sql: Sql
 let bus: Bus
-let relays: Started[]
+let relays: RelayProcess[]
 let heard: Heard[]
 let live: Subscription
 
@@ -244,49 +238,15 @@ describe('the relay', () => {
   })
 })
 
-type Started = {
-  exit: Promise<number | null>
-  alive(): boolean
-  leading(): Promise<boolean>
-  kill(signal: NodeJS.Signals): Promise<number | null>
-}
-
-async function startRelay(extra: Record<string, string> = {}): Promise<Started> {
-  const [port = 0] = await freePorts(1)
-  const child: ChildProcess = spawn(NODE, [MAIN], {
-    env: {
-      MOORING_ENV: 'test',
-      MOORING_PROCESS: `relay-${relays.length}`,
-      MOORING_PRIVATE_PORT: String(port),
-      MOORING_KEYS: '/nonexistent',
-      NATS_URL: nats.url,
-      DATABASE_URL: database.url('mooring_relay'),
-      LOG_LEVEL: 'warn',
-      ...extra,
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
+async function startRelay(extra: Record<string, string> = {}): Promise<RelayProcess> {
+  const relay = await startRelayProcess({
+    name: `relay-${relays.length}`,
+    natsUrl: nats.url,
+    databaseUrl: database.url('mooring_relay'),
+    env: extra,
   })
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  const started: Started = {
-    exit,
-    alive: () => child.exitCode === null && child.signalCode === null,
-    leading: async () =>
-      (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).includes('\nmooring_relay_leading 1'),
-    kill: (signal) => {
-      child.kill(signal)
-      return exit
-    },
-  }
-  relays.push(started)
-  await until(
-    () =>
-      fetch(`http://127.0.0.1:${port}/readyz`).then(
-        (answer) => answer.ok,
-        () => false,
-      ),
-    { what: 'the relay to be ready', timeout_ms: READY_TIMEOUT_MS },
-  )
-  return started
+  relays.push(relay)
+  return relay
 }
 
 async function write(feed: string, seq: number, amount = '100'): Promise<void> {

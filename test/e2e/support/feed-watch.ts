@@ -1,5 +1,6 @@
 import { isTerminal, type Mooring, type MooringEvent } from '../../../clients/mobile/index.ts'
 import type { PaymentView, RefundView } from '../../../src/contract/index.ts'
+import type { Told } from './told.ts'
 
 /** An event as the phone's program got it. */
 export type Heard = { seq: number; id: string }
@@ -11,6 +12,8 @@ export type Heard = { seq: number; id: string }
  */
 export class FeedWatch {
   readonly faults: string[] = []
+  /** Everything in order, snapshots too. */
+  readonly told: Told[] = []
   readonly #log: Heard[] = []
   readonly #payments = new Map<string, PaymentView[]>()
   readonly #refunds = new Map<string, RefundView[]>()
@@ -50,6 +53,7 @@ export class FeedWatch {
   #take(event: MooringEvent): void {
     const { name, seq } = event
     if (name === 'snapshot') {
+      this.told.push({ snapshot: seq })
       this.#last = seq
       return
     }
@@ -58,6 +62,7 @@ export class FeedWatch {
     }
     this.#last = seq
     this.#log.push({ seq, id: event.id })
+    this.told.push({ seq, id: event.id })
     if (name === 'payment.updated') this.#version(event.body)
     if (name === 'refund.updated') this.#refund(event.body)
   }

@@ -1,4 +1,4 @@
-import { connect, enrol, generateDeviceKey, type Mooring } from '../../../clients/mobile/index.ts'
+import { connect, enrol, generateDeviceKey, type Mooring, type Ports } from '../../../clients/mobile/index.ts'
 import { makeIban } from '../../../src/domain/iban.ts'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { smsTo } from '../../../tools/demo/http.ts'
@@ -22,7 +22,13 @@ export type Phone = {
 }
 
 /** `no` makes number and account, so that a run's phones differ from each other; the run itself is random. */
-export async function newPhone(dev: DevJson, patience: Patience, run: string, no: number): Promise<Phone> {
+export async function newPhone(
+  dev: DevJson,
+  patience: Patience,
+  run: string,
+  no: number,
+  ports: Partial<Ports> = {},
+): Promise<Phone> {
   const name = `phone ${no}`
   const digits = run + String(no).padStart(3, '0')
   const number = `+2547${digits}`
@@ -34,7 +40,7 @@ export async function newPhone(dev: DevJson, patience: Patience, run: string, no
     })
   const { bridge, edge: url } = dev
   const { user, device } = await enrol({ bridge, phone: number, deviceName: name, key, readOtp })
-  const client = await connect({ url, bridge, identity: { user, device }, key })
+  const client = await connect({ url, bridge, identity: { user, device }, key, ports })
   const watch = new FeedWatch(name, client)
   const account = makeIban('DE', BANK_CODE + digits.padStart(10, '0'))
   const { id: bank } = await client.linkBank({ bank: dev.sim.bank.bank, account })

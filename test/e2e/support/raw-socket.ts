@@ -94,6 +94,12 @@ export class RawSocket {
     )
   }
 
+  /** Breaks the connection off, as a network that is gone does. */
+  cut(): Promise<number> {
+    this.#ws.terminate()
+    return this.closed
+  }
+
   close(): Promise<number> {
     this.#ws.close()
     return this.closed

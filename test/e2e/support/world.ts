@@ -1,5 +1,6 @@
 import { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
+import type { Ports } from '../../../clients/mobile/index.ts'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { openDatabase, type Sql } from '../../../src/ledger/index.ts'
 import { followToEnd, prepare, type Ended, type Order } from './orders.ts'
@@ -27,7 +28,7 @@ const AT_ONCE = 4
 export async function openWorld(
   dev: DevJson,
   patience: Patience,
-  options: { phones: number; fundMinor: bigint },
+  options: { phones: number; fundMinor: bigint; ports?: Partial<Ports> },
 ): Promise<World> {
   const { currency } = dev
   const [one, two] = dev.merchants
@@ -41,7 +42,7 @@ export async function openWorld(
   const numbers = Array.from({ length: options.phones }, (_, i) => i)
   const phones: Phone[] = []
   await inLanes(AT_ONCE, numbers, async (no) => {
-    phones.push(await newPhone(dev, patience, run, no))
+    phones.push(await newPhone(dev, patience, run, no, options.ports))
   })
   const [first, second, ...others] = phones
   if (first === undefined || second === undefined) throw new Error('at least two phones are needed')

@@ -9,6 +9,7 @@ import { OPERATORS } from './operators.ts'
 import { RAILS } from './rails.ts'
 import { STARTS } from './starts.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
+import { RESUME } from './resume.ts'
 import { HELD_MUTATIONS } from './held.ts'
 import { TRUST } from './trust.ts'
 import { INQUIRIES } from './inquiries.ts'
@@ -40,6 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...INQUIRIES,
   ...EDGE,
   ...TRUST,
+  ...RESUME,
   {
     name: 'journals a call that is journalled already',
     tests: [STEP_BY_STEP],
