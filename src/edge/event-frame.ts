@@ -17,10 +17,18 @@ export function fromLive(message: Msg): FeedMessage | null {
   const seq = Number(headers?.get(FEED_HEADERS.seq))
   const epoch = headers?.get(FEED_HEADERS.epoch) ?? ''
   const pos = headers?.get('Nats-Sequence') ?? ''
-  if (!Number.isSafeInteger(seq) || seq < 1 || epoch === '' || pos === '' || data[0] !== 0x7b) return null
-  const head = Buffer.from(`{"t":"event","pos":${JSON.stringify(pos)},`)
-  return { type: 'event', seq, epoch, frame: Buffer.concat([head, data.subarray(1)]) }
+  if (!Number.isSafeInteger(seq) || seq < 1 || epoch === '' || !/^\d+$/.test(pos) || data[0] !== OPEN_BRACE) return null
+  // Digits need no escape, and the head is ASCII: one copy of the payload, and no buffer between.
+  const head = `{"t":"event","pos":"${pos}"`
+  const frame = Buffer.allocUnsafe(head.length + data.length)
+  frame.write(head, 'latin1')
+  frame.set(data, head.length)
+  frame[head.length] = COMMA
+  return { type: 'event', seq, epoch, frame }
 }
+
+const OPEN_BRACE = 0x7b
+const COMMA = 0x2c
 
 /** The frame of an event read back from the hub. */
 export function fromPage(event: FeedEvent & { pos: string }, epoch: string): FeedMessage {
