@@ -50,7 +50,8 @@ export class FeedPath {
 
   /** The epoch of the stream, as clients know it. */
   async epoch(): Promise<string | undefined> {
-    const [row] = await this.#sql<{ epoch: string }[]>`select epoch from feed_stream`
+    const sql = this.#sql
+    const [row] = await sql<{ epoch: string }[]>`select epoch from feed_stream`
     return row?.epoch
   }
 
@@ -123,7 +124,8 @@ export class FeedPath {
   }
 
   async #leader(): Promise<string | undefined> {
-    const [row] = await this.#sql<{ name: string }[]>`
+    const sql = this.#sql
+    const [row] = await sql<{ name: string }[]>`
       select a.application_name as name from pg_locks l join pg_stat_activity a using (pid)
       where l.locktype = 'advisory' and l.granted and a.application_name in (${FIRST}, ${SECOND})`
     return row?.name
