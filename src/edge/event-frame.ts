@@ -3,10 +3,10 @@ import { FEED_HEADERS, type FeedEvent } from '../bus/index.ts'
 import type { OutFrame } from './transport/index.ts'
 
 /** An event of a feed, ready to be sent to any number of sockets. */
-export type FeedMessage = { type: 'event'; seq: number; epoch: string; frame: OutFrame }
+export type FeedMessage = Readonly<{ type: 'event'; seq: number; epoch: string; frame: OutFrame }>
 
 /** What a feed says to those who listen; `resync`: events may have been lost, read the feed anew. */
-export type FeedNews = FeedMessage | { type: 'resync'; reason: string }
+export type FeedNews = FeedMessage | Readonly<{ type: 'resync'; reason: string }>
 
 /**
  * The frame of a live message. Its payload is a `FeedEvent` as JSON already, so
