@@ -283,6 +283,7 @@ test('a device changes once, by who finds it as it was', async () => {
   const results = await Promise.all(Array.from({ length: 30 }, () => others.apply(change())))
   expect(results.filter(({ code }) => code === 'ok')).toHaveLength(1)
   expect(new Set(results.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
+  expect(await others.apply(change())).toEqual({ code: 'guard_failed' })
   const rows = await books.owner<{ id: string; status: string; free: boolean }[]>`
     select id, status, restricted_until is null as free from devices where user_id = ${user} order by id`
   expect(rows.map(({ id, status, free }) => [id, status, free])).toEqual(
