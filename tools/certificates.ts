@@ -79,6 +79,7 @@ export async function developmentCertificates(): Promise<DevelopmentCertificates
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
+        { type: 'dns', value: 'sim-bank' }, // its name in docker-compose.yml
         { type: 'ip', value: '127.0.0.1' },
       ]),
     ]),

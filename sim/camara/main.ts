@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { controlServer } from '../common/control.ts'
 import { Door } from '../common/door.ts'
 import { simLog } from '../common/log.ts'
-import { portSetting, requiredSetting } from '../common/settings.ts'
+import { listSetting, portSetting, requiredSetting } from '../common/settings.ts'
 import { Book } from './billing/book.ts'
 import type { Desk } from './billing/calls.ts'
 import { bookedFailpoint } from './billing/failpoint.ts'
 import { Futures } from './billing/futures.ts'
 import { Notices } from './billing/notices.ts'
+import { LOOPBACK_HOSTS } from './billing/requests.ts'
 import { controlRoutes } from './control.ts'
 import { operatorServer } from './operator.ts'
 import { Passwords } from './passwords.ts'
@@ -41,7 +42,10 @@ const desk: Desk = {
   notices,
   settings: {
     repeatsFirstAnswer: env['SIM_REPEATS_FIRST_ANSWER'] === '1',
-    allowHttpLoopback: env['SIM_ALLOW_HTTP_LOOPBACK'] === '1',
+    httpHosts: new Set([
+      ...(env['SIM_ALLOW_HTTP_LOOPBACK'] === '1' ? LOOPBACK_HOSTS : []),
+      ...listSetting(env, 'SIM_ALLOW_HTTP_HOSTS'),
+    ]),
   },
   beginOutage: ({ seconds, mode }) =>
     passwords.beginOutage({ untilMs: passwords.clock.nowMs() + seconds * 1000, mode }),

@@ -11,3 +11,11 @@ export function portSetting(env: NodeJS.ProcessEnv, name: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new Error(`${name} is not a port: ${text}`)
   return Number(text)
 }
+
+/** Comma-separated; what is not set is none. */
+export function listSetting(env: NodeJS.ProcessEnv, name: string): string[] {
+  return (env[name] ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}

@@ -7,10 +7,27 @@ import { z } from 'zod'
  * ill-formed one stops the process with every fault named, not with the first.
  */
 export function readEnv<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
-  const parsed = schema.safeParse(env)
+  const parsed = schema.safeParse(withFiles(env))
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(environment)'}: ${issue.message}`)
   throw new Error(`The environment does not fit:\n${faults.join('\n')}`)
+}
+
+/**
+ * Addresses that hold a password may lie in a file, which `<NAME>_FILE` names: whoever may list processes or
+ * inspect a container sees its environment.
+ */
+export const MAY_BE_FILES = ['DATABASE_URL', 'NATS_URL'] as const
+
+function withFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const whole = { ...env }
+  for (const name of MAY_BE_FILES) {
+    const path = env[`${name}_FILE`]
+    if (path === undefined) continue
+    if (env[name] !== undefined) throw new Error(`${name} and ${name}_FILE are both set: unset one of them`)
+    whole[name] = readFileSync(path, 'utf8').trimEnd()
+  }
+  return whole
 }
 
 /** What every process of ours needs. */

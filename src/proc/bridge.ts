@@ -1,26 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { Registry } from 'prom-client'
-import { z } from 'zod'
 import { BRIDGE_LIMITS, makeBridge } from '../bridge/index.ts'
 import { connectBus } from '../bus/index.ts'
-import { CommonEnv, readEnv } from '../config/env.ts'
+import { BridgeEnv } from '../config/bridge.ts'
+import { readEnv } from '../config/env.ts'
 import { makeIds } from '../domain/ids.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 
-const env = readEnv(
-  CommonEnv.extend({
-    MOORING_PORT: z.coerce.number().int().min(0).max(65_535),
-    MOORING_HOST: z.string().default('127.0.0.1'),
-    MOORING_CAPS: z.enum(['on', 'off']),
-    /** Scheme and authority under which rails know us, e.g. https://pay.example; default: the request's Host. */
-    MOORING_PUBLIC_URL: z
-      .url()
-      .transform((text) => text.replace(/\/+$/, ''))
-      .optional(),
-  }),
-  process.env,
-)
+const env = readEnv(BridgeEnv, process.env)
 const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const registry = new Registry()
 const clock = { now: () => Date.now(), monotonic: () => performance.now() }

@@ -1,28 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { Registry } from 'prom-client'
-import { z } from 'zod'
 import { connectBus } from '../bus/index.ts'
-import { CommonEnv, readEnv } from '../config/env.ts'
+import { EdgeEnv } from '../config/edge.ts'
+import { readEnv } from '../config/env.ts'
 import { failpoints } from '../config/failpoint.ts'
 import { makeIds } from '../domain/ids.ts'
 import { EDGE_LIMITS, Edge, listen } from '../edge/index.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
-
-const EdgeEnv = CommonEnv.extend({
-  MOORING_PORT: z.coerce.number().int().min(0).max(65_535),
-  MOORING_HOST: z.string().min(1).default('127.0.0.1'),
-  /** Exact Origins, comma-separated; a client that sends none is always let in. */
-  MOORING_ORIGINS: z.string().default(''),
-  MOORING_CAPS: z.enum(['on', 'off']),
-  MOORING_TRANSPORT: z.enum(['ws', 'uws', 'auto']).default('auto'),
-  /** PEM files of the certificate's chain and its key; without them the balancer in front ends TLS. */
-  MOORING_TLS_CERT: z.string().min(1).optional(),
-  MOORING_TLS_KEY: z.string().min(1).optional(),
-}).refine((env) => (env.MOORING_TLS_CERT === undefined) === (env.MOORING_TLS_KEY === undefined), {
-  path: ['MOORING_TLS_KEY'],
-  message: 'MOORING_TLS_CERT and MOORING_TLS_KEY go together',
-})
 
 const env = readEnv(EdgeEnv, process.env)
 const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { Registry } from 'prom-client'
-import { z } from 'zod'
 import { connectBus } from '../bus/index.ts'
-import { CommonEnv, readEnv } from '../config/env.ts'
+import { readEnv } from '../config/env.ts'
 import { failpoints } from '../config/failpoint.ts'
+import { RelayEnv } from '../config/relay.ts'
 import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 import { RELAY_LIMITS, Relay } from '../outbox/index.ts'
 
-const env = readEnv(CommonEnv.extend({ DATABASE_URL: z.string().min(1) }), process.env)
+const env = readEnv(RelayEnv, process.env)
 const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const failpoint = failpoints(env)
 const registry = new Registry()

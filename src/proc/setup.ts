@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { currencyOf, currencyTable, EnvCurrencies } from '../config/currencies.ts'
+import { currencyOf, currencyTable } from '../config/currencies.ts'
 import { readEnv, readKeyFile } from '../config/env.ts'
+import { FeePlanFields, SetupEnv } from '../config/setup.ts'
 import type { FeePlan } from '../domain/fee.ts'
 import { makeIds } from '../domain/ids.ts'
 import { postingsOf } from '../domain/accounting/index.ts'
@@ -27,47 +28,12 @@ import { addOperator } from '../ops/operators.ts'
  * hub at every start, as the schema's owner; doing it again changes nothing.
  * Prints the merchants as one line of JSON.
  */
-const Minor = z
-  .string()
-  .regex(/^(0|[1-9][0-9]{0,17})$/)
-  .transform((text) => BigInt(text))
-
-/** A fee plan as people write it: sums in minor units, as text; what is left out is none. */
-const FeePlanFields = z.object({
-  fee_basis_points: z.number().int().min(0).max(10_000),
-  fee_fixed: Minor.optional(),
-  fee_minimum: Minor.optional(),
-  fee_cap: Minor.optional(),
-  fee_tax: z.object({ authority: z.string().min(1), basis_points: z.number().int().min(1).max(10_000) }).optional(),
-  fee_on_refund: z.enum(['kept', 'proportional']).optional(),
-})
-
-const Env = z.object({
-  DATABASE_URL: z.string().min(1),
-  MOORING_KEYS: z.string().min(1),
-  MOORING_CURRENCY: z.string().regex(/^[A-Z]{3}$/),
-  /** Each gets a ledger, besides the one the service works in. */
-  MOORING_CURRENCIES: EnvCurrencies,
-  MOORING_BANK_ID: z.string().min(1).default('demo-bank'),
-  /** Our own capital at the bank when the books open, minor units. */
-  MOORING_OPENING_CAPITAL: z
-    .string()
-    .regex(/^[1-9][0-9]{0,17}$/)
-    .default('1000000000'),
-  /** What payers pay for a transfer and a withdrawal, JSON by kind; a plan that differs from the one in force is its next version. */
-  MOORING_PAYER_FEES: z
-    .string()
-    .default('{}')
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(z.strictObject({ transfer: FeePlanFields.optional(), withdrawal: FeePlanFields.optional() })),
-})
-
 const MerchantsFile = z.array(FeePlanFields.extend({ name: z.string().min(1), secret_key: z.string().min(1) }))
 
 const OPERATORS_FILE = 'operators.json'
 const OperatorsFile = z.array(z.object({ name: z.string(), person: z.string(), password: z.string() }))
 
-const env = readEnv(Env, process.env)
+const env = readEnv(SetupEnv, process.env)
 const ids = makeIds(Date.now, randomBytes)
 const sql = openDatabase({ url: env.DATABASE_URL, name: 'setup', connections: 2 })
 try {

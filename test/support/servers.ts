@@ -205,7 +205,8 @@ export async function startTemporal(): Promise<TestServer<TemporalAddress>> {
 /** Below 32,768: the server's table of its members has no room for a higher one. */
 const ROWS = { from: 20_000, count: 12_000 }
 
-async function freePortsInARow(count: number): Promise<number[]> {
+/** For Temporal's server. */
+export async function freePortsInARow(count: number): Promise<number[]> {
   for (;;) {
     const first = ROWS.from + randomInt(ROWS.count)
     const row = Array.from({ length: count }, (_, i) => first + i)

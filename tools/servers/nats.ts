@@ -84,12 +84,23 @@ function user(role: NatsRole, password: string): string {
   return `    { user: ${role}, password: ${JSON.stringify(password)}, permissions: ${JSON.stringify(permissions)} }`
 }
 
-/** The configuration of a single server on loopback: JetStream in `storeDir`, one user a role. */
-export function natsConfig(options: { port: number; storeDir: string; passwords: Record<NatsRole, string> }): string {
+export type NatsSettings = {
+  port: number
+  storeDir: string
+  passwords: Record<NatsRole, string>
+  /** Default: loopback. */
+  host?: string
+  /** Where /healthz is asked over HTTP; default: nowhere. */
+  monitorPort?: number
+}
+
+/** The configuration of a single server: JetStream in `storeDir`, one user a role. */
+export function natsConfig(options: NatsSettings): string {
+  const { monitorPort } = options
   return `# Written at every start.
-host: 127.0.0.1
+host: ${options.host ?? '127.0.0.1'}
 port: ${options.port}
-server_name: mooring-dev
+${monitorPort === undefined ? '' : `http: ${JSON.stringify(`127.0.0.1:${monitorPort}`)}\n`}server_name: mooring-dev
 max_payload: 1MB
 write_deadline: "5s"
 jetstream {
@@ -106,8 +117,8 @@ ${NATS_ROLES.map((role) => user(role, options.passwords[role])).join('\n')}
 `
 }
 
-export function natsUrl(role: NatsRole, password: string, port: number): string {
-  return `nats://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}`
+export function natsUrl(role: NatsRole, password: string, port: number, host = '127.0.0.1'): string {
+  return `nats://${role}:${encodeURIComponent(password)}@${host}:${port}`
 }
 
 /** The server greets with its INFO before anyone logs in; it is ready when that says JetStream is. */

@@ -11,7 +11,8 @@ import { after, before, type Answer, type Reply, type Wrong } from './replies.ts
 export type Settings = {
   /** A repeated request is answered as the first one was, instead of 409. */
   repeatsFirstAnswer: boolean
-  allowHttpLoopback: boolean
+  /** Hosts to which events may go without TLS. */
+  httpHosts: ReadonlySet<string>
 }
 
 export type Desk = {

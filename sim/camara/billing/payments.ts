@@ -73,7 +73,7 @@ export async function openPayment(desk: Desk, twoStep: boolean, text: string): P
   const { amount, currency } = paymentAmount.chargingInformation
   const amountMinor = amountFault(amount, currency)
   if (typeof amountMinor !== 'bigint') return amountMinor
-  const sink = readSink(read.value, desk.settings.allowHttpLoopback)
+  const sink = readSink(read.value, desk.settings.httpHosts)
   if ('kind' in sink) return sink
   const step = twoStep ? 'prepare' : 'create'
   const ids = { correlator: clientCorrelator ?? null, reference: referenceCode, contentHash: read.contentHash }

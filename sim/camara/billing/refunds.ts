@@ -23,7 +23,7 @@ export async function openRefund(desk: Desk, paymentId: string, text: string): P
   const asked = partialOf(request)?.chargingInformation ?? null
   const amountMinor = asked === null ? payment.amountMinor : amountFault(asked.amount, asked.currency)
   if (typeof amountMinor !== 'bigint') return amountMinor
-  const sink = readSink(request, desk.settings.allowHttpLoopback)
+  const sink = readSink(request, desk.settings.httpHosts)
   if ('kind' in sink) return sink
   const { clientCorrelator, referenceCode, refundAmount } = request.amountTransaction
   const { phone } = payment

@@ -115,13 +115,14 @@ const Credential = z.strictObject({
   accessTokenExpiresUtc: z.iso.datetime({ offset: true }),
   accessTokenType: z.literal('bearer'),
 })
-const LOOPBACK = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?\//
+export const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Where events go, or why they cannot. */
-export function readSink(request: PaymentRequest | RefundRequest, allowHttpLoopback: boolean): Sink | Reply {
+/** Where events go, or why they cannot. `httpHosts`: where they may go without TLS. */
+export function readSink(request: PaymentRequest | RefundRequest, httpHosts: ReadonlySet<string>): Sink | Reply {
   const { sink, sinkCredential } = request
   if (sink === undefined) return { sink: null, sinkToken: null, sinkUntilMs: 0 }
-  const allowed = /^https:\/\/.+$/.test(sink) || (allowHttpLoopback && LOOPBACK.test(sink))
+  const plain = /^http:\/\/([^/:@?#]+|\[::1\])(:[0-9]+)?\//.exec(sink)?.[1]
+  const allowed = /^https:\/\/.+$/.test(sink) || (plain !== undefined && httpHosts.has(plain))
   if (!allowed || !URL.canParse(sink)) return refuse(400, 'INVALID_SINK', 'sink not valid for the specified protocol')
   if (sinkCredential === undefined) return { sink, sinkToken: null, sinkUntilMs: Number.MAX_SAFE_INTEGER }
   if (sinkCredential['credentialType'] !== 'ACCESSTOKEN')

@@ -57,7 +57,7 @@ type Row = {
  * What a hub makes of a batch lives as long as the call: in a small nursery it would be copied several times before
  * it is garbage. A sixth of the time of a hub under load; the memory is taken under load only.
  */
-const HUB_FLAGS = ['--max-semi-space-size=128']
+export const HUB_FLAGS = ['--max-semi-space-size=128']
 
 function launch(row: Row): Launch {
   return {

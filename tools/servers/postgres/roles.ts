@@ -14,9 +14,16 @@ export function urlFor(server: string, user: string, password: string, database 
   return url.href
 }
 
-export function databaseUrl(options: { user: string; password: string; port: number; database?: string }): string {
-  const password = encodeURIComponent(options.password)
-  return `postgres://${options.user}:${password}@127.0.0.1:${options.port}/${options.database ?? DATABASE}`
+export function databaseUrl(options: {
+  user: string
+  password: string
+  port: number
+  /** Default: loopback. */
+  host?: string
+  database?: string
+}): string {
+  const { user, port, host = '127.0.0.1', database = DATABASE } = options
+  return `postgres://${user}:${encodeURIComponent(options.password)}@${host}:${port}/${database}`
 }
 
 /** No statement of a serving process may wait for long, whatever its client does (ledger.md, Build). */

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { CommonEnv } from './env.ts'
+
+/** The bridge's settings. */
+export const BridgeEnv = CommonEnv.extend({
+  MOORING_PORT: z.coerce.number().int().min(0).max(65_535),
+  MOORING_HOST: z.string().default('127.0.0.1'),
+  MOORING_CAPS: z.enum(['on', 'off']),
+  /** Scheme and authority under which rails know us, e.g. https://pay.example; default: the request's Host. */
+  MOORING_PUBLIC_URL: z
+    .url()
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
+})
