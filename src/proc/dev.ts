@@ -122,6 +122,7 @@ async function start(chosen: DevOptions): Promise<void> {
     workflowTaskTimeoutMs: process.env['MOORING_WORKFLOW_TASK_TIMEOUT_MS'],
     express: process.env['MOORING_EXPRESS'],
     opsTwoAbove: process.env['MOORING_OPS_TWO_ABOVE'] ?? OPS_TWO_ABOVE,
+    origins: process.env['MOORING_ORIGINS'],
     logLevel: process.env['LOG_LEVEL'] ?? 'info',
   }
 

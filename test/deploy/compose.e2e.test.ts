@@ -41,6 +41,7 @@ function described(of: Here): DevJson {
     workflowTaskTimeoutMs: undefined,
     express: undefined,
     opsTwoAbove: '1000000',
+    origins: undefined,
     logLevel: 'info',
   }
   const servers = {

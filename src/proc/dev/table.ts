@@ -32,6 +32,8 @@ export type Base = {
   /** The hub's; a bench switches the express lane on or off. */
   express: string | undefined
   opsTwoAbove: string
+  /** Exact, by comma. */
+  origins: string | undefined
   logLevel: string
 }
 
@@ -208,10 +210,11 @@ export function workers(base: Base, servers: Servers): Launch[] {
   return [relay, ...hubs, ops].map(launch)
 }
 
-/** Pages of this machine that may open a socket from a browser. */
-function origins(ports: DevPorts): string {
+/** Pages that may open a socket from a browser: those of this machine, and those that the start was told of. */
+function origins({ ports, origins: more }: Base): string {
   return [ports.walletPage, ports.opsPage]
     .flatMap((port) => [`http://127.0.0.1:${port}`, `http://localhost:${port}`])
+    .concat(more ?? [])
     .join(',')
 }
 
@@ -233,7 +236,7 @@ export function intake(base: Base, nats: Servers['nats'], edgeNode: NodeCommand 
       env: {
         ...common(base, nats, 'edge', name, privatePort),
         MOORING_PORT: String(ports.edge(index)),
-        MOORING_ORIGINS: origins(ports),
+        MOORING_ORIGINS: origins(base),
         MOORING_TRANSPORT: options.transport,
         MOORING_CAPS: caps,
       },
