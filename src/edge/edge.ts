@@ -14,7 +14,7 @@ import { HubLink } from './hub-link.ts'
 import type { EdgeLimits } from './limits.ts'
 import { edgeMetrics } from './metrics.ts'
 import { RecentlyRevoked } from './recently-revoked.ts'
-import { Session } from './session.ts'
+import { Session, type SessionOwner } from './session.ts'
 import type { Identity } from './session-state.ts'
 import { Slots } from './slots.ts'
 import { TokenBuckets } from './token-bucket.ts'
@@ -40,6 +40,11 @@ export class Edge {
   readonly #sessions = new Set<Session>()
   readonly #byDevice = new Map<string, Session>()
   readonly #revoked: RecentlyRevoked
+  /** One for all: there are thousands of sessions. */
+  readonly #owner: SessionOwner = {
+    identified: (session, identity) => this.#identified(session, identity),
+    gone: (session, identity) => this.#gone(session, identity),
+  }
   readonly #stopControl: () => void
   readonly #sweep: NodeJS.Timeout
   #onEmpty: (() => void) | null = null
@@ -84,10 +89,7 @@ export class Edge {
   }
 
   accept(socket: ClientSocket): SocketEvents {
-    const session = new Session(this.#context, socket, {
-      identified: (self, identity) => this.#identified(self, identity),
-      gone: (self, identity) => this.#gone(self, identity),
-    })
+    const session = new Session(this.#context, socket, this.#owner)
     this.#sessions.add(session)
     return session
   }

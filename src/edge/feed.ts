@@ -23,7 +23,8 @@ type ToFeed =
 class Feed implements Actor<ToFeed> {
   readonly #options: FeedOptions
   readonly #ended: () => void
-  readonly #listeners = new Set<FeedListener>()
+  /** Nearly always one: a set takes more than all the rest of a feed. */
+  readonly #listeners: FeedListener[] = []
   readonly #mailbox: Mailbox<ToFeed>
   readonly #subscription: Subscription
   #lingering: NodeJS.Timeout | null = null
@@ -48,7 +49,7 @@ class Feed implements Actor<ToFeed> {
   handle(message: ToFeed): void {
     switch (message.type) {
       case 'live': {
-        if (this.#listeners.size === 0) return
+        if (this.#listeners.length === 0) return
         const event = fromLive(message.message)
         if (event !== null) this.#tell(event)
         return
@@ -56,14 +57,14 @@ class Feed implements Actor<ToFeed> {
       case 'join':
         if (this.#lingering !== null) clearTimeout(this.#lingering)
         this.#lingering = null
-        this.#listeners.add(message.listener)
+        this.#listeners.push(message.listener)
         return
       case 'leave':
-        this.#listeners.delete(message.listener)
-        if (this.#listeners.size === 0) this.#linger()
+        this.#forget(message.listener)
+        if (this.#listeners.length === 0) this.#linger()
         return
       case 'lonely':
-        if (this.#listeners.size === 0) this.end()
+        if (this.#listeners.length === 0) this.end()
     }
   }
 
@@ -86,6 +87,11 @@ class Feed implements Actor<ToFeed> {
 
   #tell(news: FeedNews): void {
     for (const listener of this.#listeners) listener(news)
+  }
+
+  #forget(listener: FeedListener): void {
+    const at = this.#listeners.indexOf(listener)
+    if (at !== -1) this.#listeners.splice(at, 1)
   }
 
   #linger(): void {

@@ -7,7 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
 import { ConnectionCount } from './connections.ts'
 import { SOCKET_PATH, admit } from './handshake.ts'
-import type { Accept, ClientSocket, ListenOptions, SocketEvents, Transport } from './port.ts'
+import type { Accept, ClientSocket, ListenOptions, OutFrame, SocketEvents, Transport } from './port.ts'
 
 /**
  * The transport on `ws`. It enforces what belongs to the framing: size (1009),
@@ -68,7 +68,7 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
       socket.destroy()
       return
     }
-    socket.once('close', () => connections.leave(address))
+    socket.on('close', () => connections.leave(address))
   })
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -80,11 +80,8 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
       refuse(stream, admission.status, admission.message)
       return
     }
-    sockets.handleUpgrade(request, stream, head, (ws) => {
-      open.add(ws)
-      ws.once('close', () => open.delete(ws))
-      attach(ws, stream, { address: request.socket.remoteAddress ?? '', origin }, options.accept)
-    })
+    const peer = { address: request.socket.remoteAddress ?? '', origin }
+    sockets.handleUpgrade(request, stream, head, (ws) => attach(ws, stream, peer, open, options.accept))
   })
 
   await new Promise<void>((resolve, reject) => {
@@ -112,16 +109,39 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
   }
 }
 
-function attach(ws: WebSocket, stream: Duplex, peer: Pick<ClientSocket, 'address' | 'origin'>, accept: Accept): void {
-  const socket: ClientSocket = {
-    ...peer,
-    queuedBytes: () => ws.bufferedAmount,
-    send: (frame) => {
-      if (ws.readyState === ws.OPEN) ws.send(frame, { binary: false })
-    },
-    close: (code: CloseCode, reason) => ws.close(code, reason),
+type Peer = Pick<ClientSocket, 'address' | 'origin'>
+
+class WsSocket implements ClientSocket {
+  readonly address: string
+  readonly origin: string | undefined
+  readonly #ws: WebSocket
+
+  constructor(ws: WebSocket, { address, origin }: Peer) {
+    this.#ws = ws
+    this.address = address
+    this.origin = origin
   }
-  const events: SocketEvents = accept(socket)
+
+  queuedBytes(): number {
+    return this.#ws.bufferedAmount
+  }
+
+  send(frame: OutFrame): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(frame, TEXT)
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.#ws.close(code, reason)
+  }
+}
+
+const TEXT = { binary: false }
+const ignore = (): void => {}
+
+/** Apart from the handshake: what listens here lives as long as the socket, and must not keep the request with it. */
+function attach(ws: WebSocket, stream: Duplex, peer: Peer, open: Set<WebSocket>, accept: Accept): void {
+  const events: SocketEvents = accept(new WsSocket(ws, peer))
+  open.add(ws)
   ws.on('message', (data, isBinary) => {
     if (ws.readyState !== ws.OPEN) return
     if (isBinary) ws.close(CLOSE.binary, 'text frames only')
@@ -129,8 +149,12 @@ function attach(ws: WebSocket, stream: Duplex, peer: Pick<ClientSocket, 'address
   })
   stream.on('drain', () => events.drained())
   // `ws` closes with the right code by itself; an error here is the peer's, and `close` follows.
-  ws.on('error', () => {})
-  ws.once('close', (code) => events.closed(code))
+  ws.on('error', ignore)
+  // `on`, not `once`, which keeps two objects more a socket: it comes once anyway.
+  ws.on('close', (code) => {
+    open.delete(ws)
+    events.closed(code)
+  })
 }
 
 /** Resolves when the socket is closed: by its handshake if that is under way, by force if not or if it takes too long. */
