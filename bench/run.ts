@@ -5,6 +5,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
   ledger: () => import('./ledger/run.ts'),
   payments: () => import('./payments/run.ts'),
+  sockets: () => import('./sockets/run.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
