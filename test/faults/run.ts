@@ -16,12 +16,13 @@ import { freezeHubs } from './fence.ts'
 import { report } from './report.ts'
 import { RESUME_STACK, playResume } from './resume/resume.ts'
 import { slowRail } from './slow-rail.ts'
+import { storm } from './storm/storm.ts'
 import { temporalAway } from './away/away.ts'
 import { dealBlows } from './steps/deal.ts'
 import { strikeAll, STRIKE_ENV } from './steps/play.ts'
 import { BLOWS } from './steps/points.ts'
 
-const USAGE = `npm run faults -- [fence | resume | slow-rail | steps | temporal-away] [options]
+const USAGE = `npm run faults -- [fence | resume | slow-rail | steps | storm | temporal-away] [options]
   fence             hubs frozen 40, 90 and 150 s between journal and first byte
   resume            relays, NATS, edges and networks fail on an event's way to its phones
     --seed <n>      what is dealt                                            1
@@ -32,6 +33,9 @@ const USAGE = `npm run faults -- [fence | resume | slow-rail | steps | temporal-
     --seed <n>      what is dealt                                            1
     --cases <n>                                                             60
     --all           every one
+  storm             one of two edges is killed under thousands of phones
+    --clients <n>                                                         5000
+    --transport ws|uws                                                      ws
   temporal-away     Temporal is stopped while payments keep coming
     --for <s>                                                               60
     --rate <n>      payments a second                                      100
@@ -61,6 +65,8 @@ const { values, positionals } = parseArgs({
     for: { type: 'string', default: '60' },
     rate: { type: 'string', default: '100' },
     freeze: { type: 'boolean', default: false },
+    clients: { type: 'string', default: '5000' },
+    transport: { type: 'string', default: 'ws' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -77,6 +83,7 @@ else if (what === 'fence') process.exitCode = await fence()
 else if (what === 'resume') process.exitCode = await resume()
 else if (what === 'slow-rail') process.exitCode = await beside()
 else if (what === 'steps') process.exitCode = await steps()
+else if (what === 'storm') process.exitCode = await stormy()
 else if (what === 'temporal-away') process.exitCode = await away()
 else throw new Error(`there is no fault run called ${what}\n${USAGE}`)
 
@@ -153,6 +160,19 @@ async function away(): Promise<number> {
     seconds: count('--for', values.for, 10),
     perSecond: count('--rate', values.rate, 1),
     answersWithinMs: 50,
+    patienceS: PATIENCE_S,
+    say,
+  })
+  console.log(JSON.stringify(found, null, 2))
+  return verdict(faults)
+}
+
+async function stormy(): Promise<number> {
+  const { faults, ...found } = await storm({
+    clients: count('--clients', values.clients, 2),
+    processes: 3,
+    perSecond: 100,
+    transport: values.transport === 'uws' ? 'uws' : 'ws',
     patienceS: PATIENCE_S,
     say,
   })

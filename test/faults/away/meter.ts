@@ -6,8 +6,8 @@ import type { Stack } from '../../support/stack.ts'
 
 /** Memory of each hub over time, and how soon the edge had an answer to each command (its own metrics). */
 
-/** A hub's resident memory, MiB. */
-function residentMiB(pid: number): number {
+/** A process's resident memory, MiB. */
+export function residentMiB(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   if (kib === undefined) throw new Error(`nothing says how much memory ${pid} has`)
   return Math.round(Number(kib) / 1_024)
