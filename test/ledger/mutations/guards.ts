@@ -85,7 +85,6 @@ const trust: readonly Mutation[] = [
     "coalesce((select version from pins where user_id = g ->> 'user'), 0) <> (g ->> 'version')::integer",
     'false',
   ),
-  rows('sets a PIN twice in a batch', "        t_used[(u ->> 'pin_t')::integer] := true;\n", ''),
   rows(
     'keeps the count of guesses at the PIN before',
     'failures = 0, locked_until = null;',
