@@ -40,7 +40,7 @@ const guessed: readonly Mutation[] = [
       {
         file: 'src/identity/scrypt-key.ts',
         from: 'return new Promise((resolve, reject) => {\n    scrypt(',
-        to: 'return new Promise((resolve, reject) => {\n    scryptSync(secret, salt, KEY_BYTES, { ...cost, maxmem: 256 * cost.N * cost.r })\n    scrypt(',
+        to: 'return Promise.resolve(scryptSync(secret, salt, KEY_BYTES, { ...cost, maxmem: 256 * cost.N * cost.r }))\n  return new Promise<Buffer>((resolve, reject) => {\n    scrypt(',
       },
       { file: 'src/identity/scrypt-key.ts', from: 'randomBytes, scrypt,', to: 'randomBytes, scrypt, scryptSync,' },
     ],
