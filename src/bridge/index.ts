@@ -14,6 +14,7 @@ import { docsRoutes } from './routes/docs.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { refundRoutes } from './routes/refunds.ts'
+import { storeRoutes } from './routes/stores.ts'
 import { makeServer } from './server.ts'
 
 export { BRIDGE_LIMITS } from './limits.ts'
@@ -53,6 +54,7 @@ export function makeBridge(deps: BridgeDeps): Bridge {
     async (v1) => {
       paymentRoutes(v1, { hub, merchants })
       refundRoutes(v1, { hub, merchants })
+      storeRoutes(v1, { hub, merchants })
       enrolmentRoutes(v1, { hub, addresses, caps: deps.caps })
       callbackRoutes(v1, { hub, bus: deps.bus, publicUrl: deps.publicUrl })
       v1.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'public, max-age=60').send(document))

@@ -1,4 +1,12 @@
-import { EnrolmentId, ListPaymentsQuery, ListRefundsQuery, PaymentId, RefundId } from '../contract/index.ts'
+import {
+  EnrolmentId,
+  ListPaymentsQuery,
+  ListRefundsQuery,
+  ListStoresQuery,
+  PaymentId,
+  RefundId,
+  StoreId,
+} from '../contract/index.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import { componentSchemas, queryParameters, ref, schemaOf, type JsonSchema, type SchemaName } from './schemas.ts'
 
@@ -163,6 +171,58 @@ const refundPaths = {
   },
 }
 
+const storePaths = {
+  '/stores': {
+    post: {
+      operationId: 'createStore',
+      tags: ['Stores'],
+      summary: 'Open a store',
+      description: 'Name it in `store` of a payment; a socket can hear of one store alone.',
+      parameters: [{ $ref: '#/components/parameters/IdempotencyKey' }],
+      requestBody: body('CreateStore'),
+      responses: {
+        201: answer('The store.', 'Store', { ...replayed, ...rateHeaders }),
+        ...problems(400, 401, 403, 409, 422),
+      },
+    },
+    get: {
+      operationId: 'listStores',
+      tags: ['Stores'],
+      summary: 'List stores, newest first',
+      parameters: queryParameters(ListStoresQuery),
+      responses: { 200: answer('A page of stores.', 'StoreList', rateHeaders), ...problems(400, 401, 403, 422) },
+    },
+  },
+  '/stores/{id}': {
+    get: {
+      operationId: 'getStore',
+      tags: ['Stores'],
+      summary: 'Read a store',
+      parameters: [idParameter('The store’s id.', schemaOf(StoreId))],
+      responses: { 200: answer('The store.', 'Store', rateHeaders), ...problems(400, 401, 403, 404) },
+    },
+  },
+  '/socket_tokens': {
+    post: {
+      operationId: 'createSocketToken',
+      tags: ['Stores'],
+      summary: 'Get a token for a socket of yours',
+      description:
+        'It opens `/v1/socket` at the edge, without a proof, and hears of every payment and refund of one store, or ' +
+        'without `store` of all. It does nothing else, so it may be given to a till.',
+      parameters: [{ $ref: '#/components/parameters/IdempotencyKey' }],
+      requestBody: body('CreateSocketToken'),
+      responses: {
+        201: answer('The token; it ends with the secret key it was asked for with.', 'SocketToken', {
+          ...replayed,
+          ...rateHeaders,
+        }),
+        ...problems(400, 401, 403, 409, 422),
+      },
+    },
+  },
+}
+
 const phonePaths = {
   '/nonces': {
     post: {
@@ -224,9 +284,10 @@ export function openApiDocument(): Record<string, unknown> {
     tags: [
       { name: 'Payments', description: 'For merchants’ servers.' },
       { name: 'Refunds', description: 'For merchants’ servers.' },
+      { name: 'Stores', description: 'For merchants’ servers, and their tills’ sockets.' },
       { name: 'Phones', description: 'Sign-up and tokens; all else of a phone goes over the socket.' },
     ],
-    paths: { ...paymentPaths, ...refundPaths, ...phonePaths },
+    paths: { ...paymentPaths, ...refundPaths, ...storePaths, ...phonePaths },
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

@@ -5,6 +5,7 @@ import type { EventName, FeedCursor, FeedMode, SnapshotBody, WireError } from '.
  * hub believes none of it about who the user is: it verifies the credential.
  */
 
+/** `device`: the token that a socket was opened with, a phone's or a merchant's; the hub tells by the token. */
 export type Credential = { type: 'device'; token: string } | { type: 'merchant'; secretKey: string } | { type: 'none' }
 
 /** Any request to the hub (`cmd.<area>.<verb>`). */
@@ -28,7 +29,11 @@ export type HubReply =
 
 /** `cmd.session.open`: the edge asks who speaks; body of the request and of the positive reply. */
 export type SessionOpen = { nonce: string; proof?: string; origin?: string }
-export type SessionOpened = { user: string; device: string; expiresAt: string; env: 'test' | 'live' }
+export type SessionOpened = { expiresAt: string; env: 'test' | 'live' } & (
+  | { user: string; device: string }
+  /** `store`: null where it hears of all of the merchant's. */
+  | { merchant: string; store: string | null }
+)
 
 /** One event of a feed as it is stored, published and pushed. */
 export type FeedEvent = { feed: string; seq: number; id: string; name: EventName; at: string; body: unknown }

@@ -86,6 +86,13 @@ export const ReadyFrame = z.object({
 })
 export type ReadyFrame = z.infer<typeof ReadyFrame>
 
+/** In its place to a merchant's socket; `store`: null where it hears of all of the merchant's. */
+export const MerchantReadyFrame = ReadyFrame.omit({ user: true, device: true }).extend({
+  merchant: z.string(),
+  store: z.string().nullable(),
+})
+export type MerchantReadyFrame = z.infer<typeof MerchantReadyFrame>
+
 export const ReplyFrame = z.union([
   z.object({
     t: z.literal('reply'),

@@ -81,6 +81,26 @@ export type ListRefundsQuery = z.infer<typeof ListRefundsQuery>
 
 export const RefundList = z.object({ data: z.array(RefundView), has_more: z.boolean() })
 
+/** Without `store`: every payment of the merchant's. */
+export const SocketTokenBody = z.strictObject({ store: StoreId.optional() })
+export type SocketTokenBody = z.infer<typeof SocketTokenBody>
+/** `expires_in`: seconds. */
+export const SocketTokenAnswer = z.object({ token: z.string(), expires_in: z.number().int() })
+export type SocketTokenAnswer = z.infer<typeof SocketTokenAnswer>
+
+export const CreateStoreBody = z.strictObject({ name: text(64) })
+export type CreateStoreBody = z.infer<typeof CreateStoreBody>
+export const ListStoresQuery = z.strictObject({
+  limit: PageLimit.default(20),
+  starting_after: StoreId.optional(),
+  ending_before: StoreId.optional(),
+})
+export type ListStoresQuery = z.infer<typeof ListStoresQuery>
+export const StoreView = z.object({ id: StoreId, name: z.string(), created_at: Timestamp })
+export type StoreView = z.infer<typeof StoreView>
+export const StoreList = z.object({ data: z.array(StoreView), has_more: z.boolean() })
+export type StoreList = z.infer<typeof StoreList>
+
 export const NonceAnswer = z.object({ nonce: z.string(), expires_at: Timestamp })
 export type NonceAnswer = z.infer<typeof NonceAnswer>
 

@@ -3,18 +3,25 @@ import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
 import type { OtpSender, SimSwap } from '../rails/port.ts'
-import { makeAuthenticate, type Authenticate } from './authenticate.ts'
+import { issueMerchantToken } from './access-token.ts'
+import { makeAuthenticate, type Authenticate, type AuthenticateSocket } from './authenticate.ts'
 import { identityEnrol, identityVerify } from './enrolment.ts'
 import type { Handler } from './handler.ts'
 import type { IdentityKeys } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
-import { makeAuthenticateMerchant, type AuthenticateMerchant } from './merchants.ts'
+import { makeAuthenticateMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
 import { makePins, type Pins } from './pins.ts'
 import { sessionOpen } from './session.ts'
 import { makeTiers, raiseLimits, type Tier } from './tiers.ts'
 import { identityNonce, identityToken } from './token.ts'
 
-export type { Authenticate, Principal } from './authenticate.ts'
+export {
+  feedOf,
+  type Authenticate,
+  type AuthenticateSocket,
+  type Principal,
+  type SocketHolder,
+} from './authenticate.ts'
 export { actionBodyHash, expiryRefusal, mismatchRefusal, openConfirmation } from './confirmation.ts'
 export { makeFeePlans, publishFeePlan, type FeePlans } from './fee-plans.ts'
 export type { Handler } from './handler.ts'
@@ -40,9 +47,17 @@ export type IdentityDeps = {
   log: Log
 }
 
+/** A token for a merchant's socket; `store`: null for all of its feed. */
+export type IssueMerchantToken = (
+  merchant: Merchant,
+  store: string | null,
+) => Promise<{ token: string; expires_in: number }>
+
 export type Identity = {
   authenticate: Authenticate
   authenticateMerchant: AuthenticateMerchant
+  authenticateSocket: AuthenticateSocket
+  issueMerchantToken: IssueMerchantToken
   handlers: Readonly<
     Record<'session.open' | 'identity.nonce' | 'identity.enrol' | 'identity.verify' | 'identity.token', Handler>
   >
@@ -56,13 +71,18 @@ export type Identity = {
 /** Everything the hub knows about who speaks to it. */
 export function makeIdentity(deps: IdentityDeps): Identity {
   const tiers = makeTiers(deps)
-  const authenticate = makeAuthenticate({ ...deps, tiers })
+  const { authenticate, authenticateSocket } = makeAuthenticate({ ...deps, tiers })
   const enrolment = { ...deps, pepper: deps.keys.pepper }
   return {
     authenticate,
     authenticateMerchant: makeAuthenticateMerchant({ ...deps, pepper: deps.keys.pepper }),
+    authenticateSocket,
+    issueMerchantToken: async ({ merchant, key }, store) => ({
+      token: await issueMerchantToken(deps.keys, deps.env, { merchant, key, store }, deps.clock.now()),
+      expires_in: IDENTITY_LIMITS.socket_token_ttl_s,
+    }),
     handlers: {
-      'session.open': sessionOpen({ ...deps, authenticate }),
+      'session.open': sessionOpen({ ...deps, authenticateSocket }),
       'identity.nonce': identityNonce(deps),
       'identity.enrol': identityEnrol(enrolment),
       'identity.verify': identityVerify(enrolment),

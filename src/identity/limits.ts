@@ -1,6 +1,7 @@
 /** Every wait, count and cache of identity, with its unit. */
 export const IDENTITY_LIMITS = {
   access_token_ttl_s: 900,
+  socket_token_ttl_s: 900,
   nonce_ttl_ms: 180_000,
   /** How long a password may be entered; the operator's own limit may be shorter. */
   enrolment_ttl_ms: 300_000,

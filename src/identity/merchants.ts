@@ -9,8 +9,8 @@ import { type PlanRow, planColumns, planOf, publishFeePlan, type StoredFeePlan }
 import { IDENTITY_LIMITS } from './limits.ts'
 import { LruMap } from './lru.ts'
 
-/** `feePlan`: the version in force. */
-export type Merchant = { merchant: string; name: string; feePlan: StoredFeePlan }
+/** `feePlan`: the version in force. `key`: by which its key is found again. */
+export type Merchant = { merchant: string; name: string; feePlan: StoredFeePlan; key: string }
 
 export type AuthenticateMerchant = (secretKey: string) => Promise<Result<Merchant, Refusal>>
 
@@ -39,25 +39,52 @@ export function makeAuthenticateMerchant(deps: {
     const cached = known.get(name)
     const readAt = deps.clock.monotonic()
     if (cached !== undefined && readAt - cached.readAt < IDENTITY_LIMITS.merchant_stale_ms) return ok(cached.value)
-    const value = await readMerchant(deps.sql, hash)
-    if (value === null) {
+    const read = await readMerchant(deps.sql, hash)
+    if (read === null) {
       known.delete(name)
       return unknown
     }
+    const value = { ...read, key: name }
     known.set(name, { value, readAt })
     return ok(value)
   }
 }
 
-async function readMerchant(sql: Sql, hash: Buffer): Promise<Merchant | null> {
+async function readMerchant(sql: Sql, hash: Buffer): Promise<Omit<Merchant, 'key'> | null> {
   const [row] = await sql<(PlanRow & { merchant: string; name: string })[]>`
     select m.id as merchant, m.name, f.*
     from merchant_keys k
     join merchants m on m.id = k.merchant
     cross join lateral (
       select ${planColumns(sql)} from fee_plans where owner = m.id order by version desc limit 1) f
-    where k.hash = ${hash} and (k.revoked_at is null or k.revoked_at > clock_timestamp())`
+    where k.hash = ${hash} and (k.revoked_at is null or k.revoked_at > clock_timestamp()) and m.status = 'active'`
   return row === undefined ? null : { merchant: row.merchant, name: row.name, feePlan: planOf(row) }
+}
+
+/** How a secret key stands, of which a token was made; null where there is none. */
+export type KeyStanding = { merchant: string; revoked: boolean; closed: boolean }
+
+/** As it was a second ago at most, one read at a time for each key. */
+export function makeKeyStanding(deps: { sql: Sql; clock: Clock }): (key: string) => Promise<KeyStanding | null> {
+  const known = new LruMap<string, { value: Promise<KeyStanding | null>; readAt: number }>(
+    IDENTITY_LIMITS.merchant_cache_entries,
+  )
+  return (key) => {
+    const cached = known.get(key)
+    const readAt = deps.clock.monotonic()
+    if (cached !== undefined && readAt - cached.readAt < IDENTITY_LIMITS.merchant_stale_ms) return cached.value
+    const value = readStanding(deps.sql, Buffer.from(key, 'base64url'))
+    known.set(key, { value, readAt })
+    value.catch(() => known.delete(key))
+    return value
+  }
+}
+
+async function readStanding(sql: Sql, hash: Buffer): Promise<KeyStanding | null> {
+  const [row] = await sql<KeyStanding[]>`
+    select k.merchant, coalesce(k.revoked_at <= clock_timestamp(), false) as revoked, m.status = 'closed' as closed
+    from merchant_keys k join merchants m on m.id = k.merchant where k.hash = ${hash}`
+  return row ?? null
 }
 
 export type NewMerchant = {

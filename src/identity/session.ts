@@ -5,7 +5,7 @@ import { invalidRequest, okReply, refusalReply, type SessionOpened } from '../bu
 import { PROOF_TYP, SocketProofClaims } from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Authenticate } from './authenticate.ts'
+import type { AuthenticateSocket } from './authenticate.ts'
 import { touchDevice } from './devices.ts'
 import type { Handler } from './handler.ts'
 import { verifyProof, type ProofClaims } from './proof.ts'
@@ -17,21 +17,33 @@ const SessionOpenBody = z.strictObject({
 })
 
 /**
- * `session.open`: the edge brings what a phone said in its hello. The token
+ * `session.open`: the edge brings what a client said in its hello. A phone's token
  * must be good and its device must have signed the edge's nonce, this token's
  * hash and the Origin the edge saw, so that neither a stolen token nor a hello
- * overheard for another page opens a socket.
+ * overheard for another page opens a socket. A merchant's token has no key to prove:
+ * it lives shortly, is bound to the secret key it was asked for with, and only hears.
  */
-export function sessionOpen(deps: { sql: Sql; authenticate: Authenticate; env: 'test' | 'live' }): Handler {
+export function sessionOpen(deps: { sql: Sql; authenticateSocket: AuthenticateSocket; env: 'test' | 'live' }): Handler {
   return async (request) => {
     const refused = (refusal: Refusal) => refusalReply(refusal, request.requestId)
     const body = SessionOpenBody.safeParse(request.body)
     if (!body.success) return refused(invalidRequest(body.error))
-    if (request.credential.type !== 'device') return refused(refuse('unauthenticated', 'A phone opens its socket.'))
+    if (request.credential.type !== 'device')
+      return refused(refuse('unauthenticated', 'A socket opens with an access token.'))
     const { token } = request.credential
-    const principal = await deps.authenticate(token)
-    if (!principal.ok) return refused(principal.error)
-    const { user, device, publicKey, expiresAtMs } = principal.value
+    const holder = await deps.authenticateSocket(token)
+    if (!holder.ok) return refused(holder.error)
+    if (holder.value.holder === 'merchant') {
+      if (body.data.proof !== undefined) {
+        return refused(
+          refuse('unauthenticated', "A merchant's token has no key to prove: leave proof out.", { param: 'proof' }),
+        )
+      }
+      const { merchant, store, expiresAtMs } = holder.value
+      const opened: SessionOpened = { merchant, store, expiresAt: timestamp(expiresAtMs), env: deps.env }
+      return okReply(opened)
+    }
+    const { user, device, publicKey, expiresAtMs } = holder.value
     if (body.data.proof === undefined) {
       return refused(refuse('unauthenticated', 'A phone proves its key: hello needs a proof.', { param: 'proof' }))
     }

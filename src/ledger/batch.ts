@@ -1,6 +1,6 @@
 import { hash as digest } from 'node:crypto'
 import { type RowOf, assertWritten } from './columns.ts'
-import type { Branch, TransferInput, Unit } from './unit.ts'
+import type { Branch, EventInput, TransferInput, Unit } from './unit.ts'
 
 /**
  * A batch of units as the arguments of the function `apply_units`: rows that several units name
@@ -67,7 +67,7 @@ function prepareBranch(branch: Branch): PreparedBranch {
     assertWritten(name, value)
     columns.push(`"${name}":${(texts[name] = JSON.stringify(value))}`)
   }
-  const bodies = (branch.events ?? []).map((event) => ('body' in event ? JSON.stringify(event.body) : null))
+  const bodies = textsOf(branch.events ?? [])
   if (branch.events !== undefined) {
     const events = branch.events.map((event, i) => JSON.stringify({ ...event, body: undefined }) + (bodies[i] ?? ''))
     texts['events'] = events.join(' ')
@@ -78,6 +78,17 @@ function prepareBranch(branch: Branch): PreparedBranch {
     JSON.stringify(each),
   ])
   return { branch, text: json(branch, texts), columns, bodies, reply, replies }
+}
+
+/** A body that two feeds share is made text once. */
+function textsOf(events: readonly EventInput[]): (string | null)[] {
+  const known = new Map<object, string>()
+  return events.map((event) => {
+    if (!('body' in event)) return null
+    const text = known.get(event.body) ?? JSON.stringify(event.body)
+    known.set(event.body, text)
+    return text
+  })
 }
 
 /** An object as text, for a hash: of its members those named in `known` have been made text already. */
@@ -178,15 +189,19 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     const members = [...prepared.columns]
     if (prepared.branch.events !== undefined) {
       const first = event.id.length + 1
+      let [last, ordinal]: [string | null | undefined, number] = [null, 0]
       prepared.branch.events.forEach((each, i) => {
         const balance = 'balance' in each ? each.balance : null
         const body = prepared.bodies[i]
+        // Shared with the event before it, it goes once.
+        if (typeof body === 'string' && body !== last) ordinal = bodies.push(body)
+        last = body
         event.id.push(quoted(each.id))
         event.feed.push(feeds.of(each.feed))
         event.name.push(each.name)
         event.account.push(balance === null ? NULL : accounts.of(balance.account))
         event.currency.push(balance === null ? NULL : balance.currency)
-        event.body.push(typeof body === 'string' ? bodies.push(body) : NULL)
+        event.body.push(typeof body === 'string' ? ordinal : NULL)
       })
       members.push(`"events":[${String(first)},${String(event.id.length)}]`)
     }

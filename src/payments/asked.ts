@@ -1,11 +1,11 @@
 import { UNSENT, isUnsent } from '../domain/attempt.ts'
 import { assertLedgerMove } from '../domain/accounting/index.ts'
 import { timestamp } from '../domain/clock.ts'
-import type { Ids } from '../domain/ids.ts'
 import { isTerminal } from '../domain/payment.ts'
 import type { Unit } from '../ledger/index.ts'
 import { captureInPart } from './capture.ts'
-import { attemptGuard, confirm, moved, paymentEvents, release, standing, succeeded } from './moves.ts'
+import { type PaymentIds, paymentEvents } from './events.ts'
+import { attemptGuard, confirm, moved, release, standing, succeeded } from './moves.ts'
 import { paymentColumns } from './row-columns.ts'
 import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
 
@@ -43,7 +43,7 @@ export async function capture(
   deps: Parameters<typeof captureInPart>[0],
   state: PaymentState,
   amountMinor: bigint,
-  ids: Ids,
+  ids: PaymentIds,
   nowMs: number,
 ): Promise<Asked | null> {
   const { payment, attempt } = state
@@ -61,7 +61,7 @@ export async function capture(
 export type Canceller = 'payer' | 'merchant' | 'operator'
 
 /** Null where it is too late, or was asked for already. */
-export function cancel(state: PaymentState, by: Canceller, ids: Ids, nowMs: number): Asked | null {
+export function cancel(state: PaymentState, by: Canceller, ids: PaymentIds, nowMs: number): Asked | null {
   const { payment, attempt } = state
   if (isTerminal(payment.status) || payment.cancel_requested_at !== null || payment.capture_requested !== null) {
     return null
@@ -90,7 +90,7 @@ export function isAskedForCode({ payment, attempt }: PaymentState): boolean {
 }
 
 /** The payer's code is on its way; `startByMs`: not sent by then, it is not sent any more. */
-export function takeCode(state: PaymentState, code: string, startByMs: number, ids: Ids, nowMs: number): Asked {
+export function takeCode(state: PaymentState, code: string, startByMs: number, ids: PaymentIds, nowMs: number): Asked {
   const { payment, attempt } = state
   if (attempt === null || !isAskedForCode(state)) throw new Error('nobody is asked for a code')
   const after = moved(payment, { status: 'processing', next_action: null, start_by: new Date(startByMs) }, nowMs)
@@ -120,7 +120,12 @@ export function takeCode(state: PaymentState, code: string, startByMs: number, i
 }
 
 /** Ends a payment that nobody has accepted: nothing is held, so the ledger stays as it is. */
-export function endUnaccepted(payment: PaymentRow, status: 'canceled' | 'expired', ids: Ids, nowMs: number): Asked {
+export function endUnaccepted(
+  payment: PaymentRow,
+  status: 'canceled' | 'expired',
+  ids: PaymentIds,
+  nowMs: number,
+): Asked {
   const after = moved(payment, { status, next_action: null }, nowMs)
   assertLedgerMove(standing(payment), standing(after), 'none')
   const unit: Unit = {
@@ -136,7 +141,7 @@ function ask(
   state: PaymentState,
   attempt: AttemptRow,
   what: Pick<PaymentRow, 'capture_requested'> | Pick<PaymentRow, 'cancel_requested_at' | 'next_action'>,
-  ids: Ids,
+  ids: PaymentIds,
   nowMs: number,
 ): Asked {
   const { payment } = state

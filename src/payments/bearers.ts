@@ -1,11 +1,11 @@
-import type { Ids } from '../domain/ids.ts'
+import type { PaymentIds } from './events.ts'
 import type { LoadBearer } from './bearer.ts'
 import { bearerOfRefund, isRefund } from './refunds/bearer.ts'
 import { bearerOf } from './steps.ts'
 import type { PaymentStore } from './store.ts'
 
 /** Finds what an attempt serves by its id. */
-export function makeBearers(deps: { store: PaymentStore; ids: Ids }): LoadBearer {
+export function makeBearers(deps: { store: PaymentStore; ids: PaymentIds }): LoadBearer {
   return async (id) => {
     if (isRefund(id)) {
       const refund = await deps.store.refunds.state(id)

@@ -2,7 +2,7 @@ import { type Fee, feeMinor, type FeePlan, feeOfPart, taxIn } from '../domain/fe
 import { minOf } from '../domain/money.ts'
 import { captureHolds } from '../domain/accounting/index.ts'
 import { type TransferInput, endId } from '../ledger/index.ts'
-import { postingFacts } from './moves.ts'
+import { postingFacts } from './posting-facts.ts'
 import type { PaymentRow, PaymentState } from './rows.ts'
 import type { PaymentStore } from './store.ts'
 

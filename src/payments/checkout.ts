@@ -15,15 +15,17 @@ import type { Merchant } from '../identity/index.ts'
 import { makeQrToken } from './claims.ts'
 import type { Decision, Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
+import { toldToMerchant } from './events.ts'
 import { heldCommands } from './held.ts'
 import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
 import { newPaymentColumns } from './row-columns.ts'
 import { type PaymentRow, UNTOUCHED } from './rows.ts'
+import { ownsStore, type StoreCommand, storeCommands } from './stores.ts'
 
 type CheckoutCommand = 'checkout.create' | 'checkout.get' | 'checkout.list' | 'checkout.capture' | 'checkout.cancel'
 
-/** The merchant's side: payments made, looked at and listed by its server (protocol.md §2). */
-export function checkoutCommands(deps: PaymentDeps): Readonly<Record<CheckoutCommand, Respond>> {
+/** The merchant's side: payments made, looked at and listed by its server, and its stores (protocol.md §2). */
+export function checkoutCommands(deps: PaymentDeps): Readonly<Record<CheckoutCommand | StoreCommand, Respond>> {
   return {
     'checkout.create': merchantChange(
       deps,
@@ -41,6 +43,7 @@ export function checkoutCommands(deps: PaymentDeps): Readonly<Record<CheckoutCom
       return { reply: { ok: true, body: await list(deps, merchant, query.data) } }
     }),
     ...heldCommands(deps),
+    ...storeCommands(deps),
   }
 }
 
@@ -103,7 +106,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
   }
   return {
     kind: 'unit',
-    unit: { ok: { new_payment: newPaymentColumns(payment) } },
+    unit: { ok: { new_payment: newPaymentColumns(payment), events: toldToMerchant(payment, deps.ids) } },
     body: merchantPayment(deps, payment),
   }
 }
@@ -128,11 +131,6 @@ function ruleFault(deps: PaymentDeps, amount: bigint): Refusal | null {
     })
   }
   return null
-}
-
-async function ownsStore(deps: PaymentDeps, merchant: string, store: string): Promise<boolean> {
-  const rows = await deps.sql`select from stores where id = ${store} and merchant = ${merchant}`
-  return rows.length > 0
 }
 
 async function getOne(deps: PaymentDeps, merchant: Merchant, body: unknown): Promise<Result<MerchantPayment, Refusal>> {

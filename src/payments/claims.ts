@@ -9,7 +9,7 @@ import { toBase62 } from '../domain/ids.ts'
 export type Claims = {
   make(payment: string, user: string): string
   verify(claim: string, payment: string, user: string): boolean
-  payerAlias(merchant: string, user: string): string
+  payerAlias: (merchant: string, user: string) => string
 }
 
 export function makeClaims(bytes: Uint8Array): Claims {

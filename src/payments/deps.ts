@@ -1,9 +1,16 @@
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Ids } from '../domain/ids.ts'
-import type { Authenticate, AuthenticateMerchant, FeePlans, Pins } from '../identity/index.ts'
+import type {
+  Authenticate,
+  AuthenticateMerchant,
+  AuthenticateSocket,
+  FeePlans,
+  IssueMerchantToken,
+  Pins,
+} from '../identity/index.ts'
 import type { AccountBook, Ledger, Sql } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
+import type { PaymentIds } from './events.ts'
 import type { About, Late } from './about.ts'
 import type { Admission } from './admission.ts'
 import type { Claims } from './claims.ts'
@@ -37,12 +44,14 @@ export type PaymentDeps = {
   store: PaymentStore
   ledger: Ledger
   accounts: AccountBook
-  ids: Ids
+  ids: PaymentIds
   clock: Clock
   log: Log
   authenticate: Authenticate
   authenticateMerchant: AuthenticateMerchant
   pins: Pins
+  authenticateSocket: AuthenticateSocket
+  issueMerchantToken: IssueMerchantToken
   claims: Claims
   rules: PaymentRules
   rails: RailBook

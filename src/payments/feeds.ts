@@ -1,20 +1,22 @@
 import { z } from 'zod'
 import type { FeedEvent, FeedHeadsAnswer, FeedOpened, FeedPaged } from '../bus/index.ts'
 import { invalidRequest, refusalReply } from '../bus/index.ts'
-import { FeedCursor, SOCKET_LIMITS, type SnapshotBody, FeedId } from '../contract/index.ts'
+import { FeedCursor, SOCKET_LIMITS, FeedId } from '../contract/index.ts'
 import type { EventName } from '../contract/names.ts'
 import { timestamp } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { ok, type Result } from '../domain/result.ts'
+import { err, ok, type Result } from '../domain/result.ts'
+import { feedOf, type SocketHolder } from '../identity/index.ts'
 import type { Query } from '../ledger/index.ts'
-import { balancesOf, guarded, type Respond } from './commands/index.ts'
+import { guarded, type Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
-import type { PaymentRow } from './rows.ts'
-import { paymentView } from './view.ts'
+import { follow } from './followed.ts'
+import { snapshotOf } from './snapshot.ts'
 
 /**
  * Feeds as Postgres has them, for edges: the head against a client's cursor, a
- * page of what it missed, or a snapshot. A device reads its own user's feed only.
+ * page of what it missed, or a snapshot. A device reads its own user's feed only, a
+ * merchant's socket the one that its token names.
  */
 export function feedCommands(deps: PaymentDeps): Readonly<Record<'feed.open' | 'feed.page' | 'feed.heads', Respond>> {
   return {
@@ -22,19 +24,19 @@ export function feedCommands(deps: PaymentDeps): Readonly<Record<'feed.open' | '
       deps,
       OpenBody,
       (body) => [body.feed],
-      (user, body) => openFeed(deps, user, body),
+      (holder, body) => openFeed(deps, holder, body),
     ),
     'feed.page': feedCommand(
       deps,
       PageBody,
       (body) => [body.feed],
-      (_user, body) => readPage(deps.sql, body),
+      async (_holder, body) => ok(await readPage(deps.sql, body)),
     ),
     'feed.heads': feedCommand(
       deps,
       HeadsBody,
       (body) => body.feeds,
-      (_user, body) => readHeads(deps.sql, body.feeds),
+      async (_holder, body) => ok(await readHeads(deps.sql, body.feeds)),
     ),
   }
 }
@@ -47,39 +49,35 @@ function feedCommand<S extends z.ZodType>(
   deps: PaymentDeps,
   schema: S,
   feedsOf: (body: z.infer<S>) => string[],
-  answer: (user: string, body: z.infer<S>) => Promise<unknown>,
+  answer: (holder: SocketHolder, body: z.infer<S>) => Promise<Result<unknown, Refusal>>,
 ): Respond {
   return guarded(deps, async (request) => {
+    const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, request.requestId) })
     const body = schema.safeParse(request.body)
-    if (!body.success) return { reply: refusalReply(invalidRequest(body.error), request.requestId) }
-    const user = await readerOf(deps, request.credential)
-    if (!user.ok) return { reply: refusalReply(user.error, request.requestId) }
-    if (feedsOf(body.data).some((feed) => feed !== user.value)) {
-      return {
-        reply: refusalReply(refuse('forbidden', 'This feed is not yours.', { param: 'feed' }), request.requestId),
-      }
+    if (!body.success) return refused(invalidRequest(body.error))
+    if (request.credential.type !== 'device') return refused(refuse('unauthenticated', 'A feed is read by a socket.'))
+    const holder = await deps.authenticateSocket(request.credential.token)
+    if (!holder.ok) return refused(holder.error)
+    if (feedsOf(body.data).some((feed) => feed !== feedOf(holder.value))) {
+      return refused(refuse('forbidden', 'This feed is not yours.', { param: 'feed' }))
     }
-    return { reply: { ok: true, body: await answer(user.value, body.data) } }
+    const answered = await answer(holder.value, body.data)
+    return answered.ok ? { reply: { ok: true, body: answered.value } } : refused(answered.error)
   })
-}
-
-async function readerOf(
-  deps: PaymentDeps,
-  credential: { type: string; token?: string },
-): Promise<Result<string, Refusal>> {
-  if (credential.type !== 'device' || credential.token === undefined) {
-    return { ok: false, error: refuse('unauthenticated', 'A feed is read by a phone.') }
-  }
-  const principal = await deps.authenticate(credential.token)
-  return principal.ok ? ok(principal.value.user) : principal
 }
 
 /** Before the relay's first publish there is no epoch yet; clients then start from a snapshot. */
 const NO_EPOCH = 'none'
 
-async function openFeed(deps: PaymentDeps, user: string, body: z.infer<typeof OpenBody>): Promise<FeedOpened> {
-  const { feed, cursor } = body
-  return deps.sql.begin('isolation level repeatable read read only', async (sql) => {
+async function openFeed(
+  deps: PaymentDeps,
+  holder: SocketHolder,
+  { feed, cursor }: z.infer<typeof OpenBody>,
+): Promise<Result<FeedOpened, Refusal>> {
+  if (holder.holder === 'merchant' && !(await follow(deps.sql, feed))) {
+    return err(refuse('temporarily_unavailable', 'This feed is being begun; connect again shortly.'))
+  }
+  const opened = await deps.sql.begin('isolation level repeatable read read only', async (sql) => {
     const [head] = await sql<{ epoch: string | null; seq: bigint | null; pos: bigint | null }[]>`
       select (select epoch from feed_stream) as epoch, (select seq from feed_heads where feed = ${feed}) as seq,
         (select pos from outbox where feed = ${feed} and pos is not null order by seq desc limit 1) as pos`
@@ -91,41 +89,18 @@ async function openFeed(deps: PaymentDeps, user: string, body: z.infer<typeof Op
     if (missed > 0 && missed <= SOCKET_LIMITS.replay_events && (await isKept(sql, feed, seq - missed + 1))) {
       return { mode: 'replay' as const, ...state }
     }
-    return { mode: 'snapshot' as const, ...state, snapshot: await snapshotOf(sql, user, deps.rules.currency) }
+    return {
+      mode: 'snapshot' as const,
+      ...state,
+      snapshot: await snapshotOf(sql, holder, { currency: deps.rules.currency, ids: deps.ids }),
+    }
   })
+  return ok(opened)
 }
 
 async function isKept(sql: Query, feed: string, seq: number): Promise<boolean> {
   const rows = await sql`select from outbox where feed = ${feed} and seq = ${seq}`
   return rows.length > 0
-}
-
-async function snapshotOf(sql: Query, user: string, currency: string): Promise<SnapshotBody> {
-  const limits = { open: SOCKET_LIMITS.snapshot_open_payments, ended: SOCKET_LIMITS.snapshot_ended_payments }
-  // Each branch walks one index from its newest end, so the size of a user's history costs nothing.
-  const rows = await sql<(PaymentRow & { open: boolean })[]>`
-    (select *, true as open from (
-      (select * from payments where payer = ${user} and status not in ('succeeded', 'failed', 'canceled', 'expired')
-       order by id desc limit ${limits.open + 1})
-      union
-      (select * from payments where payee = ${user} and merchant is null and status not in ('succeeded', 'failed', 'canceled', 'expired')
-       order by id desc limit ${limits.open + 1})
-    ) o order by id desc limit ${limits.open + 1})
-    union all
-    (select *, false as open from (
-      (select * from payments where payer = ${user} and status in ('succeeded', 'failed', 'canceled', 'expired')
-       order by id desc limit ${limits.ended})
-      union
-      (select * from payments where payee = ${user} and merchant is null and status in ('succeeded', 'failed', 'canceled', 'expired')
-       order by id desc limit ${limits.ended})
-    ) e order by id desc limit ${limits.ended})`
-  const open = rows.filter((row) => row.open)
-  const shown = [...open.slice(0, limits.open), ...rows.filter((row) => !row.open)]
-  return {
-    payments: shown.map((row) => paymentView(row, row.payer === user ? 'payer' : 'payee')),
-    balances: await balancesOf(sql, user, currency),
-    ...(open.length > limits.open ? { more: true } : {}),
-  }
 }
 
 async function readPage(sql: Query, body: z.infer<typeof PageBody>): Promise<FeedPaged> {

@@ -36,7 +36,7 @@ export function merchantChange<S extends z.ZodType>(
   deps: PaymentDeps,
   contentOf: (body: unknown) => Content,
   schema: S,
-  decide: (merchant: Merchant, body: z.infer<S>, id: string) => Promise<Decision>,
+  decide: (merchant: Merchant, body: z.infer<S>, id: string, key: string) => Promise<Decision>,
 ): Respond {
   return merchantCommand(deps, async (merchant, request) => {
     const { requestId } = request
@@ -52,7 +52,7 @@ export function merchantChange<S extends z.ZodType>(
     if (before !== null) return { reply: before }
     const body = schema.safeParse(content)
     if (!body.success) return refused(invalidRequest(body.error))
-    return decideAndApply(deps, changer, hash, () => decide(merchant, body.data, id))
+    return decideAndApply(deps, changer, hash, () => decide(merchant, body.data, id, key.data))
   })
 }
 
@@ -60,7 +60,7 @@ export function merchantChange<S extends z.ZodType>(
 export function merchantPayment(deps: PaymentDeps, row: PaymentRow): MerchantPayment {
   const view = paymentView(row, {
     merchant: row.payee,
-    payerAlias: (merchant, user) => deps.claims.payerAlias(merchant, user),
+    payerAlias: deps.claims.payerAlias,
   })
   if (row.qr_token === null || row.status !== 'requires_confirmation') return view
   const payload = encodeDynamicQr({

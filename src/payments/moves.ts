@@ -9,18 +9,16 @@ import {
   expectedPostings,
   type Leg,
   paymentLegs,
-  type PostingFacts,
   SOURCE_CODE,
   type Standing,
   type Taxes,
-  touchedWallets,
-  walletAccount,
 } from '../domain/accounting/index.ts'
-import type { AccountBook, Branch, EventInput, TransferInput, Unit } from '../ledger/index.ts'
-import { accountId, endId } from '../ledger/index.ts'
+import type { AccountBook, Branch, TransferInput, Unit } from '../ledger/index.ts'
+import { endId } from '../ledger/index.ts'
+import { type PaymentIds, paymentEvents } from './events.ts'
+import { postingFacts } from './posting-facts.ts'
 import { paymentColumns } from './row-columns.ts'
 import type { AttemptRow, PaymentRow, PaymentState } from './rows.ts'
-import { paymentView } from './view.ts'
 
 /**
  * A payment's moves, each as one unit of work: what must still hold, the ledger's
@@ -59,13 +57,6 @@ export type PaymentPatch = Partial<
 export function moved(row: PaymentRow, patch: PaymentPatch, nowMs: number): PaymentRow {
   if (patch.status !== undefined && patch.status !== row.status) assertMove(row.status, patch.status)
   return { ...row, ...patch, version: row.version + 1, updated_at: new Date(nowMs) }
-}
-
-/** What postings a payment makes. */
-export function postingFacts(row: PaymentRow, rail: string | null, taxes: Taxes = {}): PostingFacts {
-  if (row.payer === null || row.source_type === null) throw new Error('nobody has accepted to pay it yet')
-  const { kind, source_type: source, amount: amountMinor, fee: feeMinor, payer, payee } = row
-  return { kind, source, amountMinor, feeMinor, payerFeeMinor: row.payer_fee, taxes, payer, payee, rail }
 }
 
 /**
@@ -127,33 +118,6 @@ export function endTransfers(state: PaymentState, kind: 'confirm' | 'void'): Tra
   }))
 }
 
-/** Events for everyone who watches the payment, then for each wallet whose balance it touched. */
-export function paymentEvents(
-  row: PaymentRow,
-  rail: string | null,
-  ids: Ids,
-  moves: { balances: boolean },
-): EventInput[] {
-  const events: EventInput[] = []
-  if (row.payer !== null) {
-    events.push({ id: ids.make('evt'), feed: row.payer, name: 'payment.updated', body: paymentView(row, 'payer') })
-  }
-  if (row.payee.startsWith('usr_')) {
-    events.push({ id: ids.make('evt'), feed: row.payee, name: 'payment.updated', body: paymentView(row, 'payee') })
-  }
-  if (!moves.balances) return events
-  for (const user of touchedWallets(paymentLegs(postingFacts(row, rail)))) {
-    const account = accountId(row.ledger, walletAccount(user).name)
-    events.push({
-      id: ids.make('evt'),
-      feed: user,
-      name: 'balance.updated',
-      balance: { ledger: row.ledger, account, currency: row.currency },
-    })
-  }
-  return events
-}
-
 /** The workflow takes the payment over: from here the sweeper leaves it alone. Not a visible change. */
 export function takeOver({ payment }: PaymentState, ids: Ids, nowMs: number): Unit {
   return {
@@ -164,7 +128,7 @@ export function takeOver({ payment }: PaymentState, ids: Ids, nowMs: number): Un
 }
 
 /** Says that the rail has not answered yet; a payment that says so already stays as it is. */
-export function awaitRail({ payment, attempt }: PaymentState, ids: Ids, nowMs: number): Branch {
+export function awaitRail({ payment, attempt }: PaymentState, ids: PaymentIds, nowMs: number): Branch {
   // Only while it waits for a rail and says nothing yet; what an operator must decide goes on saying so.
   if (payment.status_reason !== null || (payment.status !== 'processing' && payment.status !== 'requires_capture')) {
     return {}
@@ -207,7 +171,7 @@ export function succeeded(payment: PaymentRow, part: Part | undefined, nowMs: nu
 /** What posts the holds and says that the payment has succeeded. */
 export function success(
   state: PaymentState,
-  ids: Ids,
+  ids: PaymentIds,
   nowMs: number,
   part?: Part,
 ): { transfers: TransferInput[]; ok: Branch } {
@@ -225,7 +189,7 @@ export function success(
 }
 
 /** Posts the holds: the payment has succeeded. */
-export function confirm(state: PaymentState, ids: Ids, nowMs: number, part?: Part): Unit {
+export function confirm(state: PaymentState, ids: PaymentIds, nowMs: number, part?: Part): Unit {
   const { payment, attempt } = state
   return {
     id: ids.uuid(),
@@ -247,7 +211,7 @@ export function handOver(
   state: PaymentState,
   to: { status: 'requires_action'; action: NextAction } | { status: 'requires_capture' },
   expiresAtMs: number,
-  ids: Ids,
+  ids: PaymentIds,
   nowMs: number,
 ): { unit: Unit; after: PaymentRow } {
   const { payment, attempt } = state
@@ -288,7 +252,7 @@ export function release(
     failure?: { code: FailureCode; message: string }
   },
   whileAttempt: readonly string[],
-  ids: Ids,
+  ids: PaymentIds,
   nowMs: number,
 ): { unit: Unit; after: PaymentRow } {
   const { payment, attempt } = state

@@ -1,11 +1,11 @@
 import { UNRESOLVED, type RailStep, isUnresolved, resendGapMs } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import { timestamp } from '../domain/clock.ts'
-import type { Ids } from '../domain/ids.ts'
 import { assertNever } from '../domain/result.ts'
 import type { Columns, Ledger } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
 import type { RailMemo, RailOutcome } from '../rails/port.ts'
+import type { PaymentIds } from './events.ts'
 import type { Aftermath } from './aftermath.ts'
 import type { Bearer, LoadBearer } from './bearer.ts'
 import type { AttemptRow } from './rows.ts'
@@ -13,7 +13,7 @@ import type { AttemptRow } from './rows.ts'
 export type OutcomeDeps = {
   load: LoadBearer
   ledger: Ledger
-  ids: Ids
+  ids: PaymentIds
   clock: Clock
   log: Log
   /** Takes evidence that comes after an attempt had its outcome. */

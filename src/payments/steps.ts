@@ -3,9 +3,9 @@ import { type Clock, timestamp } from '../domain/clock.ts'
 import { UNSENT, type AttemptState, type RailStep, isUnresolved } from '../domain/attempt.ts'
 import type { Failpoint, FailpointName } from '../config/failpoint.ts'
 import type { FeePlan } from '../domain/fee.ts'
-import type { Ids } from '../domain/ids.ts'
 import type { Ledger, Unit } from '../ledger/index.ts'
 import type { Log } from '../observe/log.ts'
+import type { PaymentIds } from './events.ts'
 import type { Caller } from './attempts.ts'
 import type { Bearer } from './bearer.ts'
 import { captureInPart } from './capture.ts'
@@ -35,7 +35,7 @@ export type Strides = Record<StepName, Striding>
 export type StepDeps = {
   store: PaymentStore
   ledger: Ledger
-  ids: Ids
+  ids: PaymentIds
   clock: Clock
   log: Log
   caller: Caller
@@ -233,7 +233,7 @@ function sentFrom(attempt: AttemptRow, call: RailStep): readonly AttemptState[] 
 }
 
 /** A payment as what its attempt serves. */
-export function bearerOf(state: PaymentState, ids: Ids): Bearer {
+export function bearerOf(state: PaymentState, ids: PaymentIds): Bearer {
   const { payment, attempt } = state
   return {
     id: payment.id,

@@ -58,6 +58,7 @@ import {
   makeIsInFlight,
   makeLookNow,
   makeMandates,
+  makePaymentIds,
   makePaymentStore,
   makeRailBook,
   makeRailGuard,
@@ -109,7 +110,9 @@ const [ledgerOf, limitsOf] = await Promise.all([
 // Time is the database's, as last heard: expiries are decided there.
 await ledger.syncClock()
 const clock: Clock = { now: () => ledger.now(), monotonic: () => performance.now() }
-const ids = makeIds(() => Math.round(clock.now()), randomBytes)
+const claims = makeClaims(Buffer.from(readKeyFile(env.MOORING_KEYS, 'claim.key'), 'base64url'))
+const freshIds = makeIds(() => Math.round(clock.now()), randomBytes)
+const ids = makePaymentIds(freshIds, claims)
 
 // Rails.
 const rails = makeRailBook(
@@ -149,11 +152,7 @@ const starter = makeStarter({
 })
 const guard = makeRailGuard({ clock, registry, callsMax: (id) => rails.profile(id).callsMax })
 let counted = 0
-const admission = makeAdmission({
-  mode: env.MOORING_EXPRESS,
-  counted: () => counted,
-  startsFail: starter.isAway,
-})
+const admission = makeAdmission({ mode: env.MOORING_EXPRESS, counted: () => counted, startsFail: starter.isAway })
 const incidents = makeIncidentBook(sql)
 const aftermath = makeAftermath({ incidents, log, recover: starter.recover })
 const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
@@ -249,10 +248,8 @@ const deps: PaymentDeps = {
   ids,
   clock,
   log,
-  authenticate: identity.authenticate,
-  authenticateMerchant: identity.authenticateMerchant,
-  pins: identity.pins,
-  claims: makeClaims(Buffer.from(readKeyFile(env.MOORING_KEYS, 'claim.key'), 'base64url')),
+  ...identity,
+  claims,
   rules: {
     env: env.MOORING_ENV,
     ledger: ledgerOf.id,

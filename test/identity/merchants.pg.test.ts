@@ -30,6 +30,7 @@ describe('a merchant’s secret key', () => {
       value: {
         merchant: id,
         name: 'Kahawa House',
+        key: expect.any(String) as unknown,
         feePlan: { id: planId, basisPoints: 150n, fixedMinor: 0n, onRefund: 'kept' },
       },
     })

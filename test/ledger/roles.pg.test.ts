@@ -44,6 +44,7 @@ const TABLES: Readonly<Record<string, Rights>> = {
   sources: read('select'),
   used_jtis: hub('select'),
   feed_heads: read('select'),
+  followed_feeds: read('select', 'insert', 'update(complete_from)'),
   idempotency: hub('select', 'insert', 'update'),
   outbox: { ...read('select'), mooring_relay: ['select', 'update(published_at,pos)'] },
   feed_stream: { ...read('select'), mooring_relay: ['select', 'insert', 'update'] },

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeIds } from '../../src/domain/ids.ts'
 import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
@@ -13,14 +11,16 @@ import {
 } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { makePaymentStore, review } from '../../src/payments/index.ts'
-import { holdTransfers, paymentEvents } from '../../src/payments/moves.ts'
+import { paymentEvents } from '../../src/payments/events.ts'
+import { holdTransfers } from '../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-columns.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import type { AttemptRow } from '../../src/payments/rows.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
+import { paymentIds } from './support/ids.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
-const ids = makeIds(Date.now, randomBytes)
+const ids = paymentIds()
 const clock = { now: Date.now, monotonic: () => performance.now() }
 const HOUR_MS = 3_600_000
 

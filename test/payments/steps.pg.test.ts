@@ -1,7 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
-import { makeIds } from '../../src/domain/ids.ts'
 import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
@@ -26,13 +25,15 @@ import {
   type RailWatch,
   makeStrides,
 } from '../../src/payments/index.ts'
-import { endTransfers, holdTransfers, paymentEvents, release } from '../../src/payments/moves.ts'
+import { paymentEvents } from '../../src/payments/events.ts'
+import { endTransfers, holdTransfers, release } from '../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../src/payments/row-columns.ts'
 import type { RailOutcome } from '../../src/rails/port.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { oneByOne } from './support/one-by-one.ts'
 import { EVIDENCE, scriptedRail, settled, watched } from './support/rail.ts'
 import { attemptRow, paymentRow } from './support/rows.ts'
+import { paymentIds } from './support/ids.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
 const RAIL = 'test-bank'
@@ -46,7 +47,7 @@ let book: number
 /** Added to the time of the steps; the database keeps its own. */
 let aheadMs = 0
 const clock: Clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() }
-const ids = makeIds(Date.now, randomBytes)
+const ids = paymentIds()
 
 const bank = scriptedRail(RAIL)
 const declined = (): RailOutcome => ({

@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
-import { attemptReference, makeIds } from '../../src/domain/ids.ts'
+import { attemptReference } from '../../src/domain/ids.ts'
 import { walletAccount } from '../../src/domain/accounting/index.ts'
 import {
   type Ledger,
@@ -28,10 +28,11 @@ import {
 import { endUnaccepted } from '../../src/payments/asked.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { scriptedRail } from './support/rail.ts'
+import { paymentIds } from './support/ids.ts'
 
 const log = makeLog({ name: 'test', level: 'silent' })
 const clock: Clock = { now: Date.now, monotonic: () => performance.now() }
-const ids = makeIds(Date.now, randomBytes)
+const ids = paymentIds()
 const MINUTE_MS = 60_000
 
 let database: Awaited<ReturnType<typeof testDatabase>>

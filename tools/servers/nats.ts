@@ -34,6 +34,7 @@ const EDGE_AREAS = [
   'session',
   'feed',
 ]
+const BRIDGE_AREAS = ['checkout', 'refund', 'store', 'merchant', 'identity']
 const EDGE_CONTROL = 'ctl.edge.>'
 const LIVE = `${LIVE_PREFIX}.>`
 const MAX_STORE = '1GB'
@@ -53,7 +54,10 @@ const PERMISSIONS: Record<NatsRole, Permissions> = {
     publish: [...EDGE_AREAS.map((area) => `cmd.${area}.*`), edgeControlSubject('all')],
     subscribe: [LIVE, EDGE_CONTROL],
   },
-  bridge: { publish: ['cmd.checkout.*', 'cmd.refund.*', 'cmd.identity.*', ALL_RAIL_CALLBACKS], subscribe: [] },
+  bridge: {
+    publish: [...BRIDGE_AREAS.map((area) => `cmd.${area}.*`), ALL_RAIL_CALLBACKS],
+    subscribe: [],
+  },
   relay: {
     publish: [
       FEED_SUBJECTS,

@@ -157,7 +157,7 @@ export function refundReferences(sql: Query) {
     order by 1 limit ${LISTED})`
 }
 
-/** Events of a refund tell what it is, and its payment's payer was told of its last version. */
+/** Events of a refund tell what it is, and its payment's payer was told of its last version, as were merchant and store. */
 export async function refundEvents(sql: Query): Promise<string[]> {
   const events = await sql<{ id: string; refund: string; known: boolean }[]>`
     with told as (
@@ -171,21 +171,27 @@ export async function refundEvents(sql: Query): Promise<string[]> {
       or (o.version = r.version
         and o.body @> jsonb_build_object('status', r.status, 'status_reason', r.status_reason) is not true)
     order by 1 limit ${LISTED}`
-  const untold = await sql<{ id: string; version: number; told: number | null }[]>`
-    select r.id, r.version, max((o.body ->> 'version')::integer) as told
+  const untold = await sql<{ id: string; version: number; feed: string; told: number | null }[]>`
+    select r.id, r.version, w.feed, max((o.body ->> 'version')::integer) as told
     from refunds r
     join payments p on p.id = r.payment
-    left join outbox o on o.feed = p.payer and o.name = 'refund.updated' and o.body ->> 'id' = r.id
-    group by 1, 2
+    cross join lateral (
+      select p.payer as feed, null::timestamptz as complete_from
+      union all
+      select f.feed, f.complete_from from followed_feeds f where f.feed in (p.merchant, p.store)) w
+    left join outbox o on o.feed = w.feed and o.name = 'refund.updated' and o.body ->> 'id' = r.id
+    group by 1, 2, 3, w.complete_from, r.updated_at
     having max((o.body ->> 'version')::integer) is distinct from r.version
-    order by 1 limit ${LISTED}`
+      and (w.feed like 'usr\\_%' or max((o.body ->> 'version')::integer) is not null
+        or r.updated_at > w.complete_from + interval '10 seconds')
+    order by 1, 3 limit ${LISTED}`
   return [
     ...events.map(
       (row) => `event ${row.id} tells of refund ${row.refund} ${row.known ? 'what it is not' : 'which does not exist'}`,
     ),
     ...untold.map(
       (row) =>
-        `refund ${row.id} is at version ${String(row.version)}, and its payer was told of ${row.told === null ? 'none' : String(row.told)}`,
+        `refund ${row.id} is at version ${String(row.version)}, and ${row.feed} was told of ${row.told === null ? 'none' : String(row.told)}`,
     ),
   ]
 }

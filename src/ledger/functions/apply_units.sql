@@ -816,8 +816,14 @@ begin
   end if;
 
   if p_feeds is not null then
+    -- A feed of a merchant or a store is written once it is followed (0018). It is looked for by a transaction that has
+    -- its id: whoever began to follow it without this one seeing so waits until this one has ended.
+    perform pg_current_xact_id();
     v_feeds := array(
-      select k.n from unnest(p_feeds) with ordinality k(feed, n) where f_events[k.n] > 0 order by k.feed);
+      select k.n from unnest(p_feeds) with ordinality k(feed, n)
+      where f_events[k.n] > 0
+        and (k.feed !~ '^(mer|sto)_' or exists (select from followed_feeds w where w.feed = k.feed))
+      order by k.feed);
   end if;
   if cardinality(v_feeds) > 0 then
     f_seq := array_fill(null::bigint, array[cardinality(p_feeds)]);
@@ -957,7 +963,7 @@ begin
     select p_event_id[k.n], p_feeds[p_event_feed[k.n]], f_seq[p_event_feed[k.n]] + k.place, p_event_name[k.n],
       coalesce(e_balance[k.n], v_bodies[p_event_body[k.n]]::json), v_now
     from unnest(e_place) with ordinality k(place, n)
-    where k.place is not null;
+    where k.place is not null and f_seq[p_event_feed[k.n]] is not null;
   end if;
 
   if true = any (k_write) then

@@ -8,7 +8,6 @@ import {
   walletAccount,
 } from '../../domain/accounting/index.ts'
 import { timestamp } from '../../domain/clock.ts'
-import type { Ids } from '../../domain/ids.ts'
 import { assertNever } from '../../domain/result.ts'
 import {
   type AccountBook,
@@ -18,7 +17,8 @@ import {
   type EventInput,
   type Unit,
 } from '../../ledger/index.ts'
-import { moved, paymentEvents } from '../moves.ts'
+import { type PaymentIds, paymentEvents } from '../events.ts'
+import { moved } from '../moves.ts'
 import { paymentColumns } from '../row-columns.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import type { EvidenceResult, EvidenceRow } from '../evidence.ts'
@@ -153,7 +153,7 @@ function placeOf(payment: PaymentRow): RailPlace {
   return payment.source_type === 'operator' ? 'due' : 'clearing'
 }
 
-type Deps = { accounts: AccountBook; ids: Ids }
+type Deps = { accounts: AccountBook; ids: PaymentIds }
 
 /** One way as a unit. Only what was taken from whoever had it is a return; what stands as a break is none yet. */
 export async function postUnit(deps: Deps, facts: Facts, move: Move, way: Way, nowMs: number): Promise<Unit> {
@@ -257,7 +257,7 @@ async function moneyUnit(
 }
 
 /** The payer's bank wants it back: said before it is gone. */
-export function disputeUnit(facts: Facts, ids: Ids, nowMs: number): Unit {
+export function disputeUnit(facts: Facts, ids: PaymentIds, nowMs: number): Unit {
   const { payment, attempt } = facts
   const after = moved(payment, { dispute: { state: 'opened' } }, nowMs)
   return {
@@ -274,7 +274,7 @@ export function disputeUnit(facts: Facts, ids: Ids, nowMs: number): Unit {
 export function endUnit(
   { payment, evidence }: Facts,
   result: Exclude<EvidenceResult, 'posted' | 'suspended' | 'broken'>,
-  ids: Ids,
+  ids: PaymentIds,
 ): Unit {
   return {
     id: ids.uuid(),
@@ -306,7 +306,7 @@ function returnColumns(attempt: AttemptRow, evidence: EvidenceRow, nowMs: number
   }
 }
 
-function balanceEvents(payment: PaymentRow, legs: readonly Leg[], ids: Ids): EventInput[] {
+function balanceEvents(payment: PaymentRow, legs: readonly Leg[], ids: PaymentIds): EventInput[] {
   return touchedWallets(legs).map((user) => ({
     id: ids.make('evt'),
     feed: user,

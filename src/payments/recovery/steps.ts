@@ -1,7 +1,7 @@
 import type { PaymentStatus } from '../../contract/names.ts'
 import { inquiryWaitMs } from '../../domain/attempt.ts'
 import type { Clock } from '../../domain/clock.ts'
-import type { Ids } from '../../domain/ids.ts'
+import type { PaymentIds } from '../events.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { AccountBook, Ledger, UnitResult } from '../../ledger/index.ts'
 import type { Log } from '../../observe/log.ts'
@@ -48,7 +48,7 @@ export type RecoveryDeps = {
   ledger: Ledger
   accounts: AccountBook
   rails: ReadonlyMap<string, WatchedRail>
-  ids: Ids
+  ids: PaymentIds
   clock: Clock
   log: Log
 }

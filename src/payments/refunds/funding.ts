@@ -6,7 +6,7 @@ import {
 } from '../../domain/accounting/index.ts'
 import { type Fee, type FeePlan, taxIn } from '../../domain/fee.ts'
 import { type AccountBook, accountId, type Ledger, type Sql, sweepShardsOf } from '../../ledger/index.ts'
-import type { Ids } from '../../domain/ids.ts'
+import type { PaymentIds } from '../events.ts'
 import type { RailBook } from '../rail-book.ts'
 import type { PaymentRow } from '../rows.ts'
 import type { Funding } from './moves.ts'
@@ -28,7 +28,7 @@ export function makeRefundTerms(feePlan: (id: string) => Promise<FeePlan>): Term
 export type FundingDeps = {
   sql: Sql
   ledger: Ledger
-  ids: Ids
+  ids: PaymentIds
   accounts: AccountBook
   rails: RailBook
   terms: TermsOf

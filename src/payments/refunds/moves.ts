@@ -4,11 +4,11 @@ import type { RefundPrice, TransferGroup } from '../../domain/accounting/index.t
 import { postingsOf, sourceOf, touchedWallets, walletAccount } from '../../domain/accounting/index.ts'
 import { type AttemptState, UNRESOLVED } from '../../domain/attempt.ts'
 import { timestamp } from '../../domain/clock.ts'
-import { attemptReference, type Ids } from '../../domain/ids.ts'
+import { attemptReference } from '../../domain/ids.ts'
 import type { AccountBook, Branch, Columns, EventInput, TransferInput, Unit } from '../../ledger/index.ts'
 import { accountId, endId } from '../../ledger/index.ts'
 import type { RailProfile } from '../../rails/port.ts'
-import { paymentEvents } from '../moves.ts'
+import { merchantFeeds, type PaymentIds, paymentEvents } from '../events.ts'
 import { newAttemptColumns } from '../row-columns.ts'
 import type { AttemptRow, PaymentRow } from '../rows.ts'
 import type { RefundEnding } from './next.ts'
@@ -81,9 +81,13 @@ function refundColumns(row: RefundRow): Columns<'refund'> {
   }
 }
 
-/** The rows as they are now, told to the payer, with the wallet's balance where money has moved into it. */
-function branchOf({ refund, payment }: Moved, ids: Ids, wallet: boolean): Branch {
+/** The rows as they are now, told to merchant and payer, with the wallet's balance where money has moved into it. */
+function branchOf({ refund, payment }: Moved, ids: PaymentIds, wallet: boolean): Branch {
   const events: EventInput[] = paymentEvents(payment, null, ids, { balances: false })
+  const seen = refundView(refund, 'merchant')
+  for (const feed of merchantFeeds(payment)) {
+    events.push({ id: ids.make('evt'), feed, name: 'refund.updated', body: seen })
+  }
   if (payment.payer !== null) {
     events.push({ id: ids.make('evt'), feed: payment.payer, name: 'refund.updated', body: refundView(refund, 'payer') })
     if (wallet) {
@@ -149,7 +153,7 @@ function begun(payment: PaymentRow, refund: RefundRow, before: RefundRow | null,
 export async function fund(
   { payment, refund, before }: { payment: PaymentRow; refund: RefundRow; before: RefundRow | null },
   funding: Funding,
-  deps: { ids: Ids; accounts: AccountBook },
+  deps: { ids: PaymentIds; accounts: AccountBook },
   nowMs: number,
 ): Promise<{ unit: Omit<Unit, 'id'>; after: Moved; waits: { branch: Branch; after: Moved } | null }> {
   const { ids, accounts } = deps
@@ -247,7 +251,7 @@ function newAttempt(
 const WAITING: readonly AttemptState[] = [...UNRESOLVED, 'not_found']
 
 /** Says that the rail has not answered yet, or that an operator is needed; null where it says so already. */
-export function say(state: RefundState, reason: StatusReason, ids: Ids, nowMs: number): Unit | null {
+export function say(state: RefundState, reason: StatusReason, ids: PaymentIds, nowMs: number): Unit | null {
   const { refund, payment, attempt } = state
   const said = refund.status_reason === reason || refund.status_reason === 'needs_operator'
   if (refund.status !== 'processing' || said || attempt === null || !WAITING.includes(attempt.state)) return null
@@ -257,7 +261,7 @@ export function say(state: RefundState, reason: StatusReason, ids: Ids, nowMs: n
 }
 
 /** The rail has paid: the holds are posted and the refund has succeeded. */
-export function settle(state: RefundState, ids: Ids, nowMs: number): Unit {
+export function settle(state: RefundState, ids: PaymentIds, nowMs: number): Unit {
   if (state.holds.length === 0) throw new Error('illegal_postings: a refund at a rail holds its money')
   const after = movedOn(state, { status: 'succeeded', status_reason: null }, nowMs)
   return {
@@ -269,7 +273,7 @@ export function settle(state: RefundState, ids: Ids, nowMs: number): Unit {
 }
 
 /** It does not happen: what was held goes back to whoever it was taken from. */
-export function fail(state: RefundState, end: RefundEnding, ids: Ids, nowMs: number): Unit {
+export function fail(state: RefundState, end: RefundEnding, ids: PaymentIds, nowMs: number): Unit {
   const { attempt } = state
   const { code, message } = end.failure
   const patch = { status: 'failed' as const, status_reason: null, failure_code: code, failure_message: message }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { UNSENT, isUnresolved } from '../../domain/attempt.ts'
 import type { Failpoint } from '../../config/failpoint.ts'
-import type { Ids } from '../../domain/ids.ts'
+import type { PaymentIds } from '../events.ts'
 import type { Ledger, Unit } from '../../ledger/index.ts'
 import type { Caller } from '../attempts.ts'
 import type { Profiles } from '../next.ts'
@@ -24,7 +24,7 @@ export type RefundSteps = {
 export type RefundStepDeps = {
   refunds: RefundStore
   ledger: Ledger
-  ids: Ids
+  ids: PaymentIds
   clock: Clock
   caller: Caller
   profiles: Profiles

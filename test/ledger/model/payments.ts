@@ -1,7 +1,8 @@
-import { attemptReference, type Ids } from '../../../src/domain/ids.ts'
+import { attemptReference } from '../../../src/domain/ids.ts'
 import { timestamp } from '../../../src/domain/clock.ts'
 import type { AccountBook, Unit } from '../../../src/ledger/index.ts'
-import { confirm, holdTransfers, paymentEvents, release } from '../../../src/payments/moves.ts'
+import { type PaymentIds, paymentEvents, toldToMerchant } from '../../../src/payments/events.ts'
+import { confirm, holdTransfers, release } from '../../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import { type AttemptRow, type PaymentRow, type PaymentState, UNTOUCHED } from '../../../src/payments/rows.ts'
 
@@ -11,6 +12,9 @@ export const RAIL = 'fuzz-bank'
 const MINUTE_MS = 60_000
 
 export type Kind = 'withdrawal' | 'topup' | 'transfer' | 'order'
+
+/** Whose orders are. */
+export const MERCHANT = 'mer_fuzz'
 
 export function paymentRow(of: {
   id: string
@@ -39,9 +43,9 @@ export function paymentRow(of: {
     refunded_amount: 0n,
     ...UNTOUCHED,
     payer: isOrder ? null : of.user,
-    payee: of.kind === 'transfer' ? of.to : isOrder ? 'mer_fuzz' : 'self',
+    payee: of.kind === 'transfer' ? of.to : isOrder ? MERCHANT : 'self',
     payee_name: 'Fuzz',
-    merchant: isOrder ? 'mer_fuzz' : null,
+    merchant: isOrder ? MERCHANT : null,
     store: null,
     source_type: isOrder ? null : of.kind === 'transfer' ? 'wallet' : 'bank',
     source_id: null,
@@ -105,7 +109,7 @@ export type Move = { unit: Unit; after: PaymentState }
 /** `to`: the payee of a transfer, the reference of an order. */
 export async function birth(
   of: { ledger: number; kind: Kind; user: string; to: string; amount: bigint },
-  deps: { ids: Ids; accounts: AccountBook },
+  deps: { ids: PaymentIds; accounts: AccountBook },
 ): Promise<Move> {
   const { ids, accounts } = deps
   const payment = paymentRow({ ...of, id: ids.make('pay') })
@@ -119,14 +123,15 @@ export async function birth(
     ok: {
       new_payment: newPaymentColumns(payment),
       ...(attempt === null ? {} : { new_attempt: newAttemptColumns(attempt) }),
-      events: of.kind === 'order' ? [] : paymentEvents(payment, rail, ids, { balances: true }),
+      events:
+        of.kind === 'order' ? toldToMerchant(payment, ids) : paymentEvents(payment, rail, ids, { balances: true }),
     },
   }
   return { unit, after: { payment, attempt, holds: transfers.map(({ id }) => ({ id, ledger: of.ledger })) } }
 }
 
 /** One of the ways a payment may go from where it stands; null where it has ended. `roll` decides among them. */
-export function nextMove(state: PaymentState, ids: Ids, roll: number): Move | null {
+export function nextMove(state: PaymentState, ids: PaymentIds, roll: number): Move | null {
   const { payment, attempt } = state
   const nowMs = Date.now()
   if (payment.status === 'requires_confirmation') {
@@ -159,7 +164,7 @@ function ended(state: PaymentState, status: 'succeeded' | 'failed'): PaymentStat
   return { ...state, holds: [], payment: { ...state.payment, status, version: state.payment.version + 1 } }
 }
 
-function journalled(state: PaymentState, attempt: AttemptRow, ids: Ids, nowMs: number): Move {
+function journalled(state: PaymentState, attempt: AttemptRow, ids: PaymentIds, nowMs: number): Move {
   const token = ids.uuid()
   const patch = { state: 'dispatched', dispatch_token: token, dispatched_at: timestamp(nowMs), sends: 1 }
   const guard = { attempt: { payment: attempt.payment, no: attempt.no, states: ['prepared'] } }
@@ -170,7 +175,7 @@ function journalled(state: PaymentState, attempt: AttemptRow, ids: Ids, nowMs: n
 }
 
 /** The rail's answer, by whoever hears it. */
-function told(state: PaymentState, attempt: AttemptRow, ids: Ids, roll: number): Move {
+function told(state: PaymentState, attempt: AttemptRow, ids: PaymentIds, roll: number): Move {
   const to = roll < 0.6 ? 'settled' : roll < 0.8 || attempt.state === 'unknown' ? 'declined' : 'unknown'
   const guard = {
     payment: { id: attempt.payment, version: state.payment.version },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Ids } from '../../../src/domain/ids.ts'
+import type { PaymentIds } from '../../../src/payments/index.ts'
 import type { AccountBook, Ledger, LimitBook, Unit, UnitResult } from '../../../src/ledger/index.ts'
 import type { PaymentState } from '../../../src/payments/rows.ts'
 import type { Spend } from '../support/books.ts'
@@ -14,7 +14,7 @@ export type Place = {
   ledgers: readonly Ledger[]
   accounts: AccountBook
   limits: LimitBook
-  ids: Ids
+  ids: PaymentIds
   ledger: number
   /** Where money comes from: unflagged. */
   cash: string

@@ -216,6 +216,14 @@ const rows: readonly Mutation[] = [
     ],
     ['takes an event of another state', 'or (o.version = p.version and', 'or (false and'],
     ['takes a payment that nobody was told of', 'is distinct from p.version', 'is null and false'],
+    ['takes an event of another payer', "else jsonb_build_object('payer', p.payer) end", "else '{}' end"],
+    ['takes another’s payment in a merchant’s feed', 'or (o.to_merchant and o.feed is', 'or (false and o.feed is'],
+    ['asks for no word to a merchant', 'f.feed in (p.merchant, p.store)) w', 'false) w'],
+    [
+      'takes events that nobody follows',
+      'and not exists (select from followed_feeds',
+      'and false and not exists (select from followed_feeds',
+    ],
     ['asks for no word to a payee', "(case when p.payee like 'usr\\\\_%' then p.payee end)", '(null)'],
   ),
 ]

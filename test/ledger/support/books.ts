@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { makeIds } from '../../../src/domain/ids.ts'
 import {
   type AccountSpec,
   cashAccount,
@@ -20,10 +18,11 @@ import {
 } from '../../../src/ledger/index.ts'
 import { makeLog } from '../../../src/observe/log.ts'
 import { testDatabase } from '../../support/run-servers.ts'
+import { paymentIds } from '../../payments/support/ids.ts'
 
 /** Books of one test file: a database of its own, a ledger in KES, and words to write transfers with. */
 
-export const ids = makeIds(Date.now, randomBytes)
+export const ids = paymentIds()
 export const log = makeLog({ name: 'test', level: 'silent' })
 
 export type Spend = Extract<TransferInput, { kind: 'post' | 'reserve' }>

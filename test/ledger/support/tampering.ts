@@ -20,7 +20,7 @@ import {
   walletAccount,
 } from '../../../src/domain/accounting/index.ts'
 import { newDatabase } from '../../support/servers.ts'
-import { type Kind, type Move, RAIL, birth, nextMove } from '../model/payments.ts'
+import { type Kind, MERCHANT, type Move, RAIL, birth, nextMove } from '../model/payments.ts'
 import { ids } from './books.ts'
 import { liveRefunds } from './refunded.ts'
 import { type Stage, chance, liveFor, openStage, sealInPieces } from './history.ts'
@@ -141,7 +141,7 @@ async function livePayments(stage: Stage) {
   }
   /** `steps` of its way, `roll` decides which. */
   const live = async (kind: Kind, amount: bigint, steps: number, roll: number): Promise<string> => {
-    const to = kind === 'order' ? 'order-1' : other
+    const to = kind === 'order' ? `order-${String(amount)}` : other
     let state = await apply(await birth({ ledger: stage.book, kind, user, to, amount }, { ...stage, ids }))
     for (let step = 0; step < steps; step++) {
       const move = nextMove(state, ids, roll)
@@ -149,6 +149,10 @@ async function livePayments(stage: Stage) {
       state = await apply(move)
     }
     return state.payment.id
+  }
+  const follow = async (then: () => Promise<string>): Promise<string> => {
+    await stage.owner`insert into followed_feeds (feed, complete_from) values (${MERCHANT}, now())`
+    return then()
   }
   const payments = {
     user,
@@ -163,6 +167,9 @@ async function livePayments(stage: Stage) {
     transferred: await live('transfer', 30n, 9, 0.1),
     processing: await live('transfer', 20n, 0, 0.1),
     ordered: await live('order', 10n, 0, 0.1),
+    merchant: MERCHANT,
+    /** Since the merchant is followed; the one before was not told. */
+    followed: await follow(() => live('order', 11n, 1, 0.1)),
     /** Sent, and all of it came back. */
     bounced: await live('withdrawal', 40n, 9, 0.1),
     /** Declined, and then it came: its payer has it. */

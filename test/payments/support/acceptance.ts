@@ -16,6 +16,7 @@ import {
   type ExpressMode,
   makeAdmission,
   makeClaims,
+  makePaymentIds,
   makePaymentStore,
   makeRailGuard,
   makeSpending,
@@ -77,7 +78,7 @@ export async function openStage() {
       store,
       ledger: books.ledger,
       accounts,
-      ids,
+      ids: makePaymentIds(ids, claims),
       clock,
       log,
       authenticate: async (token) => {
@@ -90,6 +91,8 @@ export async function openStage() {
       },
       authenticateMerchant: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
       pins: makePins({ sql: books.hub, pepper }),
+      authenticateSocket: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
+      issueMerchantToken: () => Promise.reject(new Error('not in this test')),
       claims,
       rules: {
         env: 'test',

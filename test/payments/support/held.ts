@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
-import { makeIds } from '../../../src/domain/ids.ts'
 import {
   type Ledger,
   type Sql,
@@ -20,13 +18,15 @@ import {
   makePaymentStore,
   makeStrides,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { paymentEvents } from '../../../src/payments/events.ts'
+import { holdTransfers } from '../../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow, PaymentState } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
 import { scriptedRail, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
+import { paymentIds } from './ids.ts'
 
 /** Purchases that hold money, from a wallet or on a phone bill, and any number of hubs to move them. */
 
@@ -35,7 +35,7 @@ export const MINUTE_MS = 60_000
 export const CAPTURE_MS = 7 * 24 * 60 * MINUTE_MS
 export const ACTION_MS = 5 * MINUTE_MS
 
-export const ids = makeIds(Date.now, randomBytes)
+export const ids = paymentIds()
 const log = makeLog({ name: 'test', level: 'silent' })
 
 export type Order = { source: 'wallet' | 'operator' } & Partial<

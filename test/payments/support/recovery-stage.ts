@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { Registry } from 'prom-client'
 import { expect } from 'vitest'
 import type { RailCallbackReply } from '../../../src/bus/index.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
-import { makeIds } from '../../../src/domain/ids.ts'
 import { ensureLedger, makeAccountBook, makeLedger, openDatabase } from '../../../src/ledger/index.ts'
 import { makeLog } from '../../../src/observe/log.ts'
 import {
@@ -27,7 +25,8 @@ import {
   recordOutcome,
   takeCallback,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { paymentEvents } from '../../../src/payments/events.ts'
+import { holdTransfers } from '../../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import type { HttpMessage, Rail, RailAccount, RailOutcome } from '../../../src/rails/port.ts'
@@ -35,6 +34,7 @@ import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
 import { scriptedRail, settled, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
+import { paymentIds } from './ids.ts'
 
 const MINUTE_MS = 60_000
 const AMOUNT = 100n
@@ -55,7 +55,7 @@ export async function openRecoveryStage(real?: Rail, watching: Partial<RailWatch
   const log = makeLog({ name: 'test', level: 'silent' })
   const ledger = makeLedger({ sql: hub, log })
   const book = (await ensureLedger(owner, 'KES', 2)).id
-  const ids = makeIds(Date.now, randomBytes)
+  const ids = paymentIds()
   let aheadMs = 0
   const clock: Clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() }
   const rail = scriptedRail('test-bank')

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { HubReply } from '../../../src/bus/index.ts'
 import { RefundView } from '../../../src/contract/index.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
-import { makeIds } from '../../../src/domain/ids.ts'
 import { ok } from '../../../src/domain/result.ts'
 import {
   type Ledger,
@@ -32,13 +30,15 @@ import {
   sweepRefunds,
   type Late,
 } from '../../../src/payments/index.ts'
-import { holdTransfers, paymentEvents } from '../../../src/payments/moves.ts'
+import { paymentEvents } from '../../../src/payments/events.ts'
+import { holdTransfers } from '../../../src/payments/moves.ts'
 import { newAttemptColumns, newPaymentColumns } from '../../../src/payments/row-columns.ts'
 import type { PaymentRow } from '../../../src/payments/rows.ts'
 import { testDatabase } from '../../support/run-servers.ts'
 import { oneByOne } from './one-by-one.ts'
 import { scriptedRail, settled, watched } from './rail.ts'
 import { attemptRow, paymentRow } from './rows.ts'
+import { paymentIds } from './ids.ts'
 
 export const log = makeLog({ name: 'test', level: 'silent' })
 export const RAIL = 'test-rail'
@@ -53,7 +53,7 @@ export async function openRefundStage() {
   const owner = openDatabase({ url: database.url('mooring_owner'), name: 'test-owner', connections: 2 })
   const ledger = makeLedger({ sql, log })
   const book = (await ensureLedger(owner, 'KES', 2)).id
-  const ids = makeIds(Date.now, randomBytes)
+  const ids = paymentIds()
   const rail = scriptedRail(RAIL)
   const store = makePaymentStore(sql)
   const time = { aheadMs: 0 }
@@ -83,7 +83,7 @@ export async function openRefundStage() {
       log,
       authenticateMerchant: (key: string) =>
         Promise.resolve(
-          ok({ merchant: key, name: 'Shop', feePlan: { id: 'fpl_none', basisPoints: 0n, fixedMinor: 0n } }),
+          ok({ merchant: key, name: 'Shop', feePlan: { id: 'fpl_none', basisPoints: 0n, fixedMinor: 0n }, key: '' }),
         ),
       failpoint: () => {},
       start: (id: string) => void heard.started.push(id),

@@ -33,6 +33,25 @@ const OUTBOX = ofTable('outbox', {
       names: ({ payments }) => `feed ${payments.user}: its head is`,
     },
     {
+      what: 'its payment had another payer',
+      act: (tx, { payments }) => tx`
+        update outbox set body = jsonb_set(body::jsonb, '{payer}', '"usr_ghost"')::json
+        where feed = ${payments.user} and body ->> 'id' = ${payments.transferred} and body ->> 'version' = '2'`,
+      breaks: ['feeds'],
+      names: ({ payments }) => `tells of payment ${payments.transferred} what it is not`,
+    },
+    {
+      what: 'it tells a merchant of another’s payment',
+      act: (tx, { payments }) => tx`
+        update outbox o set body = o.body::jsonb || jsonb_build_object('id', p.id, 'kind', p.kind, 'amount', p.amount::text,
+          'payee', p.payee, 'payee_name', p.payee_name, 'order_ref', p.order_ref, 'status', p.status,
+          'captured_amount', p.captured_amount::text, 'version', p.version)
+        from payments p
+        where p.id = ${payments.transferred} and o.feed = ${payments.merchant} and o.body ->> 'version' = '1'`,
+      breaks: ['feeds'],
+      names: ({ payments }) => `tells of payment ${payments.transferred} what it is not`,
+    },
+    {
       what: 'it is in another’s feed',
       act: (tx, { payments }) => tx`
         update outbox set feed = ${payments.other}, seq = 1000
@@ -121,6 +140,27 @@ const FEED_HEADS = ofTable('feed_heads', {
   ],
 })
 
+const FOLLOWED = ofTable('followed_feeds', {
+  altered: [
+    {
+      what: 'it is said to be whole from before it was followed',
+      act: (tx, { payments }) => tx`
+        update followed_feeds set complete_from = complete_from - interval '1 day' where feed = ${payments.merchant}`,
+      breaks: ['feeds'],
+      names: ({ payments }) => `payment ${payments.ordered} is at version 1, and ${payments.merchant} was told of none`,
+    },
+  ],
+  missing: [
+    {
+      what: 'its feed has events',
+      act: (tx, { payments }) => tx`delete from followed_feeds where feed = ${payments.merchant}`,
+      breaks: ['feeds'],
+      names: ({ payments }) => `feed ${payments.merchant} has events, and nobody is said to follow it`,
+    },
+  ],
+  added: [],
+})
+
 const CALLBACKS = ofTable('rail_callbacks', {
   altered: [
     {
@@ -165,4 +205,4 @@ const INCIDENTS = ofTable('incidents', {
   ],
 })
 
-export const FEEDS: readonly Corruption[] = [...OUTBOX, ...FEED_HEADS, ...CALLBACKS, ...INCIDENTS]
+export const FEEDS: readonly Corruption[] = [...OUTBOX, ...FEED_HEADS, ...FOLLOWED, ...CALLBACKS, ...INCIDENTS]

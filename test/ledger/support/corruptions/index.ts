@@ -47,6 +47,7 @@ export const NOT_NAMED: Readonly<Record<string, string>> = {
   'fee_plans altered': 'a trigger refuses it; the fee that a payment was priced with is its own',
   'fee_plans added': 'the next version is what setup adds',
   'incidents missing': 'people read it, and nothing follows from it',
+  'followed_feeds added': 'whoever opens a socket adds one',
   'feed_stream altered': 'the relay compares it with the stream itself',
   'feed_stream missing': 'the relay begins a new one, and phones get a snapshot',
   'feed_stream added': 'a CHECK allows one row',

@@ -51,7 +51,7 @@ const ROWS = ofTable('refunds', {
       what: 'a version that nobody was told of',
       act: (tx, { refunds }) => tx`update refunds set version = version + 1 where id = ${refunds.settled}`,
       breaks: ['feeds'],
-      names: ({ refunds }) => `refund ${refunds.settled} is at version 3, and its payer was told of 2`,
+      names: ({ refunds, payments }) => `refund ${refunds.settled} is at version 3, and ${payments.user} was told of 2`,
     },
     {
       what: 'words that its payer was told otherwise',
