@@ -2,7 +2,7 @@ import { CLOSE, COMMANDS, IdempotencyKey, isCommandName, type CommandName, type 
 import type { HubReply } from '../bus/index.ts'
 import { ending, wireError } from './faults.ts'
 import type { IncomingCmd } from './frame.ts'
-import type { Identity } from './identity.ts'
+import { deviceOf, feedOf, type Identity } from './identity.ts'
 import type { Replied } from './session-message.ts'
 import type { SessionPort } from './session-port.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -38,7 +38,7 @@ export class Commands {
       this.#port.end(REPEATED_ID)
       return
     }
-    const wait_ms = userRates.take(identity.user, clock.monotonic())
+    const wait_ms = userRates.take(feedOf(identity.holder), clock.monotonic())
     if (wait_ms > 0) {
       this.#refusals ??= new TokenBucket(limits.refusal_rate, clock.monotonic())
       if (this.#refusals.take(clock.monotonic()) > 0) this.#port.end(ABUSE)
@@ -54,6 +54,10 @@ export class Commands {
     const { name } = frame
     if (typeof name !== 'string' || !isCommandName(name)) {
       this.#refuse(frame, 'unknown_command', 'There is no such command.')
+      return
+    }
+    if (deviceOf(identity) === null) {
+      this.#refuse(frame, 'forbidden', LISTENS_ONLY)
       return
     }
     if (COMMANDS[name].starred && !IdempotencyKey.safeParse(frame.key).success) {
@@ -111,3 +115,6 @@ function replyFrame(id: string, reply: HubReply): object {
   if (reply.ok) return { t: 'reply', id, ok: true, body: reply.body, ...replayed }
   return { t: 'reply', id, ok: false, error: reply.error, ...replayed }
 }
+
+/** Its token is bound to no key, so that it may be given to a till: who has it hears, and moves nothing. */
+const LISTENS_ONLY = "A merchant's socket listens only; send this from your server to the REST API."

@@ -13,6 +13,7 @@ import { Feeds } from './feed.ts'
 import { HubLink } from './hub-link.ts'
 import type { EdgeLimits } from './limits.ts'
 import { edgeMetrics } from './metrics.ts'
+import { deviceOf } from './identity.ts'
 import { RecentlyRevoked } from './recently-revoked.ts'
 import { Session, type SessionOwner } from './session.ts'
 import type { Identity } from './session-state.ts'
@@ -118,19 +119,22 @@ export class Edge {
   }
 
   /** A device has one socket: the newest, on whatever edge. */
-  #identified(session: Session, { device, session: id }: Identity): void {
+  #identified(session: Session, identity: Identity): void {
+    const device = deviceOf(identity)
+    if (device === null) return
     if (this.#revoked.has(device)) {
       session.end(REVOKED)
       return
     }
     this.#byDevice.get(device)?.end(REPLACED)
     this.#byDevice.set(device, session)
-    tellEdges(this.#options.bus, { type: 'replaced', device, session: id })
+    tellEdges(this.#options.bus, { type: 'replaced', device, session: identity.session })
   }
 
   #gone(session: Session, identity: Identity | null): void {
     this.#sessions.delete(session)
-    if (identity !== null && this.#byDevice.get(identity.device) === session) this.#byDevice.delete(identity.device)
+    const device = deviceOf(identity)
+    if (device !== null && this.#byDevice.get(device) === session) this.#byDevice.delete(device)
     if (this.#sessions.size === 0) this.#onEmpty?.()
   }
 

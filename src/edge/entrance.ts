@@ -2,7 +2,7 @@ import type { FeedOpened, SessionOpened } from '../bus/index.ts'
 import { CLOSE, type HelloFrame } from '../contract/index.ts'
 import type { Result } from '../domain/result.ts'
 import { ending, type Ending } from './faults.ts'
-import type { Identity } from './identity.ts'
+import { feedOf, holderOf, type Identity } from './identity.ts'
 import { identify, openFeed, ownCursor } from './opening.ts'
 import { Place } from './place.ts'
 import type { SessionPort } from './session-port.ts'
@@ -36,25 +36,26 @@ export class Entrance {
       this.#port.end(opened.error)
       return
     }
-    const { user } = opened.value
-    const cursor = ownCursor(this.#hello, user)
+    const feed = feedOf(holderOf(opened.value))
+    const cursor = ownCursor(this.#hello, feed)
     if (!cursor.ok) {
       this.#port.end(cursor.error)
       return
     }
     const { context } = this.#port
-    this.#inside = { opened: opened.value, place: new Place(this.#port, user), seen: cursor.value?.seq ?? 0 }
-    const answer = openFeed(context.hub, this.#hello.token, user, cursor.value, context.limits.command_timeout_ms)
-    context.hellos.during(this.#port.ask(answer, (feed) => ({ type: 'feedOpened', feed })))
+    this.#inside = { opened: opened.value, place: new Place(this.#port, feed), seen: cursor.value?.seq ?? 0 }
+    const answer = openFeed(context.hub, this.#hello.token, feed, cursor.value, context.limits.command_timeout_ms)
+    context.hellos.during(this.#port.ask(answer, (answered) => ({ type: 'feedOpened', feed: answered })))
   }
 
   /** Null where the session was ended by the answer. */
   feedOpened(feed: Result<FeedOpened, Ending>): Arrival | null {
     if (!feed.ok) this.#port.end(feed.error)
     if (!feed.ok || this.#inside === null) return null
-    const { user, device, expiresAt } = this.#inside.opened
+    const { opened } = this.#inside
     const session = this.#port.context.ids.make('ses')
-    const identity = { session, user, device, token: this.#hello.token, expiresAt_ms: Date.parse(expiresAt) }
+    const expiresAt_ms = Date.parse(opened.expiresAt)
+    const identity = { session, holder: holderOf(opened), token: this.#hello.token, expiresAt_ms }
     return { ...this.#inside, identity, feed: feed.value }
   }
 }

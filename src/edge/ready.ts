@@ -1,6 +1,7 @@
 import { timestamp } from '../domain/clock.ts'
 import type { Arrival } from './entrance.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { feedOf } from './identity.ts'
 import type { SessionPort } from './session-port.ts'
 import type { Live } from './session-state.ts'
 import { Verification } from './verification.ts'
@@ -23,13 +24,12 @@ export function readyFrame({ context }: SessionPort, { nonce }: Live, { identity
   return {
     t: 'ready',
     session: identity.session,
-    user: opened.user,
-    device: opened.device,
+    ...identity.holder,
     heartbeat_ms: context.limits.heartbeat_ms,
     time: timestamp(context.clock.now()),
     expires_at: opened.expiresAt,
     env: opened.env,
     nonce,
-    feeds: { [opened.user]: { mode: feed.mode, epoch: feed.epoch, seq: feed.seq } },
+    feeds: { [feedOf(identity.holder)]: { mode: feed.mode, epoch: feed.epoch, seq: feed.seq } },
   }
 }

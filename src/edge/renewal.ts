@@ -2,6 +2,7 @@ import type { SessionOpened } from '../bus/index.ts'
 import { CLOSE, type TokenFrame } from '../contract/index.ts'
 import type { Result } from '../domain/result.ts'
 import { ending, type Ending } from './faults.ts'
+import { holderOf, isSame } from './identity.ts'
 import { identify } from './opening.ts'
 import type { SessionPort } from './session-port.ts'
 import type { Live } from './session-state.ts'
@@ -9,7 +10,7 @@ import type { Live } from './session-state.ts'
 /** How a session ends whose newer token was looked at and is none. */
 const REFUSED: ReadonlySet<number> = new Set([CLOSE.unauthenticated, CLOSE.forbidden, CLOSE.badFrame])
 
-/** Asks about a newer token of the same device, proved over the last nonce, which is good once. */
+/** Asks about a newer token of the same device, proved over the last nonce, which is good once; a merchant's has no proof. */
 export function renew(port: SessionPort, live: Live, frame: TokenFrame): void {
   const { context, origin } = port
   const { nonce } = live
@@ -28,9 +29,9 @@ export function renewed(port: SessionPort, live: Live, token: string, known: Res
     if (REFUSED.has(known.error.code)) port.end(known.error)
     return
   }
-  const { user, device, expiresAt } = known.value
-  if (user !== live.identity.user || device !== live.identity.device) {
-    port.end(ending(CLOSE.unauthenticated, "the token is another device's", 'unauthenticated'))
+  const { expiresAt } = known.value
+  if (!isSame(holderOf(known.value), live.identity.holder)) {
+    port.end(ending(CLOSE.unauthenticated, "the token is another's", 'unauthenticated'))
     return
   }
   live.identity = { ...live.identity, token, expiresAt_ms: Date.parse(expiresAt) }
