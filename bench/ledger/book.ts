@@ -32,6 +32,7 @@ export const log = makeLog({ name: 'bench-ledger', level: 'warn' })
 const digits = (n: number): string => String(n).padStart(22, '0')
 export const userOf = (n: number): string => `usr_${digits(n)}`
 export const merchantOf = (n: number): string => `mer_${digits(n)}`
+export const storeOf = (n: number): string => `sto_${digits(n)}`
 
 export type Book = {
   ledger: number

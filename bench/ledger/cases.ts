@@ -1,9 +1,9 @@
 import { makeLedger } from '../../src/ledger/index.ts'
-import { type Book, knownAccounts, log } from './book.ts'
+import { type Book, knownAccounts, log, merchantOf, storeOf } from './book.ts'
 import { drive, type Meters, type Sample, type Turn } from './drive.ts'
 import { fillHistory } from './fill.ts'
 import { startHubs } from './hubs.ts'
-import { wholePayment } from './payment.ts'
+import { type Shops, wholePayment } from './payment.ts'
 import type { Database } from './server.ts'
 import { hotMerchant, randomPairs } from './turns.ts'
 
@@ -48,8 +48,12 @@ export function operations(place: Place): Case[] {
 export async function payments(place: Place): Promise<Case[]> {
   const { book } = place
   const accounts = await knownAccounts(place.database.hub(2), book)
-  const of = (key: string, title: string, asTheHub: boolean, inFlight: number): Case => {
-    const turn = wholePayment(book, accounts, { asTheHub })
+  const half = book.merchants.length / 2
+  const unfollowed = { first: 0, count: half }
+  const followed = { first: half, count: half }
+  await follow(place.database.owner, followed)
+  const of = (key: string, title: string, asTheHub: boolean, inFlight: number, shops?: Shops): Case => {
+    const turn = wholePayment(book, accounts, { asTheHub, ...(shops === undefined ? {} : { shops }) })
     const made = ledgerCase(key, title, place, turn, { rate: 'turns' })
     return { ...made, run: (load) => made.run({ ...load, inFlight }) }
   }
@@ -58,7 +62,20 @@ export async function payments(place: Place): Promise<Case[]> {
     of('payments', `full payments, ${many}`, false, PAYMENTS_IN_FLIGHT),
     of('payments-64', 'full payments, 64 in flight', false, 64),
     of('payments-hub', `full payments with jti and balances, as the hub, ${many}`, true, PAYMENTS_IN_FLIGHT),
+    of('payments-told', 'the same, told to merchant and store, whom nobody follows', true, PAYMENTS_IN_FLIGHT, unfollowed),
+    of('payments-followed', `the same, both followed, ${String(half)} merchants`, true, PAYMENTS_IN_FLIGHT, followed),
+    of('payments-followed-one', 'the same, one merchant', true, PAYMENTS_IN_FLIGHT, { ...followed, count: 1 }),
   ]
+}
+
+/** As the hub does when a merchant's socket first opens (src/payments/followed.ts). */
+async function follow(owner: Place['database']['owner'], { first, count }: Shops): Promise<void> {
+  const shops = Array.from({ length: count }, (_, i) => first + i)
+  const feeds = shops.flatMap((n) => [merchantOf(n), storeOf(n)])
+  await owner`
+    insert into followed_feeds (feed, complete_from)
+    select w.feed, now() from jsonb_array_elements_text(${JSON.stringify(feeds)}::text::jsonb) w(feed)
+    on conflict do nothing`
 }
 
 /** The same operations with no history and with so many transfers of it. */

@@ -2,7 +2,7 @@ import type { PaymentView } from '../../src/contract/index.ts'
 import { paymentLegs } from '../../src/domain/accounting/index.ts'
 import { timestamp } from '../../src/domain/clock.ts'
 import { type AccountBook, type Columns, type EventInput, type Unit, endId } from '../../src/ledger/index.ts'
-import { type Book, below, CURRENCY, ids, merchantOf, userOf } from './book.ts'
+import { type Book, below, CURRENCY, ids, merchantOf, storeOf, userOf } from './book.ts'
 import type { Turn } from './drive.ts'
 
 /**
@@ -10,13 +10,20 @@ import type { Turn } from './drive.ts'
  * idempotency record with its reply, event) and confirmed (guard on the version,
  * both holds posted, payment, event). Rows, columns and events are those of
  * src/payments/moves.ts. `asTheHub` adds what the hub's own units carry beyond
- * it: the signature's jti, and events with the payer's balance.
+ * it: the signature's jti, and events with the payer's balance; `shops` has each told to its merchant and store too,
+ * which are some of the book's.
  */
-export function wholePayment(book: Book, accounts: AccountBook, options: { asTheHub: boolean }): Turn {
+export function wholePayment(
+  book: Book,
+  accounts: AccountBook,
+  options: { asTheHub: boolean; shops?: Shops },
+): Turn {
+  const { shops } = options
   return {
     async once(apply) {
       const payer = userOf(below(book.wallets.length))
-      const payee = merchantOf(below(book.merchants.length))
+      const shop = shops === undefined ? below(book.merchants.length) : shops.first + below(shops.count)
+      const payee = merchantOf(shop)
       const amount = 100n + BigInt(below(100_000))
       const fee = amount / 50n
       const id = ids.make('pay')
@@ -50,7 +57,7 @@ export function wholePayment(book: Book, accounts: AccountBook, options: { asThe
         transfers: holds,
         ok: {
           new_payment: { ...columns(accepted, now), ...born(common, book.ledger) },
-          events: [told(payer, accepted), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
+          events: [told(payer, accepted), ...toShop(accepted, common, shops, shop), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
           reply: { ok: true, body: JSON.stringify(accepted) },
         },
       }
@@ -69,12 +76,15 @@ export function wholePayment(book: Book, accounts: AccountBook, options: { asThe
         })),
         ok: {
           payment: columns(succeeded, now),
-          events: [told(payer, succeeded), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
+          events: [told(payer, succeeded), ...toShop(succeeded, common, shops, shop), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
         },
       })
     },
   }
 }
+
+/** Merchants of the book, by number. */
+export type Shops = { first: number; count: number }
 
 type Common = { id: string; amount: string; currency: string; payee: string; payer: string; fee: string; now: number }
 
@@ -155,6 +165,13 @@ function born(of: Common, ledger: number): Columns<'new_payment'> {
 
 function told(feed: string, body: PaymentView): EventInput {
   return { id: ids.make('evt'), feed, name: 'payment.updated', body }
+}
+
+/** As the hub tells a merchant: one body for it and its store. */
+function toShop(view: PaymentView, { fee, payer }: Common, shops: Shops | undefined, shop: number): EventInput[] {
+  if (shops === undefined) return []
+  const body = { ...view, fee, payer: `${payer}alias`, store: storeOf(shop), metadata: {} }
+  return [told(merchantOf(shop), body), told(storeOf(shop), body)]
 }
 
 function balance(feed: string, ledger: number, account: string): EventInput {

@@ -52,8 +52,8 @@ export const EDGE: readonly Mutation[] = [
   renewal('takes a proof over a nonce that was used', '  live.nonce = null\n', ''),
   renewal(
     'takes the token of another device',
-    'user !== live.identity.user || device !== live.identity.device',
-    'user !== live.identity.user',
+    '!isSame(holderOf(known.value), live.identity.holder)',
+    'feedOf(holderOf(known.value)) !== feedOf(live.identity.holder)',
   ),
   renewal(
     'asks with the old token when it has a newer one',

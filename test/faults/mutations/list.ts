@@ -12,6 +12,7 @@ import { REFUND_MUTATIONS } from './refunds.ts'
 import { RESUME } from './resume.ts'
 import { HELD_MUTATIONS } from './held.ts'
 import { TRUST } from './trust.ts'
+import { MERCHANTS } from './merchants.ts'
 import { INQUIRIES } from './inquiries.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
@@ -142,8 +143,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tells the payee of nothing',
     tests: [SHORT],
-    edits: [{ file: MOVES, from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
+    edits: [{ file: 'src/payments/events.ts', from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
   },
+  ...MERCHANTS,
   ...MOBILE_MONEY,
   ...RAILS,
   ...STARTS,

@@ -32,7 +32,7 @@ const taken: readonly Mutation[] = [
 const events: readonly Mutation[] = [
   branches('numbers two events of a feed the same', 'f_events[j] := f_events[j] + 1;', 'f_events[j] := 1;'),
   branches('numbers a feed from where its batch began', 'seq = h.seq + excluded.seq', 'seq = excluded.seq'),
-  branches('tells of nothing', 'where k.place is not null;', 'where false;'),
+  branches('tells of nothing', 'where k.place is not null and', 'where false and'),
   branches('tells what is held as available', AVAILABLE, '(a_cc[d] - a_dd[d])::text'),
   branches('tells what was spent as available', AVAILABLE, '(a_cc[d] - a_dp[d])::text'),
   branches('does not tell what is to come', "'pending', a_cp[d]::text", "'pending', '0'"),
