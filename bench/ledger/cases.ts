@@ -62,7 +62,13 @@ export async function payments(place: Place): Promise<Case[]> {
     of('payments', `full payments, ${many}`, false, PAYMENTS_IN_FLIGHT),
     of('payments-64', 'full payments, 64 in flight', false, 64),
     of('payments-hub', `full payments with jti and balances, as the hub, ${many}`, true, PAYMENTS_IN_FLIGHT),
-    of('payments-told', 'the same, told to merchant and store, whom nobody follows', true, PAYMENTS_IN_FLIGHT, unfollowed),
+    of(
+      'payments-told',
+      'the same, told to merchant and store, whom nobody follows',
+      true,
+      PAYMENTS_IN_FLIGHT,
+      unfollowed,
+    ),
     of('payments-followed', `the same, both followed, ${String(half)} merchants`, true, PAYMENTS_IN_FLIGHT, followed),
     of('payments-followed-one', 'the same, one merchant', true, PAYMENTS_IN_FLIGHT, { ...followed, count: 1 }),
   ]

@@ -13,11 +13,7 @@ import type { Turn } from './drive.ts'
  * it: the signature's jti, and events with the payer's balance; `shops` has each told to its merchant and store too,
  * which are some of the book's.
  */
-export function wholePayment(
-  book: Book,
-  accounts: AccountBook,
-  options: { asTheHub: boolean; shops?: Shops },
-): Turn {
+export function wholePayment(book: Book, accounts: AccountBook, options: { asTheHub: boolean; shops?: Shops }): Turn {
   const { shops } = options
   return {
     async once(apply) {
@@ -57,7 +53,11 @@ export function wholePayment(
         transfers: holds,
         ok: {
           new_payment: { ...columns(accepted, now), ...born(common, book.ledger) },
-          events: [told(payer, accepted), ...toShop(accepted, common, shops, shop), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
+          events: [
+            told(payer, accepted),
+            ...toShop(accepted, common, shops, shop),
+            ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : []),
+          ],
           reply: { ok: true, body: JSON.stringify(accepted) },
         },
       }
@@ -76,7 +76,11 @@ export function wholePayment(
         })),
         ok: {
           payment: columns(succeeded, now),
-          events: [told(payer, succeeded), ...toShop(succeeded, common, shops, shop), ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : [])],
+          events: [
+            told(payer, succeeded),
+            ...toShop(succeeded, common, shops, shop),
+            ...(options.asTheHub ? [balance(payer, book.ledger, wallet)] : []),
+          ],
         },
       })
     },

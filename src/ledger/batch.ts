@@ -69,7 +69,10 @@ function prepareBranch(branch: Branch): PreparedBranch {
   }
   const bodies = textsOf(branch.events ?? [])
   if (branch.events !== undefined) {
-    const events = branch.events.map((event, i) => JSON.stringify({ ...event, body: undefined }) + (bodies[i] ?? ''))
+    const events = branch.events.map((event, i) => {
+      const body = bodies[i] === bodies[i - 1] ? '' : (bodies[i] ?? '')
+      return JSON.stringify({ ...event, body: undefined }) + body
+    })
     texts['events'] = events.join(' ')
   }
   const reply = branch.reply === undefined ? null : (texts['reply'] = JSON.stringify(branch.reply))

@@ -3,6 +3,7 @@ import { claims } from './contract/claims.ts'
 import { expiry, watchExpiry } from './contract/expiry.ts'
 import { held } from './contract/held.ts'
 import { idempotency } from './contract/idempotency.ts'
+import { merchantSockets } from './contract/merchant-sockets.ts'
 import { money } from './contract/money.ts'
 import { operators } from './contract/operators.ts'
 import { order } from './contract/order.ts'
@@ -44,6 +45,7 @@ describe('what is held, and what waits for somebody', () => held(stage))
 describe('phone bills and mobile money', () => operators(stage))
 describe('accounts, payees and lists', () => sources(stage))
 describe('a socket', () => sockets(stage))
+describe("a merchant's socket", () => merchantSockets(stage))
 describe("a merchant's payments", () => restPayments(stage))
 describe('HTTP', () => restHttp(stage))
 describe('devices and PIN', () => trust(stage))

@@ -24,7 +24,8 @@ beforeEach(async () => {
   // A token is the merchant and perhaps a store, for as long.
   hub.on('session.open', ({ credential, body }) => {
     const [merchant = '', store = '', expiresIn_ms] = credential.type === 'device' ? credential.token.split('/') : []
-    if (!merchant.startsWith('mer_') || (body as { proof?: string }).proof !== undefined) return refusal('unauthenticated')
+    if (!merchant.startsWith('mer_') || (body as { proof?: string }).proof !== undefined)
+      return refusal('unauthenticated')
     const expiresAt = new Date(Date.now() + Number(expiresIn_ms ?? 900_000)).toISOString()
     return { ok: true, body: { merchant, store: store === '' ? null : store, expiresAt, env: 'test' } }
   })

@@ -68,10 +68,16 @@ describe('a token for a merchant’s socket', () => {
   })
 
   test.each([
-    ['its secret key is revoked', (of: Shop) => on.stage.books.owner`
-      update merchant_keys set revoked_at = clock_timestamp() where merchant = ${of.id}`],
-    ['its merchant is closed', (of: Shop) => on.stage.books.owner`
-      update merchants set status = 'closed' where id = ${of.id}`],
+    [
+      'its secret key is revoked',
+      (of: Shop) => on.stage.books.owner`
+      update merchant_keys set revoked_at = clock_timestamp() where merchant = ${of.id}`,
+    ],
+    [
+      'its merchant is closed',
+      (of: Shop) => on.stage.books.owner`
+      update merchants set status = 'closed' where id = ${of.id}`,
+    ],
   ])('ends within two seconds where %s', async (_what, end) => {
     const token = await on.token(shop)
     expect(codeOf(await on.hello(token))).toBe('ok')
@@ -126,7 +132,9 @@ describe('stores', () => {
     expect(await create('Harbour', key)).toMatchObject({ ok: true, body: made })
     expect(await create('Harbour')).toMatchObject({ ok: false, error: { code: 'invalid_request', param: 'name' } })
     const second = bodyOf<{ id: string }>(await create('Airport'))
-    const list = bodyOf<{ data: { id: string }[]; has_more: boolean }>(await on.server(shop, 'store.list', { limit: '2' }))
+    const list = bodyOf<{ data: { id: string }[]; has_more: boolean }>(
+      await on.server(shop, 'store.list', { limit: '2' }),
+    )
     expect(list.data.map(({ id }) => id)).toEqual([second.id, made.id])
     expect(list.has_more).toBe(true)
     expect(bodyOf(await on.server(shop, 'store.get', made.id))).toEqual(made)

@@ -143,7 +143,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tells the payee of nothing',
     tests: [SHORT],
-    edits: [{ file: 'src/payments/events.ts', from: "if (row.payee.startsWith('usr_'))", to: "if (row.payee.startsWith('nobody'))" }],
+    edits: [
+      {
+        file: 'src/payments/events.ts',
+        from: "if (row.payee.startsWith('usr_'))",
+        to: "if (row.payee.startsWith('nobody'))",
+      },
+    ],
   },
   ...MERCHANTS,
   ...MOBILE_MONEY,

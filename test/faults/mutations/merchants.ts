@@ -18,17 +18,41 @@ const identity = broken('src/edge/identity.ts', SOCKET)
 
 export const MERCHANTS: readonly Mutation[] = [
   followed('begins a feed without waiting for payments under way', 'if (seen?.ended === true) break', 'break'),
-  followed('takes a feed for begun that another is beginning', 'if (known?.complete === true)', 'if (known !== undefined)'),
+  followed(
+    'takes a feed for begun that another is beginning',
+    'if (known?.complete === true)',
+    'if (known !== undefined)',
+  ),
   units('looks for followers before the transaction has its id', '    perform pg_current_xact_id();\n', ''),
-  units('writes a feed that nobody follows', 'or exists (select from followed_feeds w where w.feed = k.feed)', 'or true'),
+  units(
+    'writes a feed that nobody follows',
+    'or exists (select from followed_feeds w where w.feed = k.feed)',
+    'or true',
+  ),
   units('writes no feed of a merchant', 'or exists (select from followed_feeds w where w.feed = k.feed)', 'or false'),
-  feeds('opens a feed that nobody has begun', "holder.holder === 'merchant' && !(await follow", "false && !(await follow"),
+  feeds(
+    'opens a feed that nobody has begun',
+    "holder.holder === 'merchant' && !(await follow",
+    'false && !(await follow',
+  ),
   feeds('reads any feed for anybody', '.some((feed) => feed !== feedOf(holder.value))', '.some(() => false)'),
   snapshot('shows a store all of its merchant', 'holder.store === null ? await', 'true ? await'),
-  snapshot('shows a merchant who the payer is', 'payerAlias: ids.payerAlias', 'payerAlias: (_of: string, user: string) => user'),
-  events('tells a merchant who the payer is', 'payerAlias: ids.payerAlias', 'payerAlias: (_of: string, user: string) => user'),
+  snapshot(
+    'shows a merchant who the payer is',
+    'payerAlias: ids.payerAlias',
+    'payerAlias: (_of: string, user: string) => user',
+  ),
+  events(
+    'tells a merchant who the payer is',
+    'payerAlias: ids.payerAlias',
+    'payerAlias: (_of: string, user: string) => user',
+  ),
   events('tells a store nothing', '[merchant, store].filter', '[merchant].filter'),
-  stores('gives a token for any store', 'if (store !== undefined && !(await ownsStore', 'if (store !== undefined && false && !(await ownsStore'),
+  stores(
+    'gives a token for any store',
+    'if (store !== undefined && !(await ownsStore',
+    'if (store !== undefined && false && !(await ownsStore',
+  ),
   authenticate('takes a token whose secret key was revoked', 'if (found.revoked)', 'if (false)'),
   authenticate('takes a token of a closed merchant', 'if (found.closed)', 'if (false)'),
   authenticate(
@@ -36,8 +60,7 @@ export const MERCHANTS: readonly Mutation[] = [
     "access.value.holder === 'phone' ? phone(access.value) : err(refuse('forbidden', LISTENS_ONLY))",
     "phone(access.value.holder === 'phone' ? access.value : { user: '', device: '', jkt: '', expiresAtMs: 0 })",
   ),
-  session('opens a phone’s socket without a proof', "if (body.data.proof === undefined) {", 'if (false) {'),
+  session('opens a phone’s socket without a proof', 'if (body.data.proof === undefined) {', 'if (false) {'),
   commands('passes on what a merchant’s socket says', 'if (deviceOf(identity) === null) {', 'if (false) {'),
   identity('hears the merchant where the token is of a store', '(holder.store ?? holder.merchant)', 'holder.merchant'),
-
 ]

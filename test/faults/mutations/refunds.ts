@@ -60,7 +60,12 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     "transfers: ends(state, 'void')",
   ),
   broken('refunds/moves', 'keeps the hold of a refund that failed', "transfers: ends(state, 'void')", 'transfers: []'),
-  broken('refunds/moves', 'tells the payer nothing of a refund', "feed: payment.payer, name: 'refund.updated'", "feed: payment.payer, name: 'payout.updated'"),
+  broken(
+    'refunds/moves',
+    'tells the payer nothing of a refund',
+    "feed: payment.payer, name: 'refund.updated'",
+    "feed: payment.payer, name: 'payout.updated'",
+  ),
   broken(
     'refunds/moves',
     'posts a refund at a rail at once',

@@ -21,7 +21,11 @@ const order: readonly Mutation[] = [
   locks('locks accounts in the order they are named', '      order by a.id\n', ''),
   locks('locks payments in the order they are named', '      order by m.id\n', ''),
   locks('locks attempts in the order they are named', '      order by a.payment, a.no\n', ''),
-  locks('locks feeds in the order they are named', 'w.feed = k.feed))\n      order by k.feed)', 'w.feed = k.feed))\n      order by k.n)'),
+  locks(
+    'locks feeds in the order they are named',
+    'w.feed = k.feed))\n      order by k.feed)',
+    'w.feed = k.feed))\n      order by k.n)',
+  ),
   locks(
     'locks payments before accounts',
     BEGIN,
