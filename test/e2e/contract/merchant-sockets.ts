@@ -26,7 +26,7 @@ export function merchantSockets(stage: () => Stage): void {
     })
   const tokenOf = async (secretKey: string, store?: string) =>
     text(granted(await as(secretKey, '/socket_tokens', store === undefined ? {} : { store })), 'token')
-  const said = ({ status, json }: Answer) => `${String(status)} ${String(json['code'] ?? 'ok')}`
+  const said = ({ status, json }: Answer) => `${String(status)} ${z.string().catch('ok').parse(json['code'])}`
 
   async function hello(token: string, more: Json = {}): Promise<RawSocket> {
     const socket = await RawSocket.open(stage().dev.edge[0] ?? '')
