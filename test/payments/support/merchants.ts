@@ -30,6 +30,8 @@ export async function openMerchantStage() {
     ids,
     keys: await readIdentityKeys(keys.dir),
     otp: makeOperator(),
+    simSwap: { date: () => Promise.resolve({ kind: 'unknown' }) },
+    wakeRelay: () => {},
     env: 'test',
     caps: 'on',
     log,
