@@ -172,9 +172,9 @@ function told(feed: string, body: PaymentView): EventInput {
 }
 
 /** As the hub tells a merchant: one body for it and its store. */
-function toShop(view: PaymentView, { fee, payer }: Common, shops: Shops | undefined, shop: number): EventInput[] {
+function toShop(seen: PaymentView, { fee, payer }: Common, shops: Shops | undefined, shop: number): EventInput[] {
   if (shops === undefined) return []
-  const body = { ...view, fee, payer: `${payer}alias`, store: storeOf(shop), metadata: {} }
+  const body = { ...seen, fee, payer: `${payer}alias`, store: storeOf(shop), metadata: {} }
   return [told(merchantOf(shop), body), told(storeOf(shop), body)]
 }
 

@@ -137,8 +137,9 @@ export function nextMove(state: PaymentState, ids: PaymentIds, roll: number): Mo
   if (payment.status === 'requires_confirmation') {
     const version = payment.version + 1
     const guard = { payment: { id: payment.id, version: payment.version } }
-    const unit = { id: ids.uuid(), guard, ok: { payment: { status: 'canceled', version } } }
-    return { unit, after: { ...state, payment: { ...payment, status: 'canceled', version } } }
+    const after = { ...payment, status: 'canceled' as const, version }
+    const ok = { payment: { status: 'canceled', version }, events: toldToMerchant(after, ids) }
+    return { unit: { id: ids.uuid(), guard, ok }, after: { ...state, payment: after } }
   }
   if (payment.status !== 'processing') return null
   const succeeded = (): Move => ({ unit: confirm(state, ids, nowMs), after: ended(state, 'succeeded') })
