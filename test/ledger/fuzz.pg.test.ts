@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { cashAccount, walletAccount } from '../../src/domain/accounting/index.ts'
 import { type Sql, audit, ensureLedger, makeLedger, makeLimitBook, openDatabase, seal } from '../../src/ledger/index.ts'
+import { MERCHANT } from './model/payments.ts'
 import type { Counters } from './model/tally.ts'
 import { turmoil } from './model/turmoil.ts'
 import { type Books, ids, openBooks } from './support/books.ts'
@@ -18,6 +19,8 @@ let books: Books
 let pools: Sql[]
 beforeAll(async () => {
   books = await openBooks()
+  // One feed that all orders are told to, whoever pays them.
+  await books.owner`insert into followed_feeds (feed, complete_from) values (${MERCHANT}, clock_timestamp())`
   pools = Array.from({ length: PROCESSES }, (_, n) =>
     openDatabase({ url: books.database.url('mooring_hub'), name: `fuzz-${String(n)}`, connections: CONNECTIONS }),
   )
