@@ -22,6 +22,7 @@ export const DevJson = z.object({
   nats: z.string(),
   /** Minor units. */
   pin_above: z.string(),
+  code_consent_above: z.string(),
   limits: z.object({ payment: z.string(), day: z.string(), month: z.string() }),
   merchants: z.array(z.object({ id: z.string(), name: z.string(), secret_key: z.string(), store: z.string() })),
   sim: z.object({

@@ -10,7 +10,7 @@ import { DATABASE_ROLES } from './servers/postgres/roles.ts'
  * starts, readable by their owner alone. Each role gets a directory with what
  * it needs and nothing of the others.
  *
- *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json, camara-callback.key, codec.json,
+ *   hub/         tokens.jwk.json, claim.key, pepper.key, camara.json, camara-callback.key, codec.json, codes.json,
  *                bank-ca.crt, bank-client.{crt,key}, bank-sign.jwk.json, bank-verify.jwk.json
  *   sim-bank/    ca.crt, server.{crt,key}, sign.jwk.json, peer-verify.jwk.json, peer-fingerprint, control.token
  *   sim-camara/  client.json, control.token
@@ -57,7 +57,7 @@ async function everyFile(): Promise<Record<string, string>> {
     signingPair('EdDSA'),
     developmentCertificates(),
   ])
-  const codec = codecRing()
+  const codec = keyRing()
   const camaraClient = json({ client_id: 'mooring-dev', client_secret: secret() })
   const passwords = (dir: string, names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [`${dir}/${name}.password`, secret()]))
@@ -68,6 +68,7 @@ async function everyFile(): Promise<Record<string, string>> {
     'hub/camara.json': camaraClient,
     'hub/codec.json': codec,
     'ops/codec.json': codec,
+    'hub/codes.json': keyRing(),
     'hub/camara-callback.key': secret(),
     'hub/bank-ca.crt': certificates.ca,
     'hub/bank-client.crt': certificates.client.certificate,
@@ -97,8 +98,8 @@ async function everyFile(): Promise<Record<string, string>> {
   }
 }
 
-/** What hub and ops service share: the keys under which payloads lie in Temporal (src/codec/ring.ts). */
-function codecRing(): string {
+/** Keys by their id (src/codec/ring.ts): those of payloads in Temporal, which hub and ops service share, and those of codes. */
+function keyRing(): string {
   const id = `dev-${randomBytes(4).toString('hex')}`
   return json({ writes: id, keys: { [id]: secret() } })
 }
@@ -129,8 +130,9 @@ function addLaterKeys(keysDir: string): void {
     writeFileSync(whole, `${text()}\n`, { mode: 0o600 })
   }
   add('hub/camara-callback.key', secret)
-  add('hub/codec.json', codecRing)
+  add('hub/codec.json', keyRing)
   add('ops/codec.json', () => readFileSync(join(keysDir, 'hub/codec.json'), 'utf8').trimEnd())
+  add('hub/codes.json', keyRing)
   add('setup/operators.json', operators)
   for (const name of DATABASE_USERS) add(`postgres/${name}.password`, secret)
   if (existsSync(join(keysDir, 'hub/gsma.json'))) return

@@ -38,6 +38,7 @@ export const STARRED: Starred = {
   'device.revoke': true,
   'device.approve': true,
   'pin.set': true,
+  'code.register': true,
 }
 
 const PAYMENT: Shape = { id: 'string', version: 'number', status: 'string', amount: 'string', currency: 'string' }
@@ -70,6 +71,7 @@ const ANSWERS: Readonly<Record<CommandName, Shape>> = {
   'device.revoke': DEVICE,
   'device.approve': DEVICE,
   'pin.set': {},
+  'code.register': { number: 'string', secret_jwe: 'string', step_s: 'number', no_touch_max: 'string' },
 }
 
 export function isAnswer<N extends CommandName>(name: N, body: unknown): body is CommandAnswer<N> {

@@ -46,9 +46,9 @@ export async function importKeyPair(jwk: JsonWebKey, options: { extractable?: bo
 }
 
 /** Only the four members the server takes; WebCrypto adds `ext` and `key_ops`. */
-function publicPart(jwk: JsonWebKey): DevicePublicKey {
+export function publicPart(jwk: JsonWebKey): DevicePublicKey {
   if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.x === undefined || jwk.y === undefined) {
-    throw new TypeError('a device key is an EC key on P-256')
+    throw new TypeError('expected an EC key on P-256')
   }
   return { kty: 'EC', crv: 'P-256', x: jwk.x, y: jwk.y }
 }

@@ -10,12 +10,14 @@ export {
   importKeyPair,
   type DeviceKey,
 } from './device-key.ts'
+export { codeKey, customerCode, type CodeMaker, type CustomerCode } from './customer-code.ts'
 export { MooringError, type ClientCode, type Outcome } from './errors.ts'
 export type { MooringEvent } from './events.ts'
 export { isTerminal } from './local-state.ts'
 export type {
   AccountOrder,
   BankLink,
+  ConsentOrder,
   DeviceApproval,
   DeviceOrder,
   OrderOptions,

@@ -30,6 +30,8 @@ export type PayOrder = OrderOptions & {
   /** `wallet`, `operator` or a linked account's `src_…`. */
   source: string
 }
+/** `payment`: one whose `next_action` is `confirm_on_phone`. */
+export type ConsentOrder = Omit<PayOrder, 'claim'> & { pin?: string }
 export type TransferOrder = OrderOptions & { to: string; amount: string; currency: string; note?: string }
 export type AccountOrder = OrderOptions & { source: string; amount: string; currency: string }
 export type BankLink = SendOptions & { bank: string; account: string }
@@ -59,14 +61,7 @@ export class MoneyOrders {
   /** Confirms a purchase. */
   async pay(order: PayOrder): Promise<PaymentView> {
     const { payment, claim, source } = order
-    const { amount, currency, payee, kind } = payment
-    const terms = await this.#terms({ kind, payee, amount, currency, source }, order)
-    const sign = this.#confirmed({
-      payment: payment.id,
-      ...terms,
-      capture_method: payment.capture_method,
-      ...(payment.order_ref === null ? {} : { order_ref: payment.order_ref }),
-    })
+    const sign = await this.#purchase(order)
     const body = async () => ({
       payment: payment.id,
       ...(claim === undefined ? {} : { claim }),
@@ -75,6 +70,30 @@ export class MoneyOrders {
       ...pinOf(order),
     })
     return this.#submit('payment.confirm', body, { ...sendOptions(order), key: order.key ?? this.#newKey() })
+  }
+
+  /** Confirms a purchase that its merchant asked for by the payer's code. */
+  async confirmOnPhone(order: ConsentOrder): Promise<PaymentView> {
+    const { payment, source, pin } = order
+    const sign = await this.#purchase(order)
+    const body = async () => ({
+      payment: payment.id,
+      step: 'confirm_on_phone' as const,
+      source,
+      confirmation: await sign(),
+      ...(pin === undefined ? {} : { pin }),
+    })
+    return this.#submit('payment.respond', body, { ...sendOptions(order), key: order.key ?? this.#newKey() })
+  }
+
+  /** Asks for a number and secret of this device's codes. */
+  registerCode(
+    covered: Omit<CommandBody<'code.register'>, 'action'>,
+    options: SendOptions,
+  ): Promise<CommandAnswer<'code.register'>> {
+    const sign = renewable(this.#signer(), () => action(this.#signer(), 'code.register', covered))
+    const body = async () => ({ ...covered, action: await sign() })
+    return this.#submit('code.register', body, { ...sendOptions(options), key: this.#newKey() })
   }
 
   /** Pays another user from the wallet. */
@@ -140,6 +159,19 @@ export class MoneyOrders {
     const sign = this.#signed('pin.set', {})
     const old = oldPin === undefined ? {} : { old_pin: oldPin }
     await this.#submit('pin.set', async () => ({ pin, ...old, action: await sign() }), this.#keyed(options))
+  }
+
+  /** The signature over a purchase: made once, and anew for a later sending. */
+  async #purchase(order: Omit<PayOrder, 'claim'>): Promise<() => Promise<string>> {
+    const { payment, source } = order
+    const { amount, currency, payee, kind } = payment
+    const terms = await this.#terms({ kind, payee, amount, currency, source }, order)
+    return this.#confirmed({
+      payment: payment.id,
+      ...terms,
+      capture_method: payment.capture_method,
+      ...(payment.order_ref === null ? {} : { order_ref: payment.order_ref }),
+    })
   }
 
   #link(covered: Unsigned<CommandBody<'source.link'>>, options: SendOptions): Promise<SourceView> {

@@ -2,6 +2,7 @@ import type { BalanceView, PaymentView } from '../../src/contract/index.ts'
 import { AccessTokens } from './access-tokens.ts'
 import { Channel } from './channel.ts'
 import { CommandQueue } from './command-queue.ts'
+import { registerCode, type CodeMaker } from './customer-code.ts'
 import type { DeviceKey } from './device-key.ts'
 import type { Identity } from './enrol.ts'
 import { MooringError } from './errors.ts'
@@ -17,6 +18,7 @@ import {
   type BankLink,
   type DeviceApproval,
   type DeviceOrder,
+  type ConsentOrder,
   type LinkedAccount,
   type MobileMoneyLink,
   type PayOrder,
@@ -221,6 +223,19 @@ export class Mooring {
   /** The code that a payment's `next_action` asks for; a wrong one brings the payment back as `requires_action`. */
   enterCode(payment: string, value: string, options: CommandOptions = {}): Promise<PaymentView> {
     return this.command('payment.respond', { payment, step: 'enter_code', value }, options)
+  }
+
+  /** Says yes to a payment that a merchant asked for by this user's code: its `next_action` is `confirm_on_phone`. */
+  confirmOnPhone(order: ConsentOrder): Promise<PaymentView> {
+    return this.#orders.confirmOnPhone(order)
+  }
+
+  /**
+   * What makes this device's customer codes from now on, in place of what made them before; show them by
+   * `customerCode`. Where the outcome is unknown, register again.
+   */
+  registerCode(options: { extractable?: boolean; deadline_ms?: number } = {}): Promise<CodeMaker> {
+    return registerCode((body) => this.#orders.registerCode(body, options), options.extractable ?? false)
   }
 
   /** What happens from now on, to any number of readers; each sees every event once and in order. */

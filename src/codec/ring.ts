@@ -20,30 +20,28 @@ const RingFile = z.strictObject({
 })
 
 /**
- * Reads `codec.json`: `{"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`. To rotate, add a key everywhere, then
- * name it in `writes`; a key goes once no history that it wrote is kept.
+ * Reads `codec.json`, or another ring of keys: `{"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`. To rotate, add
+ * a key everywhere, then name it in `writes`; a key goes once nothing that it wrote is kept.
  *
- * @throws where there is none or it is ill-formed: payloads would go to Temporal in the clear; and in production where a
- * key was made for development, by its id
+ * @throws where there is none or it is ill-formed: what it is for would lie in the clear; and in production where a key
+ * was made for development, by its id
  */
-export function readKeyRing(dir: string, env: 'test' | 'live'): KeyRing {
-  const parsed = RingFile.safeParse(parseJson(readKeyFile(dir, CODEC_KEY_FILE)))
+export function readKeyRing(dir: string, env: 'test' | 'live', file = CODEC_KEY_FILE): KeyRing {
+  const parsed = RingFile.safeParse(parseJson(readKeyFile(dir, file)))
   if (!parsed.success) {
-    throw new Error(
-      `${CODEC_KEY_FILE} is ill-formed; expected {"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`,
-    )
+    throw new Error(`${file} is ill-formed; expected {"writes":"<id>","keys":{"<id>":"<32 bytes, base64url>"}}`)
   }
   const keys = new Map(Object.entries(parsed.data.keys).map(([id, text]) => [id, createSecretKey(text, 'base64url')]))
   for (const [id, key] of keys) {
     if (key.symmetricKeySize !== KEY_BYTES)
-      throw new Error(`${CODEC_KEY_FILE}: key ${id} must hold ${KEY_BYTES} bytes, base64url`)
+      throw new Error(`${file}: key ${id} must hold ${KEY_BYTES} bytes, base64url`)
   }
   if (!keys.has(parsed.data.writes)) {
-    throw new Error(`${CODEC_KEY_FILE}: there is no key ${parsed.data.writes}, which "writes" names`)
+    throw new Error(`${file}: there is no key ${parsed.data.writes}, which "writes" names`)
   }
   const development = [...keys.keys()].find((id) => id.startsWith(DEVELOPMENT))
   if (env === 'live' && development !== undefined) {
-    throw new Error(`${CODEC_KEY_FILE}: key ${development} was made for development; make keys for production`)
+    throw new Error(`${file}: key ${development} was made for development; make keys for production`)
   }
   return { writes: parsed.data.writes, keys }
 }

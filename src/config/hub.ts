@@ -12,6 +12,12 @@ export const HubEnv = CommonEnv.extend({
   MOORING_CURRENCIES: EnvCurrencies,
   /** A payment's total above this needs the payer's PIN, minor units. */
   MOORING_PIN_ABOVE: EnvAmount,
+  /** A payment by a customer's code of more than this is confirmed on the phone, minor units: 0 means each of them. */
+  MOORING_CODE_CONSENT_ABOVE: EnvAmount.default(0n),
+  /** The most a device pays in a day by code alone, minor units; unset, five times as much. */
+  MOORING_CODE_DAY_MAX: EnvAmount.optional(),
+  /** How many payments in a row a device makes by code alone before one is confirmed on it. */
+  MOORING_CODE_COUNT_MAX: z.coerce.number().int().min(0).max(1_000).default(10),
   /** The most one payment may move, minor units. */
   MOORING_LIMIT_PAYMENT: EnvAmount,
   /** The most a user may spend in a day and in a month, minor units. Raised or lowered, it counts from the next period. */

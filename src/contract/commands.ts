@@ -6,6 +6,7 @@ import {
   CompactJws,
   Currency,
   DeviceId,
+  DevicePublicKey,
   PaymentId,
   Phone,
   Pin,
@@ -75,13 +76,23 @@ export const COMMANDS = {
   ),
   'payment.cancel': change(z.strictObject({ payment: PaymentId }), PaymentView),
   'payment.respond': change(
-    z.strictObject({
-      payment: PaymentId,
-      step: z.literal('enter_code'),
-      /** As the payer typed it. */
-      value: z.string().regex(/^[0-9A-Za-z]{1,10}$/, 'expected the code: 1 to 10 letters and digits'),
-      pin: Pin.optional(),
-    }),
+    z.discriminatedUnion('step', [
+      z.strictObject({
+        payment: PaymentId,
+        step: z.literal('enter_code'),
+        /** As the payer typed it. */
+        value: z.string().regex(/^[0-9A-Za-z]{1,10}$/, 'expected the code: 1 to 10 letters and digits'),
+        pin: Pin.optional(),
+      }),
+      /** The payer's signed yes to a payment that a merchant asked for by the payer's code. */
+      z.strictObject({
+        payment: PaymentId,
+        step: z.literal('confirm_on_phone'),
+        source: SourceRef,
+        confirmation: CompactJws,
+        pin: Pin.optional(),
+      }),
+    ]),
     PaymentView,
   ),
   'payee.resolve': read(z.strictObject({ phone: Phone }), z.object({ user: UserId, masked_name: z.string() })),
@@ -141,6 +152,18 @@ export const COMMANDS = {
       action: CompactJws,
     }),
     z.object({}),
+  ),
+  /** A number and secret for this device's codes, in place of those it had; the secret is encrypted to `key`. */
+  'code.register': change(
+    z.strictObject({ key: DevicePublicKey, action: CompactJws }),
+    z.object({
+      number: z.string().regex(/^[0-9]{9}$/),
+      /** Compact JWE, ECDH-ES and A256GCM: the 32 bytes of the secret. */
+      secret_jwe: z.string(),
+      step_s: z.number().int().positive(),
+      /** What one payment may take without being confirmed on the phone, minor units. */
+      no_touch_max: AmountText,
+    }),
   ),
 } as const
 

@@ -30,7 +30,13 @@ export const CreatePaymentBody = z.strictObject({
   /** `manual`: held when the payer confirms, then captured or canceled by the merchant. */
   capture_method: z.enum(['automatic', 'manual']).optional(),
   expires_in: z.number().int().min(PAYMENT_EXPIRES_IN_S.min).max(PAYMENT_EXPIRES_IN_S.max).optional(),
-  method: z.strictObject({ type: z.enum(['app', 'qr']) }).optional(),
+  method: z
+    .discriminatedUnion('type', [
+      z.strictObject({ type: z.enum(['app', 'qr']) }),
+      /** The code that the customer shows. Whether it is one is answered by `code_invalid`, not by its shape. */
+      z.strictObject({ type: z.literal('code'), code: z.string().max(64) }),
+    ])
+    .optional(),
   metadata: z.record(text(40), text(500)).optional(),
 })
 export type CreatePaymentBody = z.infer<typeof CreatePaymentBody>

@@ -6,7 +6,7 @@ import type { PaymentStatus } from '../contract/names.ts'
  */
 const MOVES: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   requires_confirmation: ['requires_action', 'processing', 'succeeded', 'canceled', 'expired'],
-  requires_action: ['processing', 'canceled', 'expired'],
+  requires_action: ['processing', 'succeeded', 'canceled', 'expired'],
   processing: ['requires_action', 'requires_capture', 'succeeded', 'failed', 'canceled', 'expired'],
   requires_capture: ['succeeded', 'canceled', 'expired'],
   succeeded: [],

@@ -56,6 +56,7 @@ const ROWS: readonly RowOf[] = [
   'source_change',
   'device_change',
   'pin',
+  'code',
 ]
 
 function prepareBranch(branch: Branch): PreparedBranch {
@@ -254,6 +255,10 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
     }
     const linked = unit.guard?.source
     if (linked !== undefined) add('change_t', take(`linked ${linked.id}`))
+    const guarded = unit.guard?.code
+    if (guarded !== undefined) add('code_t', take(`code ${guarded.device}`))
+    const { code } = unit.ok
+    if (code !== undefined) add('number_t', take(`code number ${named(code, 'number')}`))
     const guard = unit.guard
     // The names that the functions of 0016_trust.sql know too.
     if (guard?.device !== undefined) add('device_t', take(`device ${guard.device.id}`))
@@ -268,6 +273,7 @@ export function batchArguments(batch: readonly PreparedUnit[]) {
         ...(guard.source === undefined ? {} : { source: guard.source }),
         ...(guard.device === undefined ? {} : { device: guard.device }),
         ...(guard.pin === undefined ? {} : { pin: guard.pin }),
+        ...(guard.code === undefined ? {} : { code: guard.code }),
       })
     }
     return members.length === 0 ? '' : `{${members.join(',')}}`

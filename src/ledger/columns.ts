@@ -137,6 +137,17 @@ export const COLUMNS = {
   device_change: ['status', 'restricted_until'],
   /** Of the user by whose PIN the unit is guarded. */
   pin: ['secret', 'version'],
+  /** Of the device by which the unit is guarded: always the whole row, but for when a payment was last signed there. */
+  code: [
+    'user_id',
+    'number',
+    'sealed',
+    'version',
+    'registered_at',
+    'untouched_count',
+    'untouched_minor',
+    'untouched_at',
+  ],
 } as const
 
 export type RowOf = keyof typeof COLUMNS
@@ -158,6 +169,7 @@ const NAMES: Readonly<Record<RowOf, ReadonlySet<string>>> = {
   source_change: new Set(COLUMNS.source_change),
   device_change: new Set(COLUMNS.device_change),
   pin: new Set(COLUMNS.pin),
+  code: new Set(COLUMNS.code),
 }
 
 /** @throws TypeError for a column that would not be written; where the types were got around */

@@ -63,6 +63,8 @@ export type Branch = {
   device_change?: Columns<'device_change'>
   /** In place of the one by which the unit is guarded; guesses are forgotten. */
   pin?: Columns<'pin'>
+  /** What makes the codes of the device by which the unit is guarded. */
+  code?: Columns<'code'>
   /** Whole rows, and what becomes of evidence, in a unit that is guarded by their payment and raises its version. */
   refund?: Columns<'refund'>
   return?: Columns<'return'>
@@ -93,6 +95,8 @@ export type Unit = {
     device?: { id: string; states: string[] }
     /** Which PIN the user has; 0: none. */
     pin?: { user: string; version: number }
+    /** What makes a device's codes, as it was read; 0 where there was nothing yet. */
+    code?: { device: string; version: number }
   }
   transfers?: TransferInput[]
   /** What the legs with `up_to` must come to. */
@@ -148,6 +152,6 @@ export type UnitResult =
   | { code: 'replayed'; reply: StoredReply }
   | { code: 'key_reused' }
   | { code: 'jti_used' }
-  /** A new payment or source met one that excludes it (an open order reference, a linked account). */
+  /** A new payment, source or number met one that excludes it (an open order reference, a linked account). */
   | { code: 'conflict' }
   | { code: 'unit_differs' }

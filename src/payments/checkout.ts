@@ -13,7 +13,7 @@ import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import type { Merchant } from '../identity/index.ts'
 import { makeQrToken } from './claims.ts'
-import type { Decision, Respond } from './commands/index.ts'
+import { decideByCode, type Decision, type Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { toldToMerchant } from './events.ts'
 import { heldCommands } from './held.ts'
@@ -66,7 +66,7 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     }
   }
   const now = deps.clock.now()
-  const payment: PaymentRow = {
+  const payment = {
     id: deps.ids.make('pay'),
     ledger: rules.ledger,
     kind: 'purchase',
@@ -103,11 +103,14 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     accepted_at: null,
     start_by: null,
     started_at: null,
-  }
+  } satisfies PaymentRow
+  const seen = (row: PaymentRow) => merchantPayment(deps, row)
+  // Last of all: what is refused anyway guesses at no code.
+  if (body.method?.type === 'code') return decideByCode(deps, payment, body.method.code, seen)
   return {
     kind: 'unit',
     unit: { ok: { new_payment: newPaymentColumns(payment), events: toldToMerchant(payment, deps.ids) } },
-    body: merchantPayment(deps, payment),
+    body: seen(payment),
   }
 }
 

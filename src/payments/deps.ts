@@ -14,6 +14,7 @@ import type { PaymentIds } from './events.ts'
 import type { About, Late } from './about.ts'
 import type { Admission } from './admission.ts'
 import type { Claims } from './claims.ts'
+import type { Codes } from './codes/codes.ts'
 import type { RailBook } from './rail-book.ts'
 import type { RailGuard } from './rail-guard.ts'
 import type { Spending } from './spending.ts'
@@ -53,6 +54,7 @@ export type PaymentDeps = {
   authenticateSocket: AuthenticateSocket
   issueMerchantToken: IssueMerchantToken
   claims: Claims
+  codes: Codes
   rules: PaymentRules
   rails: RailBook
   feePlans: FeePlans

@@ -40,6 +40,7 @@ import { makeLog } from '../observe/log.ts'
 import { openPrivatePort } from '../observe/private-port.ts'
 import { makeConsume } from '../ops/approvals.ts'
 import {
+  CODE_KEY_FILE,
   callbackHandlers,
   checkoutCommands,
   feedCommands,
@@ -49,6 +50,7 @@ import {
   makeCallbackMetrics,
   makeCaller,
   makeClaims,
+  makeCodes,
   makeDecide,
   makeDecideRecovery,
   makeEvidenceBook,
@@ -70,6 +72,7 @@ import {
   goingOn,
   makeStrides,
   makeTurns,
+  paymentRules,
   phoneCommands,
   recordOutcome,
   refundCommands,
@@ -79,6 +82,7 @@ import {
   watchBacklog,
   watchRail,
   tendRefunds,
+  untouchedCaps,
   type Heard,
   type PaymentDeps,
 } from '../payments/index.ts'
@@ -94,6 +98,7 @@ const log = makeLog({ name: env.MOORING_PROCESS, level: env.LOG_LEVEL })
 const registry = new Registry()
 // Without its key no payload goes to Temporal, in any environment: the process does not start.
 const keyRing = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV)
+const codeRing = readKeyRing(env.MOORING_KEYS, env.MOORING_ENV, CODE_KEY_FILE)
 
 // Postgres. Money goes through the aggregator's own connections; reads have a pool.
 const database = { url: env.DATABASE_URL, silenceMs: HUB_LIMITS.database_silence_ms }
@@ -249,19 +254,9 @@ const deps: PaymentDeps = {
   clock,
   log,
   ...identity,
+  codes: makeCodes({ sql, clock, log, ring: codeRing, caps: untouchedCaps(env), timeZone: env.MOORING_TIME_ZONE }),
   claims,
-  rules: {
-    env: env.MOORING_ENV,
-    ledger: ledgerOf.id,
-    currency: ledgerOf.currency,
-    exponent: ledgerOf.exponent,
-    currencyNumeric: currency.numeric,
-    country: env.MOORING_COUNTRY,
-    city: env.MOORING_CITY,
-    pinAboveMinor: env.MOORING_PIN_ABOVE,
-    paymentMaxMinor: env.MOORING_LIMIT_PAYMENT,
-    startWithinMs: HUB_LIMITS.start_within_ms,
-  },
+  rules: paymentRules(env, ledgerOf, currency),
   rails,
   feePlans,
   spending: makeSpending({

@@ -47,6 +47,19 @@ function start(main: string, env: 'test' | 'live'): Promise<{ code: unknown; sai
   })
 }
 
+describe('src/proc/hub.ts, which has the codec’s keys,', () => {
+  const ring = (id: string) => JSON.stringify({ writes: id, keys: { [id]: Buffer.alloc(32, 1).toString('base64url') } })
+
+  test('does not start without the keys of customer codes, or in production with keys made for development', async () => {
+    writeFileSync(join(dir, 'codec.json'), ring('prod-1'))
+    expect((await start('src/proc/hub.ts', 'live')).said).toContain('key file codes.json cannot be read')
+    writeFileSync(join(dir, 'codes.json'), ring('dev-1'))
+    const { code, said } = await start('src/proc/hub.ts', 'live')
+    expect(code).toBe(1)
+    expect(said).toContain('codes.json: key dev-1 was made for development')
+  })
+})
+
 describe.each(['src/proc/hub.ts', 'src/proc/ops.ts'])('%s', (main) => {
   test.each(['test', 'live'] as const)('does not start without the codec’s keys (%s)', async (env) => {
     const { code, said } = await start(main, env)

@@ -104,6 +104,7 @@ describe('the README', () => {
         database: `postgres://mooring_owner:secret@127.0.0.1:${ports.postgres}/mooring`,
         nats: `nats://ops:secret@127.0.0.1:${ports.nats}`,
         pin_above: '0',
+        code_consent_above: '0',
         limits: { payment: '0', day: '0', month: '0' },
         merchants: [],
         sim: {

@@ -314,6 +314,64 @@ test('a PIN is set once by who knows which one it follows, and guesses are forgo
   expect(plain(row)).toEqual({ user_id: user, secret: 'second', version: 2, failures: 0, locked_until: null })
 })
 
+test('what makes a device’s codes is a whole row, changed by who finds it as it was; a number is one device’s', async () => {
+  const [device, other] = [ids.make('dev'), ids.make('dev')]
+  const sample = (number: string, version: number): Sample<'code'> => ({
+    user_id: 'usr_columns',
+    number,
+    sealed: 'key.sealed',
+    version,
+    registered_at: EARLY,
+    untouched_count: 2,
+    untouched_minor: '30',
+    untouched_at: EARLY,
+  })
+  const of = (whose: string, version: number, code: Sample<'code'>): Unit => ({
+    id: ids.uuid(),
+    guard: { code: { device: whose, version } },
+    ok: { code },
+  })
+  const rowOf = async (whose: string) => {
+    const [row] = await books.owner`select * from codes where device = ${whose}`
+    return plain(row)
+  }
+  const first = sample('000000001', 1)
+  expect(await books.ledger.apply(of(device, 1, first))).toEqual({ code: 'guard_failed' })
+  expect(await books.ledger.apply(of(device, 0, first))).toEqual(OK)
+  expect(await rowOf(device)).toEqual({ device, ...first, touched_at: null })
+  expect(await books.ledger.apply(of(other, 0, first))).toEqual({ code: 'conflict' })
+
+  // When a payment was signed stays, and asks for no version of its own.
+  await books.hub`update codes set touched_at = ${LATE} where device = ${device}`
+  const second: Sample<'code'> = {
+    user_id: 'usr_other',
+    number: '000000002',
+    sealed: 'key.other',
+    version: 2,
+    registered_at: LATE,
+    untouched_count: 3,
+    untouched_minor: '31',
+    untouched_at: LATE,
+  }
+  const one = makeLedger({ sql: books.hub, log, limits: { connections: 1 } })
+  const results = await Promise.all([
+    one.apply(of(device, 1, second)),
+    one.apply(of(device, 1, { ...second, number: '000000003' })),
+    one.apply(of(other, 0, { ...second, version: 1 })),
+  ])
+  expect(one.stats().batches).toBe(1)
+  expect(results).toEqual([OK, { code: 'busy' }, { code: 'conflict' }])
+  expect(await rowOf(device)).toEqual({ device, ...second, touched_at: LATE })
+  // The number that it gave up may be another's.
+  expect(await books.ledger.apply(of(other, 0, first))).toEqual(OK)
+
+  const others = makeLedger({ sql: books.hub, log, limits: { connections: 3 } })
+  const third = { ...second, version: 3 }
+  const raced = await Promise.all(Array.from({ length: 30 }, () => others.apply(of(device, 2, third))))
+  expect(raced.filter(({ code }) => code === 'ok')).toHaveLength(1)
+  expect(new Set(raced.map(({ code }) => code)).difference(new Set(['ok', 'busy', 'guard_failed'])).size).toBe(0)
+})
+
 test('a refund and a return are whole rows; of several changes of one refund in a batch the last one stays', async () => {
   const made = { ...payment(), status_reason: null }
   expect(await apply({ ok: { new_payment: made } })).toEqual(OK)
@@ -408,6 +466,7 @@ test.each([
   ['source_change', 'account'],
   ['device_change', 'jkt'],
   ['pin', 'failures'],
+  ['code', 'touched_at'],
 ] as const)(
   'a unit that says of its %s what is not written (%s) is refused, and nothing of it happens',
   async (row, column) => {

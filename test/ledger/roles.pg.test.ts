@@ -54,6 +54,9 @@ const TABLES: Readonly<Record<string, Rights>> = {
   // What payments are priced by.
   fee_plans: read('select'),
   evidence: read('select', 'insert', 'update(asks,ask_at,answer,next_look_at)'),
+  // What makes customers' codes, and the guesses at them.
+  codes: hub('select', 'update(touched_at)'),
+  code_misses: nobody,
   // Who may speak to the hub.
   users: read('select', 'insert', 'update'),
   devices: read('select', 'insert', 'update'),
@@ -77,6 +80,7 @@ const TABLES: Readonly<Record<string, Rights>> = {
 const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   apply_units: ['mooring_hub'],
   open_accounts: ['mooring_hub'],
+  judge_code: ['mooring_hub'],
   transfers_are_append_only: [],
   account_bounds_stay: [],
   fee_plans_are_append_only: [],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compactVerify, CompactSign, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readKeyRing } from '../../src/codec/index.ts'
 import { ensureKeys } from '../../tools/keys.ts'
 
 describe('development keys', () => {
@@ -55,6 +56,16 @@ describe('development keys', () => {
     const before = read('hub/gsma.json')
     await ensureKeys(keys)
     expect(read('hub/gsma.json')).toBe(before)
+  })
+
+  it('are joined by the keys of codes, which are the hub’s alone and no others', async () => {
+    rmSync(join(keys, 'hub/codes.json'))
+    await ensureKeys(keys)
+    const ring = readKeyRing(join(keys, 'hub'), 'test', 'codes.json')
+    expect(ring.writes).toMatch(/^dev-/)
+    expect(() => readKeyRing(join(keys, 'hub'), 'live', 'codes.json')).toThrow('codes.json: key dev-')
+    expect(read('hub/codes.json')).not.toBe(read('hub/codec.json'))
+    expect(readdirSync(join(keys, 'ops'))).not.toContain('codes.json')
   })
 
   it('have certificates that verify against the one authority, for their one purpose', () => {

@@ -30,6 +30,7 @@ const EDGE_AREAS = [
   'limit',
   'device',
   'pin',
+  'code',
   'payee',
   'session',
   'feed',

@@ -106,6 +106,7 @@ declare
   v_refunds jsonb[] := '{}';
   v_returns jsonb[] := '{}';
   v_evidence jsonb[] := '{}';
+  v_codes jsonb[] := '{}';
   v_jtis jsonb[] := '{}';
   v_failed_ids uuid[] := '{}'; v_failed_ledgers integer[] := '{}'; v_failed_codes text[] := '{}';
 
@@ -438,6 +439,19 @@ begin
           v_result := '{"code":"busy"}';
         elsif coalesce((select version from pins where user_id = g ->> 'user'), 0) <> (g ->> 'version')::integer then
           v_result := '{"code":"guard_failed"}';
+        end if;
+      end if;
+      -- What makes a device's codes: its row is not locked either, but its device's name and its number are ours.
+      g := u -> 'guard' -> 'code';
+      if v_result is null and g is not null then
+        if t_used[(u ->> 'code_t')::integer] then
+          v_result := '{"code":"busy"}';
+        elsif coalesce((select version from codes where device = g ->> 'device'), 0) <> (g ->> 'version')::integer then
+          v_result := '{"code":"guard_failed"}';
+        elsif u -> 'number_t' is not null and (t_used[(u ->> 'number_t')::integer] or exists (
+          select from codes where number = u -> 'ok' -> 'code' ->> 'number' and device <> g ->> 'device'))
+        then
+          v_result := '{"code":"conflict"}';
         end if;
       end if;
 
@@ -773,6 +787,11 @@ begin
         v_pins := v_pins || (b -> 'pin' || jsonb_build_object('user_id', u -> 'guard' -> 'pin' -> 'user'));
         t_used[(u ->> 'pin_t')::integer] := true;
       end if;
+      if b -> 'code' is not null then
+        v_codes := v_codes || (b -> 'code' || jsonb_build_object('device', u -> 'guard' -> 'code' -> 'device'));
+        t_used[(u ->> 'code_t')::integer] := true;
+        t_used[(u ->> 'number_t')::integer] := true;
+      end if;
       if b -> 'reply' is not null and u -> 'key' is not null then
         i := (u -> 'key' ->> 'k')::integer;
         k_hash[i] := u -> 'key' ->> 'hash';
@@ -956,6 +975,16 @@ begin
     update evidence e set state = w.state, result = w.result, moved = w.moved, ended_at = v_now
     from unnest(v_evidence) k(body) cross join lateral jsonb_populate_record(null::evidence, k.body) w
     where e.id = w.id;
+  end if;
+
+  if cardinality(v_codes) > 0 then
+    insert into codes (device, user_id, number, sealed, version, registered_at, untouched_count, untouched_minor, untouched_at)
+    select w.device, w.user_id, w.number, w.sealed, w.version, w.registered_at, w.untouched_count, w.untouched_minor,
+      w.untouched_at
+    from unnest(v_codes) k(body) cross join lateral jsonb_populate_record(null::codes, k.body) w
+    on conflict (device) do update set user_id = excluded.user_id, number = excluded.number, sealed = excluded.sealed,
+      version = excluded.version, registered_at = excluded.registered_at, untouched_count = excluded.untouched_count,
+      untouched_minor = excluded.untouched_minor, untouched_at = excluded.untouched_at;
   end if;
 
   if cardinality(v_feeds) > 0 then

@@ -5,6 +5,7 @@ import { type Fee, feeOf, NO_FEE, taxIn } from '../../domain/fee.ts'
 import { attemptReference } from '../../domain/ids.ts'
 import type { Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
+import type { Unit } from '../../ledger/index.ts'
 import { overloaded } from '../admission.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { paymentEvents } from '../events.ts'
@@ -19,7 +20,6 @@ import {
   OPERATION,
   type RailSource,
   type ResolvedSource,
-  type Signed,
 } from './authorise.ts'
 import type { Decision } from './pipeline.ts'
 
@@ -63,7 +63,10 @@ export type Acceptance = {
   /** The payment as it stood, null for kinds that are born here. */
   before: PaymentRow | null
   source: ResolvedSource
-  signed: Signed
+  /** What it spends: of a signature its jti, of a customer's code number and step. */
+  jti: NonNullable<Unit['jti']> | null
+  /** The device that signed it; null where a code stands for that. */
+  device: string | null
   taxes: Taxes
 }
 
@@ -73,7 +76,7 @@ export type Acceptance = {
  * Its rail is asked for before anything is held; the ledger refuses limits before funds.
  */
 export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise<Decision> {
-  const { accepted, before, source, signed, taxes } = of
+  const { accepted, before, source, jti, device, taxes } = of
   const now = deps.clock.now()
   const rail = source.account?.entry.id ?? null
   const place = rail === null ? null : deps.guard.admit(rail, accepted.id)
@@ -88,7 +91,7 @@ export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise
   return {
     kind: 'unit',
     unit: {
-      ...(signed.jti === null ? {} : { jti: signed.jti }),
+      ...(jti === null ? {} : { jti }),
       ...(before === null
         ? {}
         : {
@@ -123,6 +126,7 @@ export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise
     refusedAfterAll: () => void (place?.ok === true && place.value.giveBack()),
     after: () => {
       deps.failpoint('reply-sent', amount)
+      if (device !== null) deps.codes.touched(device)
       if (isOver) return
       deps.admission.accepted()
       const about = { kind: accepted.kind, rail, merchant: accepted.merchant, user: accepted.payer }

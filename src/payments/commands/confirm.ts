@@ -8,16 +8,20 @@ import { acceptDecision, acceptance, merchantTax, wayOf } from './accept.ts'
 import { confirmationMismatch, resolveSource, sumRefusal, underConfirmation } from './authorise.ts'
 import type { Decision, PhoneCommand } from './pipeline.ts'
 
-/** `payment.confirm`: the payer's signed yes to a merchant's payment. The first confirm claims it. */
+/**
+ * `payment.confirm`: the payer's signed yes to a merchant's payment. The first confirm claims it. `may`: whether this user
+ * may say yes to it now, which is asked otherwise where a code named the payer (`payment.respond`).
+ */
 export async function decideConfirm(
   deps: PaymentDeps,
   command: PhoneCommand<CommandBody<'payment.confirm'>>,
+  may: typeof confirmable = confirmable,
 ): Promise<Decision> {
   const { principal, body } = command
   // Read before the jti is: both commit as one, so who finds the payment taken by this very signature finds the jti used.
   const payment = await deps.store.payment(body.payment)
   return underConfirmation(deps, principal, body.confirmation, async (signed) => {
-    const found = confirmable(deps, payment, principal.user, body.claim)
+    const found = may(deps, payment, principal.user, body.claim)
     if (!found.ok) return { kind: 'refusal', refusal: found.error }
     const before = found.value
 
@@ -49,9 +53,17 @@ export async function decideConfirm(
     const now = deps.clock.now()
     const { user } = principal
     const of = { source: source.value, user, amountMinor: before.amount, payerFeeMinor: before.payer_fee }
-    const accepted = moved(before, acceptance(deps, way.value, of, now), now)
+    const accepted = moved(before, { ...acceptance(deps, way.value, of, now), next_action: null }, now)
     const taxes = { fee: await merchantTax(deps, before) }
-    return acceptDecision(deps, { accepted, before, source: source.value, signed: signed, taxes })
+    const { jti } = signed
+    return acceptDecision(deps, {
+      accepted,
+      before,
+      source: source.value,
+      jti,
+      device: principal.device,
+      taxes,
+    })
   })
 }
 
@@ -76,6 +88,23 @@ function confirmable(
   }
   if (payment.status !== 'requires_confirmation') {
     return err(refuse('payment_not_confirmable', `The payment is ${payment.status} already.`, { param: 'payment' }))
+  }
+  return ok(payment)
+}
+
+/** As `confirmable`, of a payment that a merchant asked for by this user's code. */
+export function askedOnPhone(deps: PaymentDeps, payment: PaymentRow | null, user: string): Result<PaymentRow, Refusal> {
+  if (payment?.payer !== user) return err(notFound())
+  const asked = payment.status === 'requires_action' && payment.next_action?.type === 'confirm_on_phone'
+  const past = payment.expires_at !== null && payment.expires_at.getTime() <= deps.clock.now()
+  if (payment.status === 'expired' || (asked && past)) {
+    return err(
+      refuse('payment_expired', 'The time to pay is over; show the merchant a new code.', { param: 'payment' }),
+    )
+  }
+  if (!asked) {
+    const message = `The payment is ${payment.status}; it asks for no yes on the phone.`
+    return err(refuse('payment_not_confirmable', message, { param: 'payment' }))
   }
   return ok(payment)
 }

@@ -10,12 +10,14 @@ import { decideRespond } from './respond.ts'
 import { balancesOf, getPayment, limitList, listPayments, listSources, quote, sourceOptions } from './look.ts'
 import { decideTopup, decideTransfer, decideWithdrawal } from './own-money.ts'
 import { resolvePayee } from './payee.ts'
+import { decideRegisterCode } from './register-code.ts'
 import { type Respond, phoneChange, phoneRead } from './pipeline.ts'
 import { resolveQr } from './qr.ts'
 import { trustCommands } from './trust.ts'
 
 export { decideAndApply, guarded, partsOf, storedAnswer, type Decision, type Respond } from './pipeline.ts'
 export { balancesOf } from './look.ts'
+export { decideByCode } from './pay-by-code.ts'
 
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
 const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20 }
@@ -68,5 +70,8 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     ),
     ...trustCommands(deps),
     'limit.list': phoneRead(deps, COMMANDS['limit.list'].body, ({ user }) => limitList(deps, user)),
+    'code.register': phoneChange(deps, 'code.register', COMMANDS['code.register'].body, (command) =>
+      decideRegisterCode(deps, command),
+    ),
   }
 }

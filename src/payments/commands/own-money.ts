@@ -183,5 +183,6 @@ async function born(
     ),
   }
   const taxes = { payerFee: order.payerFee.tax }
-  return acceptDecision(deps, { accepted: payment, before: null, source, signed, taxes })
+  const { device } = command.principal
+  return acceptDecision(deps, { accepted: payment, before: null, source, jti: signed.jti, device, taxes })
 }

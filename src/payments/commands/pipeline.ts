@@ -43,6 +43,8 @@ export type Decision =
       refusedAfterAll?: () => void
       /** In place of that: what is done where the ledger refuses a transfer, and the reply it is a success by. */
       otherwise?: { branch: Branch; body: unknown }
+      /** Where what it spends is spent, it is decided anew and says so in its own words. */
+      anewWhereSpent?: true
       /** The sum it moves, for failpoints. */
       amount?: string
     }
@@ -162,7 +164,7 @@ function answerOf(result: UnitResult, decision: Decision, requestId: string): An
     case 'in_flight':
       return refused(inFlight())
     case 'jti_used':
-      return refused(replayedJti())
+      return decision.kind === 'unit' && decision.anewWhereSpent === true ? null : refused(replayedJti())
     case 'guard_failed':
     case 'busy':
     case 'conflict':

@@ -5,7 +5,7 @@ import { readKeyFile } from '../../config/env.ts'
 import { opsUrl } from './ports.ts'
 import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
-import { BANK, CURRENCY, LIMITS, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
+import { BANK, CODE_CONSENT_ABOVE, CURRENCY, LIMITS, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
 
 const OperatorKeys = z.array(z.object({ name: z.string(), password: z.string() }))
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
@@ -36,6 +36,7 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
     database: servers.database('mooring_owner'),
     nats: servers.nats('ops'),
     pin_above: PIN_ABOVE,
+    code_consent_above: CODE_CONSENT_ABOVE,
     limits: LIMITS,
     merchants,
     sim: {

@@ -13,6 +13,8 @@ import type { Servers } from './servers.ts'
 export const CURRENCY = 'KES'
 /** Minor units. */
 export const PIN_ABOVE = '500000'
+/** A payment by a customer's code of more than this asks for a yes on the phone, minor units. */
+export const CODE_CONSENT_ABOVE = '200000'
 export const LIMITS = { payment: '10000000', day: '1000000000', month: '10000000000' }
 export const BANK = { id: 'demo-bank', name: 'Demo Bank' }
 export const OPERATOR = 'demo-mobile'
@@ -178,6 +180,7 @@ export function workers(base: Base, servers: Servers): Launch[] {
         TEMPORAL_NAMESPACE: servers.temporal.namespace,
         MOORING_CURRENCY: CURRENCY,
         MOORING_PIN_ABOVE: PIN_ABOVE,
+        MOORING_CODE_CONSENT_ABOVE: CODE_CONSENT_ABOVE,
         MOORING_LIMIT_PAYMENT: LIMITS.payment,
         MOORING_LIMIT_DAY: LIMITS.day,
         MOORING_LIMIT_MONTH: LIMITS.month,

@@ -3,6 +3,7 @@ import { MOBILE_MONEY } from './mobile-money.ts'
 import { RECOVERY } from './recovery.ts'
 import { BANK_RAIL } from './bank-rail.ts'
 import { ACCEPTANCE } from './acceptance.ts'
+import { CODES } from './codes.ts'
 import { EDGE } from './edge.ts'
 import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
@@ -36,6 +37,7 @@ const RESENDS: readonly Edit[] = [
 export const MUTATIONS: readonly Mutation[] = [
   ...BANK_RAIL,
   ...ACCEPTANCE,
+  ...CODES,
   ...OPERATOR_RAIL,
   ...REFUND_MUTATIONS,
   ...HELD_MUTATIONS,

@@ -92,4 +92,27 @@ const trust: readonly Mutation[] = [
   ),
 ]
 
-export const GUARDS: readonly Mutation[] = [...payment, ...attempt, ...trust]
+const CODE_VERSION =
+  "coalesce((select version from codes where device = g ->> 'device'), 0) <> (g ->> 'version')::integer"
+
+const code: readonly Mutation[] = [
+  rows('counts what a code pays over what was counted meanwhile', CODE_VERSION, 'false'),
+  rows(
+    'counts twice in a batch what two codes of a device pay',
+    "        t_used[(u ->> 'code_t')::integer] := true;\n",
+    '',
+  ),
+  rows(
+    'gives two devices one number',
+    "select from codes where number = u -> 'ok' -> 'code' ->> 'number' and device <> g ->> 'device'",
+    'select from codes where false',
+  ),
+  rows('gives two devices of a batch one number', "        t_used[(u ->> 'number_t')::integer] := true;\n", ''),
+  rows(
+    'forgets when a payment was last signed on a device',
+    'untouched_minor = excluded.untouched_minor, untouched_at = excluded.untouched_at;',
+    'untouched_minor = excluded.untouched_minor, untouched_at = excluded.untouched_at, touched_at = null;',
+  ),
+]
+
+export const GUARDS: readonly Mutation[] = [...payment, ...attempt, ...trust, ...code]

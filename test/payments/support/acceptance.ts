@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../../src/domain/clock.ts'
 import { actionClaims, confirmationClaims } from '../../../src/domain/confirmation.ts'
@@ -6,9 +6,17 @@ import type { FeePlan } from '../../../src/domain/fee.ts'
 import { refuse } from '../../../src/domain/refusal.ts'
 import { err, ok } from '../../../src/domain/result.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
-import { actionBodyHash, makeFeePlans, publishFeePlan, type Principal } from '../../../src/identity/index.ts'
+import {
+  actionBodyHash,
+  createMerchant,
+  makeFeePlans,
+  publishFeePlan,
+  type Principal,
+} from '../../../src/identity/index.ts'
+import type { UntouchedCaps } from '../../../src/domain/untouched.ts'
 import { isRestricted, readDevice } from '../../../src/identity/devices.ts'
 import { importDeviceKey } from '../../../src/identity/keys.ts'
+import { makeAuthenticateMerchant } from '../../../src/identity/merchants.ts'
 import { makePins } from '../../../src/identity/pins.ts'
 import { makeTiers } from '../../../src/identity/tiers.ts'
 import { audit, ensureLedger, makeAccountBook, makeLimitBook } from '../../../src/ledger/index.ts'
@@ -16,10 +24,12 @@ import {
   type ExpressMode,
   makeAdmission,
   makeClaims,
+  makeCodes,
   makePaymentIds,
   makePaymentStore,
   makeRailGuard,
   makeSpending,
+  checkoutCommands,
   phoneCommands,
   type PaymentDeps,
   type SpendingRules,
@@ -38,16 +48,22 @@ export const START_WITHIN_MS = 60_000
 
 export type Phone = { user: string; device: string; key: DeviceKey; source: string }
 
+export type Shop = { id: string; store: string; secretKey: string }
+
 export type HubOptions = {
   /** Which of the processes that share the ledger this is. */
   process?: number
   mode?: ExpressMode
   limits?: Partial<SpendingRules>
   pinAboveMinor?: bigint
+  caps?: Partial<UntouchedCaps>
 }
 
 export type Hub = ReturnType<Stage['hub']>
 export type Stage = Awaited<ReturnType<typeof openStage>>
+
+/** What of a payment its payer signs. */
+type Signable = Pick<PaymentRow, 'id' | 'payee' | 'amount' | 'capture_method' | 'order_ref'>
 
 type Ask = { name: 'transfer.create' | 'payment.confirm' | 'topup.create' | 'withdrawal.create'; key?: string }
 
@@ -60,6 +76,7 @@ export async function openStage() {
   /** By device; those of `further` as the database has them at each command. */
   const principals = new Map<string, Principal>()
   const further = new Set<string>()
+  const ring = { writes: 'test', keys: new Map([['test', createSecretKey(randomBytes(32))]]) }
   /** Added to the time of the hubs; the database keeps its own. */
   const time = { aheadMs: 0 }
   const clock: Clock = {
@@ -89,11 +106,19 @@ export async function openStage() {
         if (device === null || device.status === 'revoked') return err(refuse('forbidden', 'revoked'))
         return ok({ ...principal, deviceStatus: isRestricted(device, clock.now()) ? 'restricted' : 'active' })
       },
-      authenticateMerchant: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
+      authenticateMerchant: makeAuthenticateMerchant({ sql: books.hub, clock, pepper, env: 'test' }),
       pins: makePins({ sql: books.hub, pepper }),
       authenticateSocket: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
       issueMerchantToken: () => Promise.reject(new Error('not in this test')),
       claims,
+      codes: makeCodes({
+        sql: books.hub,
+        clock,
+        log,
+        ring,
+        caps: { paymentMaxMinor: 2_000n, dayMaxMinor: 10_000n, countMax: 10, ...options.caps },
+        timeZone: 'Africa/Nairobi',
+      }),
       rules: {
         env: 'test',
         ledger: books.book,
@@ -135,6 +160,7 @@ export async function openStage() {
       wake: () => {},
     }
     const commands = phoneCommands(deps)
+    const shops = checkoutCommands(deps)
 
     /** As the front door asks: the reply, and what follows it. */
     async function send(phone: Phone, name: keyof typeof commands, body: unknown, key?: string) {
@@ -150,6 +176,18 @@ export async function openStage() {
     }
 
     return {
+      /** As the bridge asks for a merchant's server. */
+      async post(shop: Shop, body: object, key = random(18)) {
+        const { reply, after } = await shops['checkout.create']({
+          requestId: 'req_test',
+          credential: { type: 'merchant', secretKey: shop.secretKey },
+          key,
+          body,
+          deadline: Date.now() + 60_000,
+        })
+        after?.()
+        return reply
+      },
       deps,
       guard,
       strain,
@@ -250,6 +288,17 @@ export async function openStage() {
       }
     },
 
+    /** A merchant whose payments cost it nothing. */
+    async shop(name = 'Shop'): Promise<Shop> {
+      const secretKey = `sk_test_${random(24)}`
+      const feePlan = { basisPoints: 0n, fixedMinor: 0n }
+      const made = await createMerchant(
+        { sql: books.owner, ids, pepper },
+        { name, secretKey, feePlan, storeName: 'Till' },
+      )
+      return { ...made, secretKey }
+    },
+
     async own(kind: 'topup' | 'withdrawal', phone: Phone, amount: number, payerFee = 0) {
       const key = random(18)
       const confirmation = await sign(phone, {
@@ -285,7 +334,7 @@ export async function openStage() {
     },
 
     /** What this phone sends to pay an order. */
-    async confirm(phone: Phone, payment: PaymentRow, source = 'wallet') {
+    async confirm(phone: Phone, payment: Signable, source = 'wallet') {
       const confirmation = await sign(phone, {
         ...common,
         kind: 'purchase',
