@@ -1,5 +1,7 @@
 /** Mooring's SDK for phones and browsers: see README.md. Nothing here needs Node. */
-export { connect, type CommandOptions, type ConnectOptions, type Mooring } from './mooring.ts'
+export { connect, open } from './connect.ts'
+export type { Mooring } from './mooring.ts'
+export type { CommandOptions, ConnectOptions } from './options.ts'
 export { enrol, type EnrolOptions, type Identity } from './enrol.ts'
 export { AccessTokens } from './access-tokens.ts'
 export {

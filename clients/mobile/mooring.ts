@@ -4,7 +4,6 @@ import { Channel } from './channel.ts'
 import { CommandQueue } from './command-queue.ts'
 import { registerCode, type CodeMaker } from './customer-code.ts'
 import type { DeviceKey } from './device-key.ts'
-import type { Identity } from './enrol.ts'
 import { MooringError } from './errors.ts'
 import { eventOf, type MooringEvent } from './events.ts'
 import { Feeds } from './feeds.ts'
@@ -16,9 +15,9 @@ import {
   MoneyOrders,
   type AccountOrder,
   type BankLink,
+  type ConsentOrder,
   type DeviceApproval,
   type DeviceOrder,
-  type ConsentOrder,
   type LinkedAccount,
   type MobileMoneyLink,
   type PayOrder,
@@ -34,46 +33,13 @@ import {
   type CommandBody,
   type CommandName,
 } from './answers.ts'
+import type { CommandOptions, ConnectOptions } from './options.ts'
 import { PaymentStreams } from './payment-stream.ts'
 import { platform, type Ports } from './ports.ts'
 import { token, type Signer } from './proofs.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session, type SessionStatus } from './session.ts'
-import { Saver, type Saved, type Store } from './store.ts'
-
-export type ConnectOptions = {
-  /** Address of the socket, `wss://…/v1/socket`; of several edges a client begins with any, and takes the next when it is lost. */
-  url: string | readonly string[]
-  /** Base of the REST interface, `https://…/v1`, where tokens come from. */
-  bridge: string
-  /** From `enrol()`. */
-  identity: Identity
-  key: DeviceKey
-  store?: Store
-  onStatus?: (status: SessionStatus) => void
-  /** How long `connect` may take to its first session; later losses are mended without end. */
-  deadline_ms?: number
-  ports?: Partial<Ports>
-}
-
-export type CommandOptions = {
-  /** Idempotency key, 16–64 of [A-Za-z0-9_-]; made by the SDK where a command needs one and none is given. */
-  key?: string
-  deadline_ms?: number
-}
-
-/** Connects and waits for the first session. Throws MooringError where the server refuses or none comes in time. */
-export async function connect(options: ConnectOptions): Promise<Mooring> {
-  const saved = options.store === undefined ? null : await options.store.load()
-  const client = new Mooring(options, saved)
-  try {
-    await client.opened
-  } catch (error) {
-    await client.close()
-    throw error
-  }
-  return client
-}
+import { Saver, type Saved } from './store.ts'
 
 /** A user's live connection: commands out, events in, the state they add up to. */
 export class Mooring {
@@ -93,6 +59,7 @@ export class Mooring {
   #status: SessionStatus = 'connecting'
   #ready: ReadyFrame | null = null
   #headsBefore: Record<string, number> = {}
+  #heardAt: number | null = null
   #ended: { error: MooringError | null } | null = null
 
   constructor(options: ConnectOptions, saved: Saved | null) {
@@ -108,9 +75,11 @@ export class Mooring {
       (name, body, more) => this.#submit(name, body, more),
       () => this.#signer(),
     )
-    const cancel = this.#ports.clock.after(options.deadline_ms ?? LIMITS.first_ready_ms, () => {
+    const late = () => {
       this.#session.close(new MooringError('connection_lost', 'no session came about in time', { retryable: true }))
-    })
+    }
+    const deadline_ms = options.deadline_ms === undefined ? LIMITS.first_ready_ms : options.deadline_ms
+    const cancel = deadline_ms === null ? () => {} : this.#ports.clock.after(deadline_ms, late)
     this.opened = this.#opened.promise.finally(cancel)
     this.#session = new Session({
       ports: this.#ports,
@@ -151,6 +120,11 @@ export class Mooring {
   /** Wallet balances by currency. */
   get balances(): ReadonlyMap<string, BalanceView> {
     return this.#state.balances
+  }
+
+  /** When the server was last heard, by this device's clock, milliseconds since the epoch; null: not yet. */
+  get heardAt(): number | null {
+    return this.#heardAt
   }
 
   /** Time by the server, milliseconds since the epoch. */
@@ -286,6 +260,7 @@ export class Mooring {
 
   #onReady(frame: ReadyFrame): void {
     this.#ready = frame
+    this.#heardAt = this.#ports.clock.now()
     this.#headsBefore = {}
     this.#feeds.opened(frame.feeds)
     this.#commands.attach()
@@ -293,6 +268,7 @@ export class Mooring {
   }
 
   #onFrame(frame: LinkFrame): void {
+    this.#heardAt = this.#ports.clock.now()
     switch (frame.t) {
       case 'reply':
         this.#commands.reply(frame)

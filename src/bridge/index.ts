@@ -4,6 +4,7 @@ import type { Bus } from '../bus/index.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
+import { allowOrigins } from './cors.ts'
 import { makeHub } from './hub.ts'
 import { acceptJsonOnly } from './json.ts'
 import { BRIDGE_LIMITS } from './limits.ts'
@@ -29,6 +30,8 @@ export type BridgeDeps = {
   caps: 'on' | 'off'
   /** Scheme and authority under which rails know us; null: as the request's Host says. */
   publicUrl: string | null
+  /** Exact origins of pages whose browsers may sign up here. */
+  origins: ReadonlySet<string>
 }
 
 export type Bridge = {
@@ -48,6 +51,7 @@ export function makeBridge(deps: BridgeDeps): Bridge {
   const document = openApiDocument()
 
   measure(app, deps.registry)
+  allowOrigins(app, deps.origins)
   acceptJsonOnly(app)
   docsRoutes(app, document)
   void app.register(

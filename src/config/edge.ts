@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { CommonEnv } from './env.ts'
+import { CommonEnv, EnvOrigins } from './env.ts'
 
 /** The edge's settings. */
 export const EdgeEnv = CommonEnv.extend({
   MOORING_PORT: z.coerce.number().int().min(0).max(65_535),
   MOORING_HOST: z.string().min(1).default('127.0.0.1'),
-  /** Exact Origins, comma-separated; a client that sends none is always let in. */
-  MOORING_ORIGINS: z.string().default(''),
+  /** A client that sends no Origin is always let in. */
+  MOORING_ORIGINS: EnvOrigins,
   MOORING_CAPS: z.enum(['on', 'off']),
   MOORING_TRANSPORT: z.enum(['ws', 'uws', 'auto']).default('auto'),
   /** PEM files of the certificate's chain and its key; without them the balancer in front ends TLS. */

@@ -52,6 +52,12 @@ export const EnvAmount = z
   .regex(/^(0|[1-9][0-9]{0,17})$/)
   .transform((text) => BigInt(text))
 
+/** Exact origins of web pages, with commas between. */
+export const EnvOrigins = z
+  .string()
+  .default('')
+  .transform((text) => new Set(text.split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()]))))
+
 /** A secret or key file of this role, without its trailing newline. */
 export function readKeyFile(dir: string, name: string): string {
   const path = join(dir, name)

@@ -26,7 +26,8 @@ const privatePort = await openPrivatePort({
 })
 const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
 const publicUrl = env.MOORING_PUBLIC_URL ?? null
-const bridge = makeBridge({ bus, clock, ids, log, registry, caps: env.MOORING_CAPS, publicUrl })
+const origins = env.MOORING_ORIGINS
+const bridge = makeBridge({ bus, clock, ids, log, registry, caps: env.MOORING_CAPS, publicUrl, origins })
 hubUp = bridge.ready
 const address = await bridge.app.listen({ port: env.MOORING_PORT, host: env.MOORING_HOST })
 listening = true

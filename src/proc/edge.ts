@@ -49,11 +49,7 @@ const { MOORING_TLS_CERT: certFile, MOORING_TLS_KEY: keyFile } = env
 const transport = await listen(env.MOORING_TRANSPORT, {
   host: env.MOORING_HOST,
   port: env.MOORING_PORT,
-  origins: new Set(
-    env.MOORING_ORIGINS.split(',')
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ''),
-  ),
+  origins: env.MOORING_ORIGINS,
   loopbackFree: env.MOORING_CAPS === 'off',
   limits: EDGE_LIMITS,
   tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },

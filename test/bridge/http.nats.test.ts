@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { okReply } from '../../src/bus/index.ts'
 import { openApiDocument } from '../../src/bridge/openapi.ts'
-import { document, merchantHeaders, openStage, PAYMENT, refusing, type Stage } from './stage.ts'
+import { document, merchantHeaders, openStage, PAGE_ORIGIN, PAYMENT, refusing, type Stage } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -253,3 +253,42 @@ function talk(bytes: string): Promise<string> {
     socket.on('error', reject)
   })
 }
+
+describe('a page in a browser', () => {
+  const preflight = (path: string, origin: string) =>
+    fetch(`${stage.url}${path}`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    })
+
+  it.each(['/v1/nonces', '/v1/tokens', '/v1/enrolments', '/v1/enrolments/enr_0000000000000000000001/verify'])(
+    'on the list of origins may ask %s',
+    async (path) => {
+      const asked = await preflight(path, PAGE_ORIGIN)
+      expect(asked.status).toBe(204)
+      expect(asked.headers.get('access-control-allow-origin')).toBe(PAGE_ORIGIN)
+      expect(asked.headers.get('access-control-allow-methods')).toBe('POST')
+      expect(asked.headers.get('access-control-allow-headers')).toBe('content-type')
+      expect(asked.headers.has('access-control-allow-credentials')).toBe(false)
+    },
+  )
+
+  it('hears the answer, a refusal too', async () => {
+    stage.hub.answer = refusing('rate_limited', { retryAfterMs: 2_000 })
+    const answer = await stage.call('POST', '/v1/nonces', { json: {}, headers: { origin: PAGE_ORIGIN } })
+    expect(answer.headers.get('access-control-allow-origin')).toBe(PAGE_ORIGIN)
+    expect(answer.headers.get('access-control-expose-headers')).toContain('retry-after')
+    expect(answer.headers.get('vary')).toBe('origin')
+  })
+
+  it.each([
+    ['/v1/nonces', 'https://wallet.example.evil.example'],
+    ['/v1/nonces', 'null'],
+    ['/v1/payments', PAGE_ORIGIN],
+    ['/v1/refunds', PAGE_ORIGIN],
+    ['/v1/rails/iso20022/callbacks', PAGE_ORIGIN],
+  ])('may not ask %s from %s', async (path, origin) => {
+    const asked = await preflight(path, origin)
+    expect(asked.headers.has('access-control-allow-origin')).toBe(false)
+  })
+})

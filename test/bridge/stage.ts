@@ -80,6 +80,9 @@ export type Stage = {
 
 type Init = { headers?: Record<string, string>; json?: unknown; raw?: string | Uint8Array<ArrayBuffer> }
 
+/** The one page that may ask from a browser. */
+export const PAGE_ORIGIN = 'https://wallet.example'
+
 export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<Stage> {
   const nats = await startNats()
   const hub = await scriptedHub(nats)
@@ -95,6 +98,7 @@ export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<
     registry: new Registry(),
     caps: options.caps ?? 'off',
     publicUrl: null,
+    origins: new Set([PAGE_ORIGIN]),
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo // it listens on TCP
