@@ -236,7 +236,13 @@ const importRule = {
       from: {
         orphan: true,
         path: OURS,
-        pathNot: ['\\.d\\.ts$', '^tools/([^/]+|container/[^/]+)\\.(ts|mjs)$', '^bench/[^/]+\\.ts$'],
+        // The service worker is a page's second entry, and is built alone.
+        pathNot: [
+          '\\.d\\.ts$',
+          '^tools/([^/]+|container/[^/]+)\\.(ts|mjs)$',
+          '^bench/[^/]+\\.ts$',
+          '/service-worker\\.ts$',
+        ],
       },
       to: {},
     },
@@ -270,7 +276,7 @@ const importRule = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mts', '.mjs', '.js', '.cjs', '.json', '.d.ts'],
+      extensions: ['.ts', '.tsx', '.mts', '.mjs', '.js', '.cjs', '.json', '.d.ts'],
       mainFields: ['module', 'main', 'types'],
     },
   },

@@ -26,8 +26,18 @@ COPY activities activities
 COPY tools/container tools/container
 RUN node tools/container/bundle.ts /app/bundle
 
+# The pages, bundled: what bundles them stays behind.
+FROM base AS pages
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund
+COPY clients clients
+COPY src src
+COPY tools tools
+RUN node tools/build-pages.ts /app/pages
+
 FROM base AS mooring
 COPY --from=build --chown=root:root /app /app
+COPY --from=pages --chown=root:root /app/pages /app/pages
 ENV MOORING_CACHE=/app/bundle
 # The image's `node`, by number so that an orchestrator can see that it is not root.
 USER 1000:1000

@@ -12,7 +12,7 @@ export const DevJson = z.object({
   /** Socket addresses, one an edge. */
   edge: z.array(z.string()),
   bridge: z.string(),
-  pages: z.object({ ops: z.string() }),
+  pages: z.object({ wallet: z.string(), ops: z.string() }),
   /** The demo operators; two, so that what needs two people can be tried. */
   ops: z.object({ url: z.string(), operators: z.array(z.object({ name: z.string(), password: z.string() })) }),
   temporal: z.object({ address: z.string(), namespace: z.string(), ui: z.string().optional() }),

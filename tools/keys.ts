@@ -98,6 +98,12 @@ async function everyFile(): Promise<Record<string, string>> {
   }
 }
 
+/** What the demo's desk beside the wallet page needs: to read the operator's messages, and to charge as a merchant. */
+const DESK: Record<string, string> = {
+  'pages/sms.token': 'sim-camara/control.token',
+  'pages/merchants.json': 'setup/merchants.json',
+}
+
 /** Keys by their id (src/codec/ring.ts): those of payloads in Temporal, which hub and ops service share, and those of codes. */
 function keyRing(): string {
   const id = `dev-${randomBytes(4).toString('hex')}`
@@ -134,6 +140,7 @@ function addLaterKeys(keysDir: string): void {
   add('ops/codec.json', () => readFileSync(join(keysDir, 'hub/codec.json'), 'utf8').trimEnd())
   add('hub/codes.json', keyRing)
   add('setup/operators.json', operators)
+  for (const [path, of] of Object.entries(DESK)) add(path, () => readFileSync(join(keysDir, of), 'utf8').trimEnd())
   for (const name of DATABASE_USERS) add(`postgres/${name}.password`, secret)
   if (existsSync(join(keysDir, 'hub/gsma.json'))) return
   for (const [path, text] of Object.entries(moneyKeys())) {
@@ -163,5 +170,6 @@ export async function ensureKeys(keysDir: string): Promise<void> {
     makeDir(dirname(join(partial, path)))
     writeFileSync(join(partial, path), `${text}\n`, { mode: 0o600 })
   }
+  addLaterKeys(partial)
   renameSync(partial, keysDir)
 }

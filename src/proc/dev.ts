@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { devJsonPath, removeDevJson, writeDevJson } from '../../tools/dev-json.ts'
+import { builtPages } from '../../tools/pages/built.ts'
 import { ensureKeys } from '../../tools/keys.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { tryLock } from '../../tools/process/lock.mjs'
@@ -16,7 +17,7 @@ import { parseOptions, USAGE, type DevOptions } from './dev/options.ts'
 import { devPorts, portsInUse } from './dev/ports.ts'
 import { startNats, startPostgres, startTemporal, type Servers } from './dev/servers.ts'
 import { runSetup } from './dev/setup.ts'
-import { intake, OPS_TWO_ABOVE, simulators, workers, type Base } from './dev/table.ts'
+import { intake, OPS_TWO_ABOVE, pages, simulators, workers, type Base } from './dev/table.ts'
 
 /** `npm start`: everything of Mooring on one machine, kept running, and stopped in order. */
 
@@ -155,7 +156,8 @@ async function start(chosen: DevOptions): Promise<void> {
   const intakeReady = Promise.all([nats, edgeNode]).then(([natsOf, node]) =>
     startAll('intake', intake(base, natsOf, node)),
   )
-  const [all, answer] = await Promise.all([servers, setup, intakeReady])
+  const pagesReady = builtPages(say).then((built) => startAll('intake', pages(base, built)))
+  const [all, answer] = await Promise.all([servers, setup, intakeReady, pagesReady])
   stopping.signal.throwIfAborted()
   const described = devJson(base, all, answer)
   publishPids = () => {

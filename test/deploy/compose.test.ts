@@ -8,6 +8,7 @@ import { EdgeEnv } from '../../src/config/edge.ts'
 import { MAY_BE_FILES } from '../../src/config/env.ts'
 import { HubEnv } from '../../src/config/hub.ts'
 import { OpsEnv } from '../../src/config/ops.ts'
+import { PagesEnv } from '../../src/config/pages.ts'
 import { RelayEnv } from '../../src/config/relay.ts'
 import { SetupEnv } from '../../src/config/setup.ts'
 import { HUB_FLAGS } from '../../src/proc/dev/table.ts'
@@ -39,6 +40,7 @@ const SCHEMAS: Record<string, z.ZodType & { shape: Record<string, unknown> }> = 
   'src/proc/hub.ts': HubEnv,
   'src/proc/relay.ts': RelayEnv,
   'src/proc/ops.ts': OpsEnv,
+  'src/proc/pages.ts': PagesEnv,
   'src/proc/setup.ts': SetupEnv,
 }
 const processes = ours.filter(([, service]) => mainOf(service).startsWith('src/proc/'))

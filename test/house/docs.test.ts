@@ -91,7 +91,7 @@ describe('the README', () => {
         currency: 'KES',
         edge: [`ws://127.0.0.1:${ports.edge(0)}/v1/socket`],
         bridge: `http://127.0.0.1:${ports.bridge}/v1`,
-        pages: { ops: `http://127.0.0.1:${ports.opsPage}` },
+        pages: { wallet: `http://127.0.0.1:${ports.walletPage}/wallet/`, ops: `http://127.0.0.1:${ports.opsPage}` },
         ops: {
           url: `http://127.0.0.1:${ports.opsPage}`,
           operators: ['amara', 'joseph'].map((name) => ({ name, password: '' })),

@@ -41,6 +41,7 @@ describe('npm start', () => {
       'hub-0',
       'nats',
       'ops-0',
+      'pages-0',
       'postgres',
       'relay-0',
       'sim-bank',
@@ -48,7 +49,7 @@ describe('npm start', () => {
       'sim-gsma',
       'temporal',
     ])
-    expect(identities()).toHaveLength(11)
+    expect(identities()).toHaveLength(12)
     expect(stack.dev().merchants).toHaveLength(2)
     expect(stack.dev().merchants[0]?.secret_key).toMatch(/^sk_test_/)
   })
@@ -60,15 +61,24 @@ describe('npm start', () => {
     expect(output).toContain(`running on ${stack.dataDir} already (pid ${stack.pid})`)
   })
 
-  it.each(['postgres', 'nats', 'temporal', 'sim-bank', 'sim-gsma', 'relay-0', 'hub-0', 'edge-0', 'bridge-0', 'ops-0'])(
-    'starts %s again when it is killed',
-    async (name) => {
-      const before = stack.dev().pids[name]
-      const after = await stack.killAndWait(name)
-      expect(after).not.toBe(before)
-      expect(identify(after)).toBeDefined()
-    },
-  )
+  it.each([
+    'postgres',
+    'nats',
+    'temporal',
+    'sim-bank',
+    'sim-gsma',
+    'relay-0',
+    'hub-0',
+    'edge-0',
+    'bridge-0',
+    'ops-0',
+    'pages-0',
+  ])('starts %s again when it is killed', async (name) => {
+    const before = stack.dev().pids[name]
+    const after = await stack.killAndWait(name)
+    expect(after).not.toBe(before)
+    expect(identify(after)).toBeDefined()
+  })
 
   it('keeps what was committed when Postgres is killed', async () => {
     await query(async (sql) => {

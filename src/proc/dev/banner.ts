@@ -14,6 +14,7 @@ export function banner(
     ...dev.edge.map((url, index): [string, string] => [`edge-${index}`, url]),
     ['bridge', dev.bridge],
     ['API', `${dev.bridge}/openapi.json`],
+    ['wallet page', dev.pages.wallet],
     [
       'ops page',
       `${dev.ops.url}   operators ${dev.ops.operators.map(({ name }) => name).join(', ')}: passwords in dev.json`,

@@ -2,10 +2,21 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { DevJson } from '../../../tools/dev-json.ts'
 import { readKeyFile } from '../../config/env.ts'
-import { opsUrl } from './ports.ts'
+import { opsUrl, pagesUrl } from './ports.ts'
 import type { Servers } from './servers.ts'
 import type { SetupOutput } from './setup.ts'
-import { BANK, CODE_CONSENT_ABOVE, CURRENCY, LIMITS, MONEY, OPERATOR, PIN_ABOVE, type Base } from './table.ts'
+import {
+  BANK,
+  bridgeUrl,
+  CODE_CONSENT_ABOVE,
+  CURRENCY,
+  edgeUrls,
+  LIMITS,
+  MONEY,
+  OPERATOR,
+  PIN_ABOVE,
+  type Base,
+} from './table.ts'
 
 const OperatorKeys = z.array(z.object({ name: z.string(), password: z.string() }))
 const MerchantKeys = z.array(z.object({ name: z.string(), secret_key: z.string() }))
@@ -28,9 +39,9 @@ export function devJson(base: Base, servers: Servers, setup: SetupOutput): Omit<
   return {
     env: 'test',
     currency: CURRENCY,
-    edge: Array.from({ length: options.edges }, (_, index) => `ws://127.0.0.1:${ports.edge(index)}/v1/socket`),
-    bridge: `http://127.0.0.1:${ports.bridge}/v1`,
-    pages: { ops: opsUrl(ports) },
+    edge: edgeUrls(ports, options),
+    bridge: bridgeUrl(ports),
+    pages: { wallet: `${pagesUrl(ports)}/wallet/`, ops: opsUrl(ports) },
     ops: { url: opsUrl(ports), operators },
     temporal: ui === undefined ? temporal : { ...temporal, ui },
     database: servers.database('mooring_owner'),

@@ -15,6 +15,7 @@ export function devPorts(offset: number) {
     bridgePrivate: at(7440),
     relayPrivate: at(7450),
     opsPrivate: at(7455),
+    pagesPrivate: at(7456),
     temporalHttp: at(7460),
     temporalMetrics: at(7461),
     bankControl: at(7501),
@@ -28,6 +29,9 @@ export function devPorts(offset: number) {
 
 /** Where operators reach the ops service; the same host as Temporal's UI, so that its cookie goes there. */
 export const opsUrl = (ports: DevPorts): string => `http://127.0.0.1:${ports.opsPage}`
+
+/** Where people reach the wallet page. */
+export const pagesUrl = (ports: DevPorts): string => `http://127.0.0.1:${ports.walletPage}`
 
 /** Each port that a start of this size takes, with what it is for. */
 export function portsInUse(
@@ -44,6 +48,8 @@ export function portsInUse(
     ...each(counts.hubs, 'private port of hub', ports.hubPrivate),
     { what: 'private port of bridge', port: ports.bridgePrivate },
     { what: 'private port of relay', port: ports.relayPrivate },
+    { what: 'wallet page', port: ports.walletPage },
+    { what: 'private port of pages', port: ports.pagesPrivate },
     { what: 'ops page', port: ports.opsPage },
     { what: 'private port of ops', port: ports.opsPrivate },
     { what: 'bank simulator', port: ports.bank },

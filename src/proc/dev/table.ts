@@ -5,7 +5,7 @@ import { type Launch, nodeEnv } from '../../../tools/servers/launch.ts'
 import type { NodeCommand } from '../../../tools/servers/newer-glibc.ts'
 import type { Stage } from '../../../tools/supervisor/supervisor.ts'
 import type { DevOptions } from './options.ts'
-import { opsUrl, type DevPorts } from './ports.ts'
+import { opsUrl, pagesUrl, type DevPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
 
 /** What `npm start` runs besides the servers, in one table: who, from which main, with which settings. */
@@ -42,7 +42,7 @@ export type Base = {
 /** Minor units above which a decision needs two operators, unless the environment says otherwise. */
 export const OPS_TWO_ABOVE = '1000000'
 
-type Role = 'hub' | 'edge' | 'bridge' | 'relay' | 'ops'
+type Role = 'hub' | 'edge' | 'bridge' | 'relay' | 'ops' | 'pages'
 
 type Row = {
   name: string
@@ -80,7 +80,13 @@ function launch(row: Row): Launch {
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 
 /** Settings every process on the bus shares. */
-function common(base: Base, nats: Servers['nats'], role: Exclude<Role, 'ops'>, name: string, privatePort: number) {
+function common(
+  base: Base,
+  nats: Servers['nats'],
+  role: Exclude<Role, 'ops' | 'pages'>,
+  name: string,
+  privatePort: number,
+) {
   return { ...ofEvery(base, role, name, privatePort), NATS_URL: nats(role) }
 }
 
@@ -213,6 +219,34 @@ export function workers(base: Base, servers: Servers): Launch[] {
   return [relay, ...hubs, ops].map(launch)
 }
 
+/** @param built folder of the built pages */
+export function pages(base: Base, built: string): Launch[] {
+  const { ports, options } = base
+  const row: Row = {
+    name: 'pages-0',
+    stage: 'intake',
+    main: 'src/proc/pages.ts',
+    privatePort: ports.pagesPrivate,
+    stopTimeoutMs: 5_000,
+    env: {
+      ...ofEvery(base, 'pages', 'pages-0', ports.pagesPrivate),
+      MOORING_PORT: String(ports.walletPage),
+      MOORING_PAGES: built,
+      MOORING_PAGES_URL: pagesUrl(ports),
+      MOORING_BRIDGE_URL: bridgeUrl(ports),
+      MOORING_EDGE_URLS: edgeUrls(ports, options).join(','),
+      MOORING_CURRENCY: CURRENCY,
+      MOORING_DEMO_SMS: `http://127.0.0.1:${ports.camara}/control`,
+    },
+  }
+  return [launch(row)]
+}
+
+export const bridgeUrl = (ports: DevPorts): string => `http://127.0.0.1:${ports.bridge}/v1`
+
+export const edgeUrls = (ports: DevPorts, { edges }: DevOptions): string[] =>
+  times(edges, (index) => `ws://127.0.0.1:${ports.edge(index)}/v1/socket`)
+
 /** Pages that may open a socket from a browser: those of this machine, and those that the start was told of. */
 function origins({ ports, origins: more }: Base): string {
   return [ports.walletPage, ports.opsPage]
@@ -255,6 +289,7 @@ export function intake(base: Base, nats: Servers['nats'], edgeNode: NodeCommand 
       ...common(base, nats, 'bridge', 'bridge-0', ports.bridgePrivate),
       MOORING_PORT: String(ports.bridge),
       MOORING_PUBLIC_URL: `http://127.0.0.1:${ports.bridge}`,
+      MOORING_ORIGINS: origins(base),
       MOORING_CAPS: caps,
     },
   }

@@ -13,6 +13,7 @@ import { REFUND_MUTATIONS } from './refunds.ts'
 import { RESUME } from './resume.ts'
 import { HELD_MUTATIONS } from './held.ts'
 import { TRUST } from './trust.ts'
+import { WALLET } from './wallet.ts'
 import { MERCHANTS } from './merchants.ts'
 import { INQUIRIES } from './inquiries.ts'
 
@@ -44,6 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...INQUIRIES,
   ...EDGE,
   ...TRUST,
+  ...WALLET,
   ...RESUME,
   {
     name: 'journals a call that is journalled already',

@@ -1,0 +1,33 @@
+import type { JSX } from 'preact'
+import { Field } from './basics.tsx'
+
+/** The form of a PIN (protocol.md: 4 to 8 digits). */
+export function isPin(text: string): boolean {
+  return /^\d{4,8}$/.test(text)
+}
+
+/** A PIN being typed: hidden, digits alone, and offered to no password manager. */
+export function PinField(props: {
+  label?: string
+  value: string
+  onInput: (value: string) => void
+  fault?: string | null
+}): JSX.Element {
+  const { label = 'Your PIN', value, onInput, fault = null } = props
+  return (
+    <div class="pin">
+      <Field
+        label={label}
+        value={value}
+        onInput={(typed) => onInput(typed.replaceAll(/\D/g, '').slice(0, 8))}
+        fault={fault}
+        input={{ type: 'password', inputMode: 'numeric', class: 'otp', autocomplete: 'off' }}
+      />
+      {props.label === undefined && (
+        <a class="link" href="#/pin">
+          No PIN yet, or a new one?
+        </a>
+      )}
+    </div>
+  )
+}

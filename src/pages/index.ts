@@ -1,0 +1,4 @@
+export { readSite } from './site.ts'
+export { makePagesServer, type PagesDeps } from './server.ts'
+export type { Desk } from './desk.ts'
+export { makeDesk } from './desk.ts'
