@@ -224,6 +224,10 @@ describe('the OpenAPI document', () => {
         'post /refunds',
         'get /refunds',
         'get /refunds/{id}',
+        'post /socket_tokens',
+        'post /stores',
+        'get /stores',
+        'get /stores/{id}',
       ].toSorted(),
     )
   })

@@ -187,6 +187,7 @@ describe('a restricted device', () => {
       'device.revoke': { device: phone.device, action: jws },
       'device.approve': { device: phone.device, action: jws },
       'pin.set': { pin: PIN, action: jws },
+      'code.register': { key: phone.key.publicJwk, action: jws },
     }
     const starred = Object.entries(COMMANDS).flatMap(([name, { starred: one }]) => (one ? [name] : []))
     for (const name of starred) {

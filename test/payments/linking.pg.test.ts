@@ -36,7 +36,7 @@ async function link(phone: Phone, account: string, asked: string[]): Promise<str
   )
   const { reply } = await commands['source.link']({
     requestId: 'req_test',
-    credential: { type: 'device', token: user },
+    credential: { type: 'device', token: device },
     key: random(18),
     body: { ...body, action },
     deadline: Date.now() + 60_000,

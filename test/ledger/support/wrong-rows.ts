@@ -307,4 +307,39 @@ export const TRIED: readonly Tried[] = [
     },
     wrong: [['balance_checkpoints_lines_check', { lines: 0 }]],
   },
+  {
+    table: 'followed_feeds',
+    sound: { feed: 'mer_lastline' },
+    wrong: [['followed_feeds_feed_check', { feed: 'usr_lastline' }]],
+  },
+  {
+    table: 'pins',
+    sound: { user_id: 'usr_lastline', secret: 's', version: 1 },
+    wrong: [
+      ['pins_version_check', { version: 0 }],
+      ['pins_failures_check', { failures: -1 }],
+    ],
+  },
+  {
+    table: 'codes',
+    sound: {
+      device: 'dev_lastline',
+      user_id: 'usr_lastline',
+      number: '000000001',
+      sealed: 's',
+      version: 1,
+      registered_at: NOW,
+      untouched_count: 1,
+      untouched_minor: 1,
+      untouched_at: NOW,
+    },
+    wrong: [
+      ['codes_number_check', { number: '1' }],
+      ['codes_version_check', { version: 0 }],
+      ['codes_untouched_count_check', { untouched_count: -1 }],
+      ['codes_untouched_minor_check', { untouched_minor: -1 }],
+      ['codes_check', { untouched_at: null }],
+      ['codes_check', { untouched_count: 0 }],
+    ],
+  },
 ]
