@@ -97,6 +97,16 @@ test('users do not share tries', async () => {
   expect(await hub.judge(other, '2580')).toMatchObject({ kind: 'right' })
 })
 
+test('whoever sets many PINs at once is not before others who are judged', async () => {
+  const user = await userWithPin()
+  const hub = makeHub()
+  let made = 0
+  const many = Array.from({ length: 40 }, () => hub.secretOf('usr_many', '2580').then(() => (made += 1)))
+  expect(await hub.judge(user, '2580')).toMatchObject({ kind: 'right' })
+  expect(made).toBeLessThan(10)
+  await Promise.all(many)
+})
+
 describe('what is stored', () => {
   test('is worth nothing under another pepper, and differs for the same PIN of two users', async () => {
     const user = await userWithPin()

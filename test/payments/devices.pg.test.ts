@@ -117,6 +117,26 @@ describe('device.revoke', () => {
   })
 })
 
+test('a device that is shut out while its right PIN waits to be judged pays nothing', async () => {
+  const phone = await stage.phone(5_000)
+  await setPin(phone)
+  const lost = await stage.device(phone, 'active')
+  const strict = stage.hub({ pinAboveMinor: 100n })
+  const { ask: pay, body } = await stage.transfer(lost, await stage.phone(0), 600)
+  const row = stage.books.owner.begin(async (tx) => {
+    await tx`select from pins where user_id = ${phone.user} for update`
+    const { promise: reply, resolve } = Promise.withResolvers<HubReply>()
+    void strict.send(lost, pay.name, { ...body, pin: PIN }, pay.key).then(resolve)
+    await expect
+      .poll(async () => (await tx`select from pg_locks where not granted`).length, { timeout: 1_500, interval: 20 })
+      .toBeGreaterThan(0)
+    expect(codeOf(await ask(phone, 'device.revoke', lost.device))).toBe('ok')
+    return { reply }
+  })
+  expect(codeOf(await (await row).reply)).toBe('forbidden')
+  expect(await stage.wallet(phone)).toEqual({ left: 5_000n, held: 0n })
+})
+
 describe('device.approve', () => {
   test('by another, active device ends the waiting at once, and tells it', async () => {
     const phone = await stage.phone(5_000)

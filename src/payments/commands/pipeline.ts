@@ -266,7 +266,13 @@ export function phoneChange<S extends z.ZodType>(
       if (command.principal.deviceStatus === 'restricted' && !RESTRICTED_MAY.has(name)) {
         return { kind: 'refusal', refusal: restricted() }
       }
-      return decide(command)
+      const decision = await decide(command)
+      if (decision.kind === 'refusal') return decision
+      // PINs are judged one after the other, and whoever knows the PIN may have been shut out while this one waited.
+      const still = await principalOf(deps, request)
+      if (still.ok) return decision
+      if (decision.kind === 'unit') decision.refusedAfterAll?.()
+      return { kind: 'refusal', refusal: still.error }
     }
     return decideAndApply(deps, changer, hash, decideOnce, { lookedUp })
   })

@@ -26,6 +26,11 @@ const guessed: readonly Mutation[] = [
     '1',
   ),
   pins('judges the right PIN many times at once', 'await before?.catch(() => undefined)\n', ''),
+  pins(
+    'lets who sets many PINs go before everybody',
+    'inTurnOf(user, () => makeScryptKey',
+    'lanes.run(() => makeScryptKey',
+  ),
   pins('keeps PINs without the pepper', "createHmac('sha256', deps.pepper)", "createHmac('sha256', 'pepper')"),
   pins('keeps a PIN alike for everybody', '`mooring:pin\\0${user}\\0${pin}`', '`mooring:pin\\0${pin}`'),
   broken('src/identity/lanes.ts', 'test/identity/pins.pg.test.ts')(
@@ -105,6 +110,11 @@ const letIn: readonly Mutation[] = [
     'lets a restricted device do anything',
     '!RESTRICTED_MAY.has(name)',
     'false',
+  ),
+  broken(`${COMMANDS}/pipeline.ts`, 'test/payments/devices.pg.test.ts')(
+    'lets a device pay that was revoked while its PIN was judged',
+    'if (still.ok) return decision',
+    'if (still.ok || !still.ok) return decision',
   ),
   broken('src/identity/authenticate.ts', 'test/identity/tokens.pg.test.ts')(
     'lets an approved device wait for the cache',
