@@ -94,6 +94,15 @@ export class RawSocket {
     )
   }
 
+  /** Reads no more, as a phone that stands in a tunnel. */
+  pause(): void {
+    this.#ws.pause()
+  }
+
+  resume(): void {
+    this.#ws.resume()
+  }
+
   /** Breaks the connection off, as a network that is gone does. */
   cut(): Promise<number> {
     this.#ws.terminate()
