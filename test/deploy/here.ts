@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { builtPages } from '../../tools/pages/built.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { startChild, type Child } from '../../tools/process/child.ts'
 import { startGuardian } from '../../tools/process/guardian.ts'
@@ -61,7 +62,7 @@ export async function upHere(): Promise<Here> {
   const guardian = startGuardian()
   const children: [name: string, child: Child][] = []
   const ports = await localPorts(services)
-  const place = makePlace(services, dir, ports)
+  const place = makePlace(services, { dir, ports, pages: await builtPages(say) })
   const binaries = await Promise.all(
     [natsRecipe, temporalRecipe, temporalServerRecipe, temporalSqlRecipe].map((recipe) => acquire(recipe, say)),
   )
@@ -174,7 +175,10 @@ async function localPorts(services: Record<string, Service>): Promise<Map<string
   return new Map([...paired(others, free), ...paired(inside, row)])
 }
 
-function makePlace(services: Record<string, Service>, dir: string, ports: Map<string, number>) {
+function makePlace(
+  services: Record<string, Service>,
+  { dir, ports, pages }: { dir: string; ports: Map<string, number>; pages: string },
+) {
   const names = new Map<string, string>()
   for (const [name, service] of Object.entries(services)) {
     names.set(name, name)
@@ -189,6 +193,7 @@ function makePlace(services: Record<string, Service>, dir: string, ports: Map<st
     text
       .replaceAll('/run/mooring/', `${join(dir, 'rooms')}/`)
       .replaceAll(/(?<![\w./-])\/(vault|rooms)\b/g, (_all, part: string) => join(dir, part))
+      .replaceAll('/app/pages', pages)
       .replaceAll('/data/sim', join(dir, 'volumes', name))
       .replaceAll('/data/jetstream', join(dir, 'volumes/jetstream'))
   const hosts = (text: string, name: string) =>

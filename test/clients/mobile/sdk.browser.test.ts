@@ -20,7 +20,7 @@ const PAGE = `<!doctype html><title>wallet</title>
 function serve(path: string): { type: string; text: string } | null {
   if (path === '/') return { type: 'text/html', text: PAGE }
   const inside = normalize(path)
-  if (!/^\/(clients|src\/contract|test\/clients|node_modules\/canonicalize)\//.test(inside)) return null
+  if (!/^\/(clients|src\/contract|src\/domain|test\/clients|node_modules\/canonicalize)\//.test(inside)) return null
   const text = readFileSync(join(ROOT, inside), 'utf8')
   return { type: 'text/javascript', text: extname(inside) === '.ts' ? stripTypeScriptTypes(text) : text }
 }

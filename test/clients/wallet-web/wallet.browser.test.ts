@@ -298,7 +298,7 @@ describe('everybody can use it', () => {
     await amina.tabTo('link', 'Pay')
     await amina.page.keyboard.press('Enter')
     await amina.heading('Pay').waitFor()
-    expect(await amina.page.evaluate(() => document.activeElement?.textContent)).toBe('Pay')
+    await expect.poll(() => amina.page.evaluate(() => document.activeElement?.textContent)).toBe('Pay')
     await amina.tabTo('textbox', 'Code from the shop')
     await amina.page.keyboard.insertText(shop.payload)
     await amina.tabTo('button', 'Continue')

@@ -79,7 +79,7 @@ export function restHttp(stage: () => Stage): void {
 
   test('what later issues bring is not there yet', async () => {
     const { bridge } = stage().dev
-    for (const path of ['/payouts', '/webhook_endpoints', '/socket_tokens', '/stores']) {
+    for (const path of ['/payouts', '/webhook_endpoints']) {
       expectProblem(await http(`${bridge}${path}`, { headers: headers(), body: {} }), 404, 'not_found')
     }
     for (const path of ['/balance', '/settlements', '/events'])
