@@ -1,37 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
-import { KEY, Phone, ScriptedHub, USER, errorCode, refusal, startEdge, type TestEdge } from './harness.ts'
+import { describe, expect, it } from 'vitest'
+import { KEY, Phone, USER, errorCode, refusal, edgeStage } from './harness.ts'
 
-let nats: OpenNats
-let hub: ScriptedHub
-let edge: TestEdge
-
-beforeAll(async () => {
-  nats = await startOpenNats()
-  hub = await ScriptedHub.start(nats.url)
-})
-
-afterAll(async () => {
-  await hub.close()
-  await nats.stop()
-})
-
-beforeEach(async () => {
-  hub.reset()
-  edge = await startEdge(nats.url)
-})
-
-afterEach(async () => {
-  await edge.stop()
-})
+const stage = edgeStage()
 
 describe('commands', () => {
   it('forwards name, body, key and token to the hub and hands back its answer', async () => {
-    hub.on('payment.cancel', () => ({ ok: true, body: { id: 'pay_00000001' }, replayed: true }))
-    const phone = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    stage.hub.on('payment.cancel', () => ({ ok: true, body: { id: 'pay_00000001' }, replayed: true }))
+    const phone = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
     const reply = await phone.command('payment.cancel', { payment: 'pay_00000001' })
     expect(reply).toMatchObject({ ok: true, body: { id: 'pay_00000001' }, replayed: true })
-    const [asked] = hub.asked('payment.cancel')
+    const [asked] = stage.hub.asked('payment.cancel')
     expect(asked).toMatchObject({
       credential: { type: 'device', token: `${USER}/dev_bbbbbbbbbbbb` },
       key: KEY,
@@ -42,15 +20,15 @@ describe('commands', () => {
   })
 
   it('sends quote to its own subject and an absent body as an empty one', async () => {
-    hub.on('payment.quote', () => ({ ok: true, body: {} }))
-    const phone = await Phone.open(edge.url)
+    stage.hub.on('payment.quote', () => ({ ok: true, body: {} }))
+    const phone = await Phone.open(stage.edge.url)
     expect(await phone.command('quote')).toMatchObject({ ok: true })
-    expect(hub.asked('payment.quote')[0]?.body).toEqual({})
+    expect(stage.hub.asked('payment.quote')[0]?.body).toEqual({})
   })
 
   it('hands back a refusal as it is', async () => {
-    hub.on('payment.get', () => refusal('not_found'))
-    const phone = await Phone.open(edge.url)
+    stage.hub.on('payment.get', () => refusal('not_found'))
+    const phone = await Phone.open(stage.edge.url)
     const reply = await phone.command('payment.get', { payment: 'pay_00000001' })
     expect(reply).toMatchObject({
       ok: false,
@@ -68,10 +46,10 @@ describe('commands', () => {
     [5],
     [undefined],
   ])('answers unknown_command for the name %j without asking the hub', async (name) => {
-    const phone = await Phone.open(edge.url)
-    const before = hub.requests.length
+    const phone = await Phone.open(stage.edge.url)
+    const before = stage.hub.requests.length
     expect(errorCode(await phone.command(name, {}))).toBe('unknown_command')
-    expect(hub.requests.length).toBe(before)
+    expect(stage.hub.requests.length).toBe(before)
   })
 
   it.each([
@@ -82,28 +60,26 @@ describe('commands', () => {
     [{ key: 5 }],
     [{ key: null }],
   ])('answers idempotency_key_missing where a changing command has %j', async (more) => {
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     expect(errorCode(await phone.command('payment.cancel', { payment: 'pay_00000001' }, more))).toBe(
       'idempotency_key_missing',
     )
-    expect(hub.asked('payment.cancel')).toEqual([])
+    expect(stage.hub.asked('payment.cancel')).toEqual([])
   })
 
   it('answers temporarily_unavailable when the hub stays silent, and says to retry with the same key', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { command_timeout_ms: 150 } })
-    hub.on('payment.cancel', () => 'silence')
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { command_timeout_ms: 150 } })
+    stage.hub.on('payment.cancel', () => 'silence')
+    const phone = await Phone.open(stage.edge.url)
     const reply = await phone.command('payment.cancel', { payment: 'pay_00000001' })
     expect(reply['error']).toMatchObject({ code: 'temporarily_unavailable', retryable: true })
     expect(JSON.stringify(reply)).toContain('same key')
   })
 
   it('answers overloaded at once beyond the commands one socket may have in flight', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { commands_per_session: 2 } })
-    hub.on('wallet.balances', () => 'silence')
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { commands_per_session: 2 } })
+    stage.hub.on('wallet.balances', () => 'silence')
+    const phone = await Phone.open(stage.edge.url)
     phone.send({ t: 'cmd', id: 'a', name: 'wallet.balances' })
     phone.send({ t: 'cmd', id: 'b', name: 'wallet.balances' })
     const startedAt = performance.now()
@@ -112,11 +88,10 @@ describe('commands', () => {
   })
 
   it('limits a user over all sockets to a burst, says when to try again, and closes 4505 on abuse', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, {
+    await stage.restart({
       limits: { user_rate: { per_s: 1, burst: 3 }, refusal_rate: { per_s: 1, burst: 4 } },
     })
-    const [first, second] = [await Phone.open(edge.url), await Phone.open(edge.url)]
+    const [first, second] = [await Phone.open(stage.edge.url), await Phone.open(stage.edge.url)]
     expect(await first.command('wallet.balances')).toMatchObject({ ok: true })
     expect(await second.command('wallet.balances')).toMatchObject({ ok: true })
     expect(await first.command('wallet.balances')).toMatchObject({ ok: true })
@@ -129,9 +104,8 @@ describe('commands', () => {
   })
 
   it('closes 4505 on a flood of frames that are no commands', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { frame_rate: { per_s: 1, burst: 10 } } })
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { frame_rate: { per_s: 1, burst: 10 } } })
+    const phone = await Phone.open(stage.edge.url)
     for (let i = 0; i < 20; i++) phone.send({ t: 'ack', feed: USER, seq: 0 })
     expect((await phone.closed).code).toBe(4505)
   })
@@ -156,20 +130,20 @@ describe('frames', () => {
     ['an extra field in a pong', '{"t":"pong","n":1,"x":1}'],
     ['33 levels', `{"t":"cmd","id":"1","name":"wallet.balances","body":${'['.repeat(32)}${']'.repeat(32)}}`],
   ])('closes 4500 at %s', async (_what, text) => {
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     phone.sendText(text)
     expect((await phone.closed).code).toBe(4500)
     expect(errorCode(await phone.heard('error'))).toBe('invalid_request')
   })
 
   it('takes 32 levels', async () => {
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     phone.sendText(`{"t":"cmd","id":"1","name":"wallet.balances","body":${'['.repeat(31)}${']'.repeat(31)}}`)
     expect(await phone.reply('1')).toMatchObject({ ok: true })
   })
 
   it('closes 4500 at an id used before, whether answered or in flight', async () => {
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     phone.send({ t: 'cmd', id: 'same', name: 'wallet.balances' })
     await phone.reply('same')
     phone.send({ t: 'cmd', id: 'same', name: 'wallet.balances' })
@@ -177,7 +151,7 @@ describe('frames', () => {
   })
 
   it('passes over an ack, also above the head or of another feed', async () => {
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     phone.send({ t: 'ack', feed: USER, seq: 99 })
     phone.send({ t: 'ack', feed: 'usr_zzzzzzzzzzzz', seq: 1 })
     expect(await phone.command('wallet.balances')).toMatchObject({ ok: true })

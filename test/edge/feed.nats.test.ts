@@ -1,38 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { Phone, ScriptedHub, USER, refusal, startEdge, type TestEdge } from './harness.ts'
+import { Phone, USER, refusal, edgeStage } from './harness.ts'
 
-let nats: OpenNats
-let hub: ScriptedHub
-let edge: TestEdge
-
-beforeAll(async () => {
-  nats = await startOpenNats()
-  hub = await ScriptedHub.start(nats.url)
-})
-
-afterAll(async () => {
-  await hub.close()
-  await nats.stop()
-})
-
-beforeEach(async () => {
-  hub.reset()
-  edge = await startEdge(nats.url)
-})
-
-afterEach(async () => {
-  await edge.stop()
-})
+const stage = edgeStage()
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1)
 const cursor = (seq: number, epoch = 'epoch-1') => ({ epoch, seq, pos: String(seq * 10) })
 
 describe('a feed on one socket', () => {
   it('carries a live event as the relay published it, with its position in the stream', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.say(USER, { id: 'pay_00000001', description: 'Zoë ☕' })
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.say(USER, { id: 'pay_00000001', description: 'Zoë ☕' })
     expect(await phone.heard('event')).toEqual({
       t: 'event',
       feed: USER,
@@ -46,33 +24,33 @@ describe('a feed on one socket', () => {
   })
 
   it('goes live without a snapshot where the cursor is the head', async () => {
-    hub.write()
-    const phone = await Phone.open(edge.url, { cursor: cursor(1) })
+    stage.hub.write()
+    const phone = await Phone.open(stage.edge.url, { cursor: cursor(1) })
     expect((await phone.heard('ready'))['feeds']).toMatchObject({ [USER]: { mode: 'live', seq: 1 } })
-    hub.say()
+    stage.hub.say()
     await phone.heard('event')
     expect(phone.seqs()).toEqual([2])
     expect(phone.of('snapshot')).toEqual([])
   })
 
   it('replays what was missed, over several pages, in order and none missing', async () => {
-    for (let i = 0; i < 450; i++) hub.write()
-    const phone = await Phone.open(edge.url, { cursor: cursor(7) })
+    for (let i = 0; i < 450; i++) stage.hub.write()
+    const phone = await Phone.open(stage.edge.url, { cursor: cursor(7) })
     expect((await phone.heard('ready'))['feeds']).toMatchObject({ [USER]: { mode: 'replay', seq: 450 } })
     await phone.heard('event', 443)
     expect(phone.seqs()).toEqual(upTo(450).slice(7))
   })
 
   it('lets no event slip between replay and live, nor come twice', async () => {
-    for (let i = 0; i < 300; i++) hub.write()
-    hub.on('feed.open', () => {
-      hub.say() // 301: committed and published after the subscription stood, before the answer
+    for (let i = 0; i < 300; i++) stage.hub.write()
+    stage.hub.on('feed.open', () => {
+      stage.hub.say() // 301: committed and published after the subscription stood, before the answer
       return { ok: true, body: { mode: 'replay', epoch: 'epoch-1', seq: 301, pos: '3010' } }
     })
-    const phone = await Phone.open(edge.url, { cursor: cursor(250) })
-    hub.say()
+    const phone = await Phone.open(stage.edge.url, { cursor: cursor(250) })
+    stage.hub.say()
     await phone.heard('event', 52)
-    hub.say()
+    stage.hub.say()
     await phone.heard('event', 53)
     expect(phone.seqs()).toEqual(upTo(303).slice(250))
     expect(phone.frames.findIndex((frame) => frame.t === 'event')).toBeGreaterThan(
@@ -81,13 +59,13 @@ describe('a feed on one socket', () => {
   })
 
   it('sends a snapshot before the live events that follow it', async () => {
-    hub.write()
-    hub.on('feed.open', () => {
-      hub.say()
-      hub.say()
+    stage.hub.write()
+    stage.hub.on('feed.open', () => {
+      stage.hub.say()
+      stage.hub.say()
       return { ok: true, body: { mode: 'snapshot', epoch: 'epoch-1', seq: 2, pos: '20', snapshot: { payments: [] } } }
     })
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     await phone.heard('event')
     expect(phone.frames.map((frame) => frame.t)).toEqual(['challenge', 'ready', 'snapshot', 'event'])
     expect(phone.seqs()).toEqual([3])
@@ -97,41 +75,41 @@ describe('a feed on one socket', () => {
     ['another epoch', cursor(1, 'epoch-0')],
     ['a cursor above the head', cursor(99)],
   ])('answers a snapshot to %s', async (_what, given) => {
-    hub.write()
-    const phone = await Phone.open(edge.url, { cursor: given })
+    stage.hub.write()
+    const phone = await Phone.open(stage.edge.url, { cursor: given })
     expect((await phone.heard('snapshot'))['seq']).toBe(1)
   })
 
   it('delivers once and in order what comes duplicated and out of order', async () => {
-    const phone = await Phone.open(edge.url)
-    const events = upTo(8).map(() => hub.write())
+    const phone = await Phone.open(stage.edge.url)
+    const events = upTo(8).map(() => stage.hub.write())
     const order = [1, 1, 3, 2, 2, 3, 6, 5, 8, 4, 1, 7, 8]
     for (const seq of order) {
       const event = events[seq - 1]
-      if (event !== undefined) hub.publish(event)
+      if (event !== undefined) stage.hub.publish(event)
     }
     await phone.heard('event', 8)
-    hub.say()
+    stage.hub.say()
     await phone.heard('event', 9)
     expect(phone.seqs()).toEqual(upTo(9))
   })
 
   it('reads a missing event from Postgres through the hub', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.say()
-    hub.write() // never published
-    hub.write()
-    hub.say()
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.say()
+    stage.hub.write() // never published
+    stage.hub.write()
+    stage.hub.say()
     await phone.heard('event', 4)
     expect(phone.seqs()).toEqual([1, 2, 3, 4])
-    expect(hub.asked('feed.page').map((request) => request.body)).toEqual([{ feed: USER, after: 1, upto: 4 }])
+    expect(stage.hub.asked('feed.page').map((request) => request.body)).toEqual([{ feed: USER, after: 1, upto: 4 }])
   })
 
   it('closes 4000 to resume where a missing event cannot be had within a second', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.on('feed.page', () => refusal('temporarily_unavailable'))
-    hub.write()
-    hub.say()
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.on('feed.page', () => refusal('temporarily_unavailable'))
+    stage.hub.write()
+    stage.hub.say()
     const startedAt = performance.now()
     expect((await phone.closed).code).toBe(4000)
     expect(performance.now() - startedAt).toBeLessThan(2_000)
@@ -139,41 +117,39 @@ describe('a feed on one socket', () => {
   })
 
   it('holds a bounded number of events and reads the rest', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { held_events: 4 } })
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { held_events: 4 } })
+    const phone = await Phone.open(stage.edge.url)
     let release: () => void = () => {}
     const blocked = new Promise<void>((resolve) => (release = resolve))
-    hub.on('feed.page', async (request) => {
+    stage.hub.on('feed.page', async (request) => {
       await blocked
-      return hub.page(request)
+      return stage.hub.page(request)
     })
-    hub.write()
-    for (let i = 0; i < 20; i++) hub.say()
-    await until(() => hub.asked('feed.page').length > 0)
+    stage.hub.write()
+    for (let i = 0; i < 20; i++) stage.hub.say()
+    await until(() => stage.hub.asked('feed.page').length > 0)
     release()
     await phone.heard('event', 21)
     expect(phone.seqs()).toEqual(upTo(21))
   })
 
   it('closes 4000 when the stream began a new epoch, and the next hello gets a snapshot', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.say()
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.say()
     await phone.heard('event')
-    hub.epoch = 'epoch-2'
-    hub.say()
+    stage.hub.epoch = 'epoch-2'
+    stage.hub.say()
     expect((await phone.closed).code).toBe(4000)
     expect(phone.seqs()).toEqual([1])
-    const again = await Phone.open(edge.url, { cursor: cursor(1) })
+    const again = await Phone.open(stage.edge.url, { cursor: cursor(1) })
     expect(await again.heard('snapshot')).toMatchObject({ epoch: 'epoch-2', seq: 2 })
   })
 
   it('finds by the true head what was published while nobody told it', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 200, true_heads_every_pings: 1 } })
-    const phone = await Phone.open(edge.url)
-    hub.write()
-    hub.write()
+    await stage.restart({ limits: { heartbeat_ms: 200, true_heads_every_pings: 1 } })
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.write()
+    stage.hub.write()
     const ping = await phone.heard('ping')
     expect(phone.seqs()).toEqual([1, 2])
     expect(ping['heads']).toEqual({ [USER]: 2 })
@@ -182,47 +158,45 @@ describe('a feed on one socket', () => {
 
 describe('a feed on several sockets', () => {
   it('has one subscription an edge, and each socket its own place', async () => {
-    for (let i = 0; i < 3; i++) hub.write()
-    const before = edge.bus.stats().inMsgs
-    const phones = await Promise.all(upTo(3).map((seq) => Phone.open(edge.url, { cursor: cursor(seq) })))
+    for (let i = 0; i < 3; i++) stage.hub.write()
+    const before = stage.edge.bus.stats().inMsgs
+    const phones = await Promise.all(upTo(3).map((seq) => Phone.open(stage.edge.url, { cursor: cursor(seq) })))
     await phones[0]?.heard('event', 2)
-    const opened = edge.bus.stats().inMsgs
+    const opened = stage.edge.bus.stats().inMsgs
     expect(opened).toBeGreaterThan(before)
-    hub.say()
+    stage.hub.say()
     await Promise.all(phones.map((phone, i) => phone.heard('event', 3 - i)))
     expect(phones.map((phone) => phone.seqs())).toEqual([[2, 3, 4], [3, 4], [4]])
-    expect(edge.bus.stats().inMsgs - opened).toBe(1)
+    expect(stage.edge.bus.stats().inMsgs - opened).toBe(1)
   })
 
   it('never shows one user the events of another', async () => {
-    const mine = await Phone.open(edge.url)
-    const theirs = await Phone.open(edge.url, { user: 'usr_zzzzzzzzzzzz' })
-    hub.say('usr_zzzzzzzzzzzz')
+    const mine = await Phone.open(stage.edge.url)
+    const theirs = await Phone.open(stage.edge.url, { user: 'usr_zzzzzzzzzzzz' })
+    stage.hub.say('usr_zzzzzzzzzzzz')
     await theirs.heard('event')
-    hub.say()
+    stage.hub.say()
     await mine.heard('event')
     expect(mine.of('event').map((frame) => frame['feed'])).toEqual([USER])
     expect(theirs.of('event').map((frame) => frame['feed'])).toEqual(['usr_zzzzzzzzzzzz'])
   })
 
   it('lingers after the last socket, then lets the subscription go', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { feed_linger_ms: 100 } })
-    const feeds = async () => /^mooring_edge_feeds (\d+)$/m.exec(await edge.registry.metrics())?.[1]
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { feed_linger_ms: 100 } })
+    const feeds = async () => /^mooring_edge_feeds (\d+)$/m.exec(await stage.edge.registry.metrics())?.[1]
+    const phone = await Phone.open(stage.edge.url)
     phone.ws.close()
-    await until(() => edge.edge.sessions === 0)
+    await until(() => stage.edge.edge.sessions === 0)
     expect(await feeds()).toBe('1')
     await until(async () => (await feeds()) === '0')
   })
 
   it('tells a failpoint the amount of each event right after it was handed to a socket', async () => {
-    await edge.stop()
     const amounts: string[] = []
-    edge = await startEdge(nats.url, { pushed: (amount) => amounts.push(amount) })
-    const phone = await Phone.open(edge.url)
-    hub.say(USER, { amount: '12345' })
-    hub.say(USER, { currency: 'KES' })
+    await stage.restart({ pushed: (amount) => amounts.push(amount) })
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.say(USER, { amount: '12345' })
+    stage.hub.say(USER, { currency: 'KES' })
     await phone.heard('event', 2)
     expect(amounts).toEqual(['12345', ''])
   })
@@ -231,37 +205,42 @@ describe('a feed on several sockets', () => {
 describe('a slow consumer', () => {
   it('is closed 4002 or cut, within its bound, and resumes with nothing lost', async () => {
     const body = { description: 'x'.repeat(8_000) }
-    const paused = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
-    const honest = await Phone.open(edge.url)
+    const paused = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    const honest = await Phone.open(stage.edge.url)
     paused.ws.pause()
     let most = 0
-    for (let i = 0; i < 1_000 && edge.edge.sessions === 2; i++) {
-      hub.say(USER, body)
+    for (let i = 0; i < 1_000 && stage.edge.edge.sessions === 2; i++) {
+      stage.hub.say(USER, body)
       await until(() => honest.seqs().length === i + 1)
-      most = Math.max(most, Number(/^mooring_edge_queue_bytes (\d+)$/m.exec(await edge.registry.metrics())?.[1] ?? 0))
+      most = Math.max(
+        most,
+        Number(/^mooring_edge_queue_bytes (\d+)$/m.exec(await stage.edge.registry.metrics())?.[1] ?? 0),
+      )
     }
-    expect(edge.edge.sessions).toBe(1)
+    expect(stage.edge.edge.sessions).toBe(1)
     expect(most).toBeGreaterThan(128 * 1024)
     expect(most).toBeLessThan(2 * 256 * 1024)
-    expect(await edge.registry.metrics()).toContain('mooring_edge_closes_total{code="4002"} 1')
+    expect(await stage.edge.registry.metrics()).toContain('mooring_edge_closes_total{code="4002"} 1')
     paused.ws.resume()
     expect([4002, 1006]).toContain((await paused.closed).code)
     const seen = paused.seqs().length
     const total = honest.seqs().length
     expect(paused.seqs()).toEqual(upTo(seen))
-    const again = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb', cursor: cursor(seen) })
+    const again = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb', cursor: cursor(seen) })
     await again.heard('event', total - seen)
     expect(again.seqs()).toEqual(upTo(total).slice(seen))
   }, 60_000)
 
   it('gets a long replay at its own pace instead of being closed', async () => {
-    for (let i = 0; i < 900; i++) hub.write(USER, { description: 'x'.repeat(16_000) })
-    const phone = await Phone.connect(edge.url)
+    for (let i = 0; i < 900; i++) stage.hub.write(USER, { description: 'x'.repeat(16_000) })
+    const phone = await Phone.connect(stage.edge.url)
     phone.hello({ cursor: cursor(0) })
     await phone.heard('ready')
     phone.ws.pause()
-    await until(async () => Number(/^mooring_edge_queue_bytes (\d+)$/m.exec(await edge.registry.metrics())?.[1]) > 0)
-    hub.say()
+    await until(
+      async () => Number(/^mooring_edge_queue_bytes (\d+)$/m.exec(await stage.edge.registry.metrics())?.[1]) > 0,
+    )
+    stage.hub.say()
     phone.ws.resume()
     await phone.heard('event', 901, 20_000)
     expect(phone.seqs()).toEqual(upTo(901))
@@ -271,16 +250,16 @@ describe('a slow consumer', () => {
 describe('a large snapshot', () => {
   it('comes in parts as fast as the phone reads, with what happened meanwhile after it', async () => {
     const bodies = Array.from({ length: 220 }, (_, i) => ({ id: `pay_${i}`, description: 'x'.repeat(4_000) }))
-    hub.on('feed.open', () => ({
+    stage.hub.on('feed.open', () => ({
       ok: true,
       body: { mode: 'snapshot', epoch: 'epoch-1', seq: 0, pos: '0', snapshot: { payments: bodies, balances: [] } },
     }))
-    const phone = await Phone.connect(edge.url)
+    const phone = await Phone.connect(stage.edge.url)
     phone.ws.pause()
     phone.hello()
-    await until(async () => /^mooring_edge_feeds 1$/m.test(await edge.registry.metrics()))
-    await until(() => hub.asked('feed.open').length === 1)
-    for (let i = 0; i < 3; i++) hub.say()
+    await until(async () => /^mooring_edge_feeds 1$/m.test(await stage.edge.registry.metrics()))
+    await until(() => stage.hub.asked('feed.open').length === 1)
+    for (let i = 0; i < 3; i++) stage.hub.say()
     phone.ws.resume()
     await phone.heard('event', 3)
     const parts = phone.of('snapshot')
@@ -299,8 +278,7 @@ describe('a snapshot to a phone that reads slowly', () => {
     let queued = 0
     let most = 0
     let drained: () => void = () => {}
-    await edge.stop()
-    edge = await startEdge(nats.url, {
+    await stage.restart({
       between: (socket, accept) => {
         const events = accept({
           address: socket.address,
@@ -317,11 +295,11 @@ describe('a snapshot to a phone that reads slowly', () => {
         return events
       },
     })
-    hub.on('feed.open', () => {
+    stage.hub.on('feed.open', () => {
       const payments = Array.from({ length: 220 }, (_, i) => ({ id: `pay_${i}`, description: 'x'.repeat(4_000) }))
       return { ok: true, body: { mode: 'snapshot', epoch: 'epoch-1', seq: 0, pos: '0', snapshot: { payments } } }
     })
-    const phone = await Phone.open(edge.url)
+    const phone = await Phone.open(stage.edge.url)
     await until(() => {
       queued = 0
       drained()
@@ -336,30 +314,30 @@ describe('a snapshot to a phone that reads slowly', () => {
 
 describe('while NATS is away', () => {
   it('holds the sockets, fails commands fast, and catches up afterwards', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.say()
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.say()
     await phone.heard('event')
-    hub.on('payment.cancel', () => 'silence')
+    stage.hub.on('payment.cancel', () => 'silence')
     phone.send({ t: 'cmd', id: 'in-flight', key: 'key-0123456789abcdef', name: 'payment.cancel', body: {} })
-    await until(() => hub.asked('payment.cancel').length === 1)
-    await nats.kill()
+    await until(() => stage.hub.asked('payment.cancel').length === 1)
+    await stage.nats.kill()
     expect(await phone.reply('in-flight')).toMatchObject({ ok: false, error: { code: 'temporarily_unavailable' } })
     const startedAt = performance.now()
     expect(await phone.command('wallet.balances')).toMatchObject({ error: { code: 'temporarily_unavailable' } })
     expect(performance.now() - startedAt).toBeLessThan(100)
-    hub.write()
-    hub.write()
-    await nats.start()
+    stage.hub.write()
+    stage.hub.write()
+    await stage.nats.start()
     await phone.heard('event', 3, 15_000)
     expect(phone.seqs()).toEqual([1, 2, 3])
     expect(await phone.command('wallet.balances')).toMatchObject({ ok: true })
   }, 40_000)
 
   it('closes a session whose device was revoked meanwhile', async () => {
-    const phone = await Phone.open(edge.url)
-    hub.on('feed.heads', () => refusal('forbidden'))
-    await nats.kill()
-    await nats.start()
+    const phone = await Phone.open(stage.edge.url)
+    stage.hub.on('feed.heads', () => refusal('forbidden'))
+    await stage.nats.kill()
+    await stage.nats.start()
     expect((await phone.closed).code).toBe(4504)
   }, 40_000)
 })

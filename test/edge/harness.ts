@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { headers } from '@nats-io/transport-node'
 import { Registry } from 'prom-client'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { WebSocket } from 'ws'
 import {
   ALL_COMMANDS,
@@ -21,6 +22,7 @@ import { makeIds } from '../../src/domain/ids.ts'
 import { EDGE_LIMITS, Edge, listen, type EdgeLimits, type Transport } from '../../src/edge/index.ts'
 import type { Accept, ClientSocket, SocketEvents } from '../../src/edge/transport/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
+import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
 import { until } from '../support/until.ts'
 
 export const ORIGIN = 'https://wallet.example'
@@ -322,4 +324,42 @@ export class Phone {
 
 export function errorCode(frame: Frame): unknown {
   return (frame['error'] as { code?: unknown } | undefined)?.code
+}
+
+/** NATS and a scripted hub for a file of tests, and an edge of its own for each. */
+export function edgeStage() {
+  let nats: OpenNats
+  let hub: ScriptedHub
+  let edge: TestEdge
+
+  beforeAll(async () => {
+    nats = await startOpenNats()
+    hub = await ScriptedHub.start(nats.url)
+  })
+  afterAll(async () => {
+    await hub.close()
+    await nats.stop()
+  })
+  beforeEach(async () => {
+    hub.reset()
+    edge = await startEdge(nats.url)
+  })
+  afterEach(() => edge.stop())
+
+  return {
+    get nats() {
+      return nats
+    },
+    get hub() {
+      return hub
+    },
+    get edge() {
+      return edge
+    },
+    /** The edge anew, otherwise than it is for the others. */
+    async restart(options: Parameters<typeof startEdge>[1]): Promise<void> {
+      await edge.stop()
+      edge = await startEdge(nats.url, options)
+    },
+  }
 }

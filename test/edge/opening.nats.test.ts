@@ -1,35 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { ORIGIN, Phone, ScriptedHub, USER, errorCode, refusal, startEdge, type TestEdge } from './harness.ts'
+import { ORIGIN, Phone, USER, errorCode, refusal, edgeStage } from './harness.ts'
 
-let nats: OpenNats
-let hub: ScriptedHub
-let edge: TestEdge
-
-beforeAll(async () => {
-  nats = await startOpenNats()
-  hub = await ScriptedHub.start(nats.url)
-})
-
-afterAll(async () => {
-  await hub.close()
-  await nats.stop()
-})
-
-beforeEach(async () => {
-  hub.reset()
-  edge = await startEdge(nats.url)
-})
-
-afterEach(async () => {
-  await edge.stop()
-})
+const stage = edgeStage()
 
 describe('opening', () => {
   it('goes challenge, hello, ready, snapshot for a client that has nothing yet', async () => {
-    hub.write()
-    const phone = await Phone.connect(edge.url, { origin: ORIGIN })
+    stage.hub.write()
+    const phone = await Phone.connect(stage.edge.url, { origin: ORIGIN })
     const challenge = await phone.heard('challenge')
     expect(challenge['nonce']).toMatch(/^[A-Za-z0-9_-]{43}$/)
     phone.hello({ device: 'dev_bbbbbbbbbbbb' })
@@ -54,7 +32,7 @@ describe('opening', () => {
       last: true,
       body: { payments: [], balances: [] },
     })
-    const [asked] = hub.asked('session.open')
+    const [asked] = stage.hub.asked('session.open')
     expect(asked?.body).toEqual({ nonce: challenge['nonce'], proof: 'a.b.c', origin: ORIGIN })
   })
 
@@ -65,18 +43,18 @@ describe('opening', () => {
     ['temporarily_unavailable', 4000],
     ['internal', 4000],
   ] as const)('closes by what the hub says: %s is %i', async (refused, closeCode) => {
-    hub.on('session.open', () => refusal(refused))
-    const phone = await Phone.connect(edge.url)
+    stage.hub.on('session.open', () => refusal(refused))
+    const phone = await Phone.connect(stage.edge.url)
     phone.hello()
     expect((await phone.closed).code).toBe(closeCode)
     expect(errorCode(await phone.heard('error'))).toBe(refused)
   })
 
   it('turns away a hello that names the feed of another', async () => {
-    const phone = await Phone.connect(edge.url)
+    const phone = await Phone.connect(stage.edge.url)
     phone.send({ t: 'hello', token: `${USER}/dev_b`, feeds: { usr_zzzzzzzzzzzz: { epoch: 'e', seq: 1 } } })
     expect((await phone.closed).code).toBe(4504)
-    expect(hub.asked('feed.open')).toEqual([])
+    expect(stage.hub.asked('feed.open')).toEqual([])
   })
 
   it.each([
@@ -90,44 +68,42 @@ describe('opening', () => {
     ['a command', { t: 'cmd', id: '1', name: 'wallet.balances', body: {} }],
     ['a pong', { t: 'pong', n: 1 }],
   ])('closes 4500 where the first frame is a hello with %s', async (_what, frame) => {
-    const phone = await Phone.connect(edge.url)
+    const phone = await Phone.connect(stage.edge.url)
     phone.send(frame)
     expect((await phone.closed).code).toBe(4500)
     expect(errorCode(await phone.heard('error'))).toBe('invalid_request')
   })
 
   it('closes 4500 at a cursor hidden under __proto__', async () => {
-    const phone = await Phone.connect(edge.url)
+    const phone = await Phone.connect(stage.edge.url)
     phone.sendText('{"t":"hello","token":"a/b","feeds":{"__proto__":{"epoch":"e","seq":1}}}')
     expect((await phone.closed).code).toBe(4500)
   })
 
   it('closes 4500 at a second hello, also while the first is being answered', async () => {
-    const ready = await Phone.open(edge.url)
+    const ready = await Phone.open(stage.edge.url)
     ready.hello()
     expect((await ready.closed).code).toBe(4500)
-    hub.on('session.open', () => 'silence')
-    const opening = await Phone.connect(edge.url)
+    stage.hub.on('session.open', () => 'silence')
+    const opening = await Phone.connect(stage.edge.url)
     opening.hello()
     opening.hello()
     expect((await opening.closed).code).toBe(4500)
   })
 
   it('closes 4004 when no hello comes', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { hello_timeout_ms: 100 } })
-    const phone = await Phone.connect(edge.url)
+    await stage.restart({ limits: { hello_timeout_ms: 100 } })
+    const phone = await Phone.connect(stage.edge.url)
     expect((await phone.closed).code).toBe(4004)
   })
 
   it('closes 4005 with a jittered delay when too many hellos are in progress', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { hellos_in_progress: 1 } })
-    hub.on('session.open', () => 'silence')
-    const first = await Phone.connect(edge.url)
+    await stage.restart({ limits: { hellos_in_progress: 1 } })
+    stage.hub.on('session.open', () => 'silence')
+    const first = await Phone.connect(stage.edge.url)
     first.hello()
-    await until(() => hub.asked('session.open').length === 1)
-    const second = await Phone.connect(edge.url)
+    await until(() => stage.hub.asked('session.open').length === 1)
+    const second = await Phone.connect(stage.edge.url)
     second.hello()
     expect((await second.closed).code).toBe(4005)
     const error = (await second.heard('error'))['error'] as { retry_after_ms: number }

@@ -1,30 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
+import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
-import { ORIGIN, Phone, ScriptedHub, USER, errorCode, refusal, startEdge, type TestEdge } from './harness.ts'
+import { ORIGIN, Phone, USER, errorCode, refusal, edgeStage } from './harness.ts'
 
-let nats: OpenNats
-let hub: ScriptedHub
-let edge: TestEdge
-
-beforeAll(async () => {
-  nats = await startOpenNats()
-  hub = await ScriptedHub.start(nats.url)
-})
-
-afterAll(async () => {
-  await hub.close()
-  await nats.stop()
-})
-
-beforeEach(async () => {
-  hub.reset()
-  edge = await startEdge(nats.url)
-})
-
-afterEach(async () => {
-  await edge.stop()
-})
+const stage = edgeStage()
 
 describe('a newer token', () => {
   const DEVICE = 'dev_bbbbbbbbbbbb'
@@ -32,7 +10,7 @@ describe('a newer token', () => {
   const bring = (phone: Phone, value = token(900_000)) => phone.send({ t: 'token', token: value, proof: 'd.e.f' })
 
   async function open(expiresIn_ms: number): Promise<Phone> {
-    const phone = await Phone.connect(edge.url, { origin: ORIGIN })
+    const phone = await Phone.connect(stage.edge.url, { origin: ORIGIN })
     phone.hello({ device: DEVICE, expiresIn_ms })
     await phone.heard('ready')
     return phone
@@ -45,18 +23,17 @@ describe('a newer token', () => {
     bring(phone)
     const taken = await phone.heard('token')
     expect(Date.parse(String(taken['expires_at']))).toBeGreaterThan(Date.now() + 800_000)
-    expect(hub.asked('session.open').at(-1)).toMatchObject({
+    expect(stage.hub.asked('session.open').at(-1)).toMatchObject({
       credential: { token: token(900_000) },
       body: { nonce: ready['nonce'], proof: 'd.e.f', origin: ORIGIN },
     })
     await until(() => performance.now() - began > 500)
     expect(await phone.command('wallet.balances')).toMatchObject({ ok: true })
-    expect(hub.asked('wallet.balances').at(-1)).toMatchObject({ credential: { token: token(900_000) } })
+    expect(stage.hub.asked('wallet.balances').at(-1)).toMatchObject({ credential: { token: token(900_000) } })
   })
 
   it('is proved over the nonce of the last ping from then on', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 700 } })
+    await stage.restart({ limits: { heartbeat_ms: 700 } })
     const phone = await open(900_000)
     bring(phone)
     await phone.heard('token')
@@ -64,7 +41,7 @@ describe('a newer token', () => {
     const ping = await phone.heard('ping', before + 1)
     bring(phone)
     await phone.heard('token', 2)
-    expect(hub.asked('session.open').at(-1)?.body).toMatchObject({ nonce: ping['nonce'] })
+    expect(stage.hub.asked('session.open').at(-1)?.body).toMatchObject({ nonce: ping['nonce'] })
   })
 
   it('is not taken over a nonce that was used', async () => {
@@ -74,7 +51,7 @@ describe('a newer token', () => {
     expect((await phone.closed).code).toBe(4501)
     expect(errorCode(await phone.heard('error'))).toBe('unauthenticated')
     // The hub is asked about the first of them at the most.
-    expect(hub.asked('session.open').length).toBeLessThanOrEqual(2)
+    expect(stage.hub.asked('session.open').length).toBeLessThanOrEqual(2)
   })
 
   it.each([
@@ -88,13 +65,12 @@ describe('a newer token', () => {
   })
 
   it('that nobody can tell about now costs nothing: the next ping brings another nonce', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 700 } })
+    await stage.restart({ limits: { heartbeat_ms: 700 } })
     const phone = await open(900_000)
-    hub.on('session.open', () => refusal('temporarily_unavailable'))
+    stage.hub.on('session.open', () => refusal('temporarily_unavailable'))
     bring(phone)
-    await until(() => hub.asked('session.open').length === 2)
-    hub.reset()
+    await until(() => stage.hub.asked('session.open').length === 2)
+    stage.hub.reset()
     const pings = phone.of('ping').length
     await phone.heard('ping', pings + 1)
     bring(phone)

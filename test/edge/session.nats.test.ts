@@ -1,43 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { edgeControlSubject } from '../../src/bus/index.ts'
-import { startOpenNats, type OpenNats } from '../support/open-nats.ts'
 import { until } from '../support/until.ts'
-import { KEY, Phone, ScriptedHub, USER, errorCode, startEdge, type TestEdge } from './harness.ts'
+import { KEY, Phone, USER, errorCode, startEdge, edgeStage } from './harness.ts'
 
-let nats: OpenNats
-let hub: ScriptedHub
-let edge: TestEdge
-
-beforeAll(async () => {
-  nats = await startOpenNats()
-  hub = await ScriptedHub.start(nats.url)
-})
-
-afterAll(async () => {
-  await hub.close()
-  await nats.stop()
-})
-
-beforeEach(async () => {
-  hub.reset()
-  edge = await startEdge(nats.url)
-})
-
-afterEach(async () => {
-  await edge.stop()
-})
+const stage = edgeStage()
 
 describe('the end of a session', () => {
   it('closes 4006 when the same device connects again, and the new socket stays', async () => {
-    const older = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
-    const newer = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    const older = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    const newer = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
     expect((await older.closed).code).toBe(4006)
     expect(await newer.command('wallet.balances')).toMatchObject({ ok: true })
   })
 
   it('closes 4006 when the same device connects on another edge', async () => {
-    const other = await startEdge(nats.url)
-    const older = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    const other = await startEdge(stage.nats.url)
+    const older = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
     const newer = await Phone.open(other.url, { device: 'dev_bbbbbbbbbbbb' })
     expect((await older.closed).code).toBe(4006)
     expect(await newer.command('wallet.balances')).toMatchObject({ ok: true })
@@ -45,25 +23,25 @@ describe('the end of a session', () => {
   })
 
   it('closes 4504 when the device is revoked', async () => {
-    const phone = await Phone.open(edge.url, { device: 'dev_bbbbbbbbbbbb' })
-    edge.bus.publish(edgeControlSubject('all'), JSON.stringify({ type: 'revoke', device: 'dev_bbbbbbbbbbbb' }))
+    const phone = await Phone.open(stage.edge.url, { device: 'dev_bbbbbbbbbbbb' })
+    stage.edge.bus.publish(edgeControlSubject('all'), JSON.stringify({ type: 'revoke', device: 'dev_bbbbbbbbbbbb' }))
     expect((await phone.closed).code).toBe(4504)
   })
 
   it('closes 4504 also a session on another edge that a hub let in just before', async () => {
-    const other = await startEdge(nats.url)
+    const other = await startEdge(stage.nats.url)
     const device = 'dev_cccccccccccc'
     const answer = Promise.withResolvers<void>()
-    hub.on('session.open', async () => {
+    stage.hub.on('session.open', async () => {
       await answer.promise
       const expiresAt = new Date(Date.now() + 900_000).toISOString()
       return { ok: true, body: { user: USER, device, expiresAt, env: 'test' } }
     })
     const opening = await Phone.connect(other.url)
     opening.hello({ device })
-    await until(() => hub.asked('session.open').length === 1)
-    edge.bus.publish(edgeControlSubject('all'), JSON.stringify({ type: 'revoke', device }))
-    await edge.bus.flush()
+    await until(() => stage.hub.asked('session.open').length === 1)
+    stage.edge.bus.publish(edgeControlSubject('all'), JSON.stringify({ type: 'revoke', device }))
+    await stage.edge.bus.flush()
     await other.bus.flush()
     answer.resolve()
     expect((await opening.closed).code).toBe(4504)
@@ -71,35 +49,33 @@ describe('the end of a session', () => {
   })
 
   it('closes 4007 when the token expires', async () => {
-    const phone = await Phone.connect(edge.url)
+    const phone = await Phone.connect(stage.edge.url)
     phone.hello({ expiresIn_ms: 200 })
     await phone.heard('ready')
     expect((await phone.closed).code).toBe(4007)
   })
 
   it('pings with a fresh nonce and every head, and closes 4003 without a pong', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { heartbeat_ms: 150, pong_timeout_ms: 100 } })
-    const phone = await Phone.open(edge.url)
+    await stage.restart({ limits: { heartbeat_ms: 150, pong_timeout_ms: 100 } })
+    const phone = await Phone.open(stage.edge.url)
     const first = await phone.heard('ping')
     phone.send({ t: 'pong', n: first['n'] })
     const second = await phone.heard('ping', 2)
     expect(first).toMatchObject({ n: 1, heads: { [USER]: 0 } })
     expect(second).toMatchObject({ n: 2, heads: { [USER]: 0 } })
     expect(second['nonce']).not.toBe(first['nonce'])
-    expect(hub.asked('feed.heads').length).toBeGreaterThan(0)
+    expect(stage.hub.asked('feed.heads').length).toBeGreaterThan(0)
     phone.send({ t: 'pong', n: 99 })
     expect((await phone.closed).code).toBe(4003)
   })
 
   it('draining asks clients to come back elsewhere, one after the other, and tells events until they have to', async () => {
-    await edge.stop()
-    edge = await startEdge(nats.url, { limits: { goaway_per_ms: 0.01, goaway_spread_ms: 600 } })
-    const phones = await Promise.all(Array.from({ length: 12 }, () => Phone.open(edge.url)))
+    await stage.restart({ limits: { goaway_per_ms: 0.01, goaway_spread_ms: 600 } })
+    const phones = await Promise.all(Array.from({ length: 12 }, () => Phone.open(stage.edge.url)))
     const started = performance.now()
-    const draining = edge.edge.drain()
+    const draining = stage.edge.edge.drain()
     const asked = await Promise.all(phones.map((phone) => phone.heard('goaway')))
-    hub.say()
+    stage.hub.say()
     const stay_ms = asked.map((frame) => Number(frame['reconnect_after_ms']))
     const last = phones[stay_ms.indexOf(Math.max(...stay_ms))]
     await last?.heard('event')
@@ -113,15 +89,15 @@ describe('the end of a session', () => {
 
   it('draining answers the command in flight, declines a new one, and closes 4001', async () => {
     let answer: () => void = () => {}
-    hub.on('payment.cancel', async () => {
+    stage.hub.on('payment.cancel', async () => {
       await new Promise<void>((resolve) => (answer = resolve))
       return { ok: true, body: { id: 'pay_00000001' } }
     })
-    const busy = await Phone.open(edge.url)
-    const idle = await Phone.open(edge.url)
+    const busy = await Phone.open(stage.edge.url)
+    const idle = await Phone.open(stage.edge.url)
     busy.send({ t: 'cmd', id: 'running', key: KEY, name: 'payment.cancel', body: {} })
-    await until(() => hub.asked('payment.cancel').length === 1)
-    const draining = edge.edge.drain()
+    await until(() => stage.hub.asked('payment.cancel').length === 1)
+    const draining = stage.edge.edge.drain()
     expect((await idle.closed).code).toBe(4001)
     expect(errorCode(await busy.command('payment.cancel', {}))).toBe('temporarily_unavailable')
     expect(busy.closeCode).toBeNull()
