@@ -31,7 +31,7 @@ const COMMANDS = {
 
 /** A bench does a hub's work, with a hub's flags (src/proc/dev/table.ts).
  * @type {Record<string, string[]>} */
-const NODE_FLAGS = { bench: ['--max-semi-space-size=128'] }
+const NODE_FLAGS = { bench: ['--max-semi-space-size=128', '--initial-old-space-size=256'] }
 
 /** @param {string} message
  * @returns {never} */

@@ -53,7 +53,7 @@ export async function run(args: string[]): Promise<void> {
   })
   const options = Options.parse(values)
   const { sockets, many, rate: perSecond, seconds } = options
-  const stack = await startStack()
+  const stack = await startStack({ env: { MOORING_FAILPOINTS: undefined } })
   try {
     const dev = stack.dev()
     const keysDir = join(stack.dataDir, 'keys')

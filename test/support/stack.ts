@@ -42,7 +42,7 @@ export type Stack = {
 export type StackOptions = {
   /** More arguments of `npm start`. */
   args?: string[]
-  env?: Record<string, string>
+  env?: Record<string, string | undefined>
 }
 
 const READY_TIMEOUT_MS = 120_000

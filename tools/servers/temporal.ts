@@ -9,7 +9,11 @@ export const TEMPORAL_NAMESPACE = 'default'
 /** synchronous=NORMAL with a WAL survives kill -9; after a power cut Postgres, the truth, restarts what is missing. */
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16000', 'busy_timeout=10000']
 
-/** One machine, one worker fleet: no task queue is split, and nothing throttles a bench. */
+/**
+ * One machine, one worker fleet: no task queue is split, and nothing throttles a bench. The development server would
+ * read namespace and search attributes from its database eight times for a payment, lest it miss a change; ours are
+ * there before it serves, and it looks again each minute, as Temporal's own server does.
+ */
 export const DYNAMIC_CONFIG = {
   'matching.numTaskqueueReadPartitions': 1,
   'matching.numTaskqueueWritePartitions': 1,
@@ -22,6 +26,7 @@ export const DYNAMIC_CONFIG = {
   'matching.persistenceMaxQPS': 50_000,
   'frontend.persistenceMaxQPS': 50_000,
   'history.hostLevelCacheMaxSize': 2_048,
+  'system.forceSearchAttributesCacheRefreshOnRead': false,
 }
 
 export type TemporalPorts = { grpc: number; ui: number | undefined; http: number; metrics: number }
