@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { SOCKET_LIMITS } from '../../src/contract/index.ts'
 import { machineTicks } from '../ledger/cpu.ts'
 import type { Events } from './events.ts'
 import type { Fleet } from './fleet.ts'
@@ -38,7 +39,8 @@ export type Measured = Latencies & {
 
 /** What is there at once after sockets were opened goes on for a moment: snapshots, feeds' subscriptions. */
 const SETTLE_MS = 3_000
-const IDLE_MS = 8_000
+/** One heartbeat of every session, whenever it was opened; Socket.IO's are as far apart. Events are best pushed as long. */
+export const IDLE_MS = SOCKET_LIMITS.heartbeat_ms
 const ARRIVE_WITHIN_MS = 10_000
 
 export async function measure(peer: Peer, fleet: Fleet, events: Events, load: Load): Promise<Measured> {

@@ -12,7 +12,7 @@ import { figureRow, reached } from '../ledger/figures.ts'
 import { startEvents } from './events.ts'
 import { figuresOf } from './figures.ts'
 import { startFleet } from './fleet.ts'
-import { grow, type Many, measure, type Measured } from './measure.ts'
+import { grow, IDLE_MS, type Many, measure, type Measured } from './measure.ts'
 import { PEERS, type PeerName, startPeer } from './peer.ts'
 import { makePeople } from './people.ts'
 import { growthLine, HEAD, row } from './table.ts'
@@ -46,7 +46,7 @@ export async function run(args: string[]): Promise<void> {
       many: { type: 'string', default: '15000' },
       rate: { type: 'string', default: '500' },
       opens: { type: 'string', default: '250' },
-      seconds: { type: 'string', default: '20' },
+      seconds: { type: 'string', default: String(IDLE_MS / 1_000) },
       processes: { type: 'string', default: '3' },
       profile: { type: 'boolean', default: false },
     },

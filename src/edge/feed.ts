@@ -1,6 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { Mailbox, type Actor } from '../actor/index.ts'
-import { liveSubject, type Bus } from '../bus/index.ts'
+import { liveSubject, subscribeByCallback, type Bus } from '../bus/index.ts'
 import type { Log } from '../observe/log.ts'
 import { fromLive, type FeedNews } from './event-frame.ts'
 import type { EdgeLimits } from './limits.ts'
@@ -33,10 +33,8 @@ class Feed implements Actor<ToFeed> {
     this.#options = options
     this.#ended = ended
     this.#mailbox = new Mailbox(this, options.limits.feed_mailbox)
-    this.#subscription = options.bus.subscribe(liveSubject(id), {
-      callback: (error, message) => {
-        if (error === null) this.#mailbox.post({ type: 'live', message })
-      },
+    this.#subscription = subscribeByCallback(options.bus, liveSubject(id), (message) => {
+      this.#mailbox.post({ type: 'live', message })
     })
   }
 

@@ -39,9 +39,18 @@ export function renewed(port: SessionPort, live: Live, token: string, known: Res
   port.send({ t: 'token', expires_at: expiresAt })
 }
 
-/** Has the session told when its token of now ends; whether it has a newer one by that time is seen then. */
+/** A token that lives longer than so many beats needs no timer yet. */
+const BEATS_AHEAD = 2
+
+/**
+ * Has the session told when its token of now ends; whether it has a newer one by that time is seen then. While that
+ * is far off there is no timer, of which tens of thousands would wait: the next beat asks again.
+ */
 export function awaitExpiry(port: SessionPort, live: Live): void {
   const { expiresAt_ms } = live.identity
+  const { clock, limits } = port.context
   if (live.expiry !== null) clearTimeout(live.expiry)
-  live.expiry = port.after(Math.max(0, expiresAt_ms - port.context.clock.now()), { type: 'expired', expiresAt_ms })
+  const left_ms = Math.max(0, expiresAt_ms - clock.now())
+  const isFar = left_ms > BEATS_AHEAD * limits.heartbeat_ms
+  live.expiry = isFar ? null : port.after(left_ms, { type: 'expired', expiresAt_ms })
 }

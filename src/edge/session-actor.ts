@@ -162,6 +162,7 @@ export class SessionActor implements Actor<SessionMessage> {
 
   #beat(): void {
     const { live } = this.#core
+    if (live?.expiry === null) awaitExpiry(this.#core, live)
     const next = live?.heartbeat.next() ?? null
     if (live === null || next === null) return
     if (!next.trueHeads) this.#ping(live, next.n, live.place.last)

@@ -14,7 +14,7 @@ export type Live = {
   place: Place
   heartbeat: Heartbeat
   verification: Verification
-  /** Tells that its token has ended. */
+  /** Tells that its token has ended; null while that is far off. */
   expiry: NodeJS.Timeout | null
   /** What the next proof must be over; null once it was used. */
   nonce: string | null

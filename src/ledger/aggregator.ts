@@ -8,8 +8,8 @@ import { errorMeaning } from './sqlstate.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
 /**
- * Gathers the units of a process into batches: whenever a connection is free,
- * everything waiting in its lane goes out as one call, so batches size themselves.
+ * Gathers the units of a process into batches, that size themselves. Most of a call's cost is the call's: few units go
+ * out together, of all lanes, once no call is out; where many wait, each lane's go over its own connection.
  *
  *  A1 A unit is answered only after the call that holds it has committed.
  *  A2 After a lost connection the same units are sent again; their ids make that safe.
@@ -44,6 +44,9 @@ export const LEDGER_LIMITS = {
   connections: 2,
   /** Past this a call gains little by being larger, and others wait longer for the accounts it holds. */
   batch_units: 256,
+  /** Fewer than these wait for the call that is out and go together, but no longer than `company_ms` since it began. */
+  company_units: 16,
+  company_ms: 15,
   queue_units: 10_000,
   /** A unit is tried again through lost connections and lock time-outs for this long. */
   retry_for_ms: 15_000,
@@ -80,6 +83,8 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
   const listeners: (() => void)[] = []
   const idle: (() => void)[] = []
   let pumping = false
+  let begun = -Infinity
+  let company: NodeJS.Timeout | undefined
   let draining = false
   /** The database's wall time at zero of our monotonic clock; our own wall time until it has been heard. */
   let epochMs = performance.timeOrigin
@@ -96,6 +101,23 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
 
   function pump(): void {
     pumping = false
+    clearTimeout(company)
+    if (waitingUnits() < Math.min(limits.company_units, limits.batch_units) && lanes.length > 1) {
+      const [first] = lanes.toSorted((a, b) => b.queue.length - a.queue.length)
+      if (first === undefined || first.queue.length === 0) return
+      if (lanes.every(({ calls }) => calls === 0)) {
+        go(
+          first,
+          lanes.flatMap(({ queue }) => queue.splice(0)),
+        )
+        return
+      }
+      const leftMs = begun + limits.company_ms - performance.now()
+      if (leftMs > 0) {
+        company = setTimeout(pump, leftMs)
+        return
+      }
+    }
     for (const lane of lanes) {
       while (lane.calls < callsALane && lane.queue.length > 0) {
         // An even share for each call: left to themselves one gets all and the others crumbs, and crumbs cost a call each.
@@ -109,6 +131,7 @@ export function makeLedger(deps: { sql: Sql; log: Log; limits?: Partial<Limits>;
     lane.calls += 1
     lane.inFlight += batch.length
     const now = performance.now()
+    begun = now
     for (const waiting of batch) deps.metrics?.wait((now - waiting.since) / 1_000)
     void send(batch).finally(() => {
       lane.calls -= 1

@@ -32,6 +32,14 @@ describe('a newer token', () => {
     expect(stage.hub.asked('wallet.balances').at(-1)).toMatchObject({ credential: { token: token(900_000) } })
   })
 
+  it('that never came ends the session with its token, many beats later too', async () => {
+    await stage.restart({ limits: { heartbeat_ms: 100 } })
+    const began = performance.now()
+    const phone = await open(900)
+    expect((await phone.closed).code).toBe(4007)
+    expect(performance.now() - began).toBeGreaterThan(890)
+  })
+
   it('is proved over the nonce of the last ping from then on', async () => {
     await stage.restart({ limits: { heartbeat_ms: 700 } })
     const phone = await open(900_000)

@@ -21,14 +21,18 @@ beforeAll(async () => {
 })
 afterAll(() => books.close())
 
-test('what is asked in one turn goes out as one call in each lane', async () => {
-  const pairs = await Promise.all(
+/** Somebody who pays somebody, in each of the two lanes. */
+const pairsOfLanes = () =>
+  Promise.all(
     [0, 1].map(async (lane) => ({
       from: await books.wallet(1_000),
       to: await books.merchant(),
       subject: Array.from({ length: 64 }, () => ids.make('pay')).find((name) => laneOf(name) === lane) ?? '',
     })),
   )
+
+test('what is asked in one turn goes out as one call in each lane', async () => {
+  const pairs = await pairsOfLanes()
   const registry = new Registry()
   const ledger = makeLedger({ sql: books.hub, log, metrics: makeLedgerMetrics(registry) })
   await Promise.all(
@@ -42,6 +46,55 @@ test('what is asked in one turn goes out as one call in each lane', async () => 
   expect(text).toContain('mooring_ledger_batch_units_count 2')
   expect(text).toContain('mooring_ledger_wait_seconds_count 40')
   expect(text).toContain('mooring_ledger_commit_seconds_count 2')
+})
+
+describe('few units', () => {
+  /** A call that waits for a row somebody holds, until `letGo`. */
+  async function stuck(limits: { company_ms: number }) {
+    const [one, two] = await pairsOfLanes()
+    if (one === undefined || two === undefined) throw new Error('there are two lanes')
+    const ledger = makeLedger({ sql: books.hub, log, limits })
+    const pay = ({ from, to, subject }: typeof one) =>
+      ledger.apply(books.unit([{ ...books.post(from, to, 1), subject }]))
+    const [held, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holder = books.owner.begin(async (tx) => {
+      await tx`select from accounts where id = ${one.from} for no key update`
+      held.resolve()
+      await free.promise
+    })
+    await held.promise
+    const first = pay(one)
+    await expect.poll(() => ledger.stats().queued).toBe(0)
+    return { ledger, first, payOne: () => pay(one), payTwo: () => pay(two), letGo: () => (free.resolve(), holder) }
+  }
+
+  test('go out together, of all lanes', async () => {
+    const ledger = makeLedger({ sql: books.hub, log })
+    const pairs = await pairsOfLanes()
+    await Promise.all(
+      [...pairs, ...pairs].map(({ from, to, subject }) =>
+        ledger.apply(books.unit([{ ...books.post(from, to, 1), subject }])),
+      ),
+    )
+    expect(ledger.stats()).toEqual({ queued: 0, batches: 1, units: 4 })
+  })
+
+  test('wait for the call that is out, and go together after it', async () => {
+    const { ledger, first, payOne, payTwo, letGo } = await stuck({ company_ms: 60_000 })
+    const later = [payTwo(), payOne()]
+    await expect.poll(() => ledger.stats()).toEqual({ queued: 2, batches: 0, units: 0 })
+    await letGo()
+    expect(await Promise.all([first, ...later])).toEqual([{ code: 'ok' }, { code: 'ok' }, { code: 'ok' }])
+    expect(ledger.stats()).toEqual({ queued: 0, batches: 2, units: 3 })
+  })
+
+  test('do not wait for a call that takes long', async () => {
+    const { ledger, first, payTwo, letGo } = await stuck({ company_ms: 500 })
+    expect(await payTwo()).toEqual({ code: 'ok' })
+    expect(ledger.stats()).toEqual({ queued: 0, batches: 1, units: 1 })
+    await letGo()
+    expect(await first).toEqual({ code: 'ok' })
+  })
 })
 
 test('a full queue is refused at once and changes nothing', async () => {
@@ -234,7 +287,7 @@ describe('after drain was asked for', () => {
   })
 
   test('units are sent again where their connections are lost, and ones that raise are answered so', async () => {
-    const { ledger, accepted, paid, letGo, end } = await waiting(10)
+    const { ledger, accepted, paid, letGo, end } = await waiting(20)
     const raising = ledger.apply({ id: ids.uuid(), ok: { new_attempt: { payment: 'pay_x' } } })
     // Awaited below: it is not answered before the others are.
     const raised = raising.then(
@@ -252,7 +305,7 @@ describe('after drain was asked for', () => {
     await drained
     expect(await raised).toContain('raised')
     expect(await Promise.all(accepted)).toEqual(accepted.map(() => ({ code: 'ok' })))
-    expect(await paid()).toBe(10n)
+    expect(await paid()).toBe(20n)
     await end()
   })
 

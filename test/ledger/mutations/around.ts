@@ -20,6 +20,8 @@ export const AROUND: readonly Mutation[] = [
     'row?.most ?? limit.amountMinor',
     'limit.amountMinor',
   ),
+  aggregator('sends few units at once each in its lane', 'if (waitingUnits() < Math.min', 'if (false && 0 < Math.min'),
+  aggregator('lets few units wait for ever', 'company = setTimeout(pump, leftMs)', ''),
   aggregator('takes units after drain was asked for', 'if (draining) return', 'if (false) return'),
   aggregator('calls itself drained while units are out', '(isIdle() ? resolve() : idle', '(true ? resolve() : idle'),
   ...['fee', 'refund_reserved', 'refunded_amount', 'expires_at'].map((column) =>
