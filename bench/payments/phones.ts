@@ -160,7 +160,9 @@ async function linkAll(client: Mooring, signer: Signed): Promise<Source[]> {
 
 async function scanned(client: Mooring, dev: DevJson) {
   const payload = await newQr(dev)
-  return patiently(() => client.command('payment.resolve_qr', { payload }))
+  const answer = await patiently(() => client.command('payment.resolve_qr', { payload }))
+  if ('offer' in answer) throw new Error('the code of one payment is no sticker')
+  return answer
 }
 
 async function newQr(dev: DevJson): Promise<string> {

@@ -19,6 +19,7 @@ export const STARRED: Starred = {
   'payment.get': false,
   'payment.list': false,
   'payment.resolve_qr': false,
+  'payment.create': true,
   quote: false,
   'payment.confirm': true,
   'payment.cancel': true,
@@ -48,10 +49,11 @@ const SOURCE: Shape = { id: 'string', status: 'string' }
 const DEVICE: Shape = { id: 'string', name: 'string', status: 'string' }
 const LIST: Shape = { data: 'array' }
 
-const ANSWERS: Readonly<Record<CommandName, Shape>> = {
+const ANSWERS: Readonly<Record<CommandName, Shape | readonly Shape[]>> = {
   'payment.get': PAYMENT,
   'payment.list': LIST,
-  'payment.resolve_qr': { payment: 'object', claim: 'string' },
+  'payment.resolve_qr': [{ payment: 'object', claim: 'string' }, { offer: 'object' }],
+  'payment.create': PAYMENT,
   quote: { payer_fee: 'string', total: 'string' },
   'payment.confirm': PAYMENT,
   'payment.cancel': PAYMENT,
@@ -75,7 +77,7 @@ const ANSWERS: Readonly<Record<CommandName, Shape>> = {
 }
 
 export function isAnswer<N extends CommandName>(name: N, body: unknown): body is CommandAnswer<N> {
-  return hasShape(body, ANSWERS[name])
+  return [ANSWERS[name]].flat().some((shape) => hasShape(body, shape))
 }
 
 /** Whether this command answers with the user's own payment in its present state. */

@@ -202,6 +202,24 @@ const storePaths = {
       responses: { 200: answer('The store.', 'Store', rateHeaders), ...problems(400, 401, 403, 404) },
     },
   },
+  '/stores/{id}/qr.svg': {
+    get: {
+      operationId: 'getStoreQr',
+      tags: ['Stores'],
+      summary: 'Print the sticker of a store',
+      description:
+        'A QR code that stays good: whoever scans it says how much, and pays the store. Print it with its white border.',
+      parameters: [idParameter('The store’s id.', schemaOf(StoreId))],
+      responses: {
+        200: {
+          description: 'The code as a picture.',
+          headers: { ...requestIdHeader, ...rateHeaders },
+          content: { 'image/svg+xml': { schema: { type: 'string' } } },
+        },
+        ...problems(400, 401, 403, 404),
+      },
+    },
+  },
   '/socket_tokens': {
     post: {
       operationId: 'createSocketToken',

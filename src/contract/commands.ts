@@ -7,10 +7,12 @@ import {
   Currency,
   DeviceId,
   DevicePublicKey,
+  MerchantId,
   PaymentId,
   Phone,
   Pin,
   SourceId,
+  StoreId,
   UserId,
   isChoosablePin,
   text,
@@ -22,6 +24,14 @@ const SourceRef = z.union([z.literal('wallet'), z.literal('operator'), SourceId]
 const Payee = z
   .string()
   .regex(/^(self|(mer|usr)_[0-9A-Za-z]{8,40})$/, 'expected "self" or the id of a merchant or user')
+
+/** Whom a sticker pays. `amount`: where it says how much. */
+const Offer = z.object({
+  merchant: z.object({ id: MerchantId, name: z.string() }),
+  store: StoreId.nullable(),
+  currency: Currency,
+  amount: AmountText.optional(),
+})
 
 /** Between the wallet and a linked account. `pin`: needed where the total is above `pin_above`. */
 const AccountOrder = z.strictObject({
@@ -52,7 +62,21 @@ export const COMMANDS = {
   ),
   'payment.resolve_qr': read(
     z.strictObject({ payload: z.string().min(1).max(512) }),
-    z.object({ payment: PaymentView, claim: z.string() }),
+    z.union([
+      z.object({ payment: PaymentView, claim: z.string() }),
+      /** A sticker's: the payer says how much (`payment.create`). */
+      z.object({ offer: Offer }),
+    ]),
+  ),
+  'payment.create': change(
+    z.strictObject({
+      merchant: MerchantId,
+      store: StoreId.optional(),
+      amount: AmountText,
+      currency: Currency,
+      note: text(140).optional(),
+    }),
+    PaymentView,
   ),
   quote: read(
     z.strictObject({

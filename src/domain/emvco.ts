@@ -1,7 +1,8 @@
 /**
  * EMVCo merchant-presented QR payload (EMV QRCPS, merchant mode): tag, two digits
- * of length, value; a CRC-16/CCITT-FALSE over all of it at the end. A dynamic
- * code carries the payment's id and a 128-bit token in a template of ours (26).
+ * of length, value; a CRC-16/CCITT-FALSE over all of it at the end. In a template
+ * of ours (26) a dynamic code carries the payment's id and a 128-bit token, a static
+ * one, printed as a sticker, whom and where to pay.
  */
 
 const OUR_DOMAIN = 'dev.mooring'
@@ -18,38 +19,60 @@ const TAG = {
   crc: '63',
 } as const
 
-export type DynamicQr = { payment: string; token: string }
+/** Within our template. */
+const OURS = { domain: '00', payment: '01', token: '02', merchant: '03', store: '04' } as const
+/** Whether a code is shown for one payment or for all. */
+const INITIATION = { static: '11', dynamic: '12' } as const
 
-export function encodeDynamicQr(
-  qr: DynamicQr & { amountText: string; currencyNumeric: string; merchantName: string; country: string; city: string },
-): string {
-  const account = field('00', OUR_DOMAIN) + field('01', qr.payment) + field('02', qr.token)
+export type DynamicQr = { payment: string; token: string }
+export type StaticQr = { merchant: string; store: string | null }
+export type Qr = ({ type: 'dynamic' } & DynamicQr) | ({ type: 'static' } & StaticQr)
+
+/** What a wallet shows of the merchant before it asks us. */
+type Shown = { currencyNumeric: string; merchantName: string; country: string; city: string }
+
+export function encodeDynamicQr(qr: DynamicQr & Shown & { amountText: string }): string {
+  return encode(qr, INITIATION.dynamic, field(OURS.payment, qr.payment) + field(OURS.token, qr.token), qr.amountText)
+}
+
+export function encodeStaticQr(qr: StaticQr & Shown): string {
+  const store = qr.store === null ? '' : field(OURS.store, qr.store)
+  return encode(qr, INITIATION.static, field(OURS.merchant, qr.merchant) + store, null)
+}
+
+function encode(shown: Shown, initiation: string, account: string, amountText: string | null): string {
   const body =
     field(TAG.format, '01') +
-    field(TAG.initiation, '12') +
-    field(TAG.account, account) +
+    field(TAG.initiation, initiation) +
+    field(TAG.account, field(OURS.domain, OUR_DOMAIN) + account) +
     field(TAG.category, '0000') +
-    field(TAG.currency, qr.currencyNumeric) +
-    field(TAG.amount, qr.amountText) +
-    field(TAG.country, qr.country) +
-    field(TAG.name, ascii(qr.merchantName, 25)) +
-    field(TAG.city, ascii(qr.city, 15)) +
+    field(TAG.currency, shown.currencyNumeric) +
+    (amountText === null ? '' : field(TAG.amount, amountText)) +
+    field(TAG.country, shown.country) +
+    field(TAG.name, ascii(shown.merchantName, 25)) +
+    field(TAG.city, ascii(shown.city, 15)) +
     `${TAG.crc}04`
   return body + crc16(body)
 }
 
-/** What a dynamic code of ours says; null for any other, damaged or foreign payload. */
-export function decodeDynamicQr(payload: string): DynamicQr | null {
+/** What a code of ours says; null for any other, damaged or foreign payload. */
+export function decodeQr(payload: string): Qr | null {
   const end = payload.length - 4
   if (end < 4 || payload.slice(end - 4, end) !== `${TAG.crc}04` || crc16(payload.slice(0, end)) !== payload.slice(end))
     return null
   const fields = parse(payload)
-  if (fields?.get(TAG.format) !== '01' || fields.get(TAG.initiation) !== '12') return null
-  const account = parse(fields.get(TAG.account) ?? '')
-  const payment = account?.get('01')
-  const token = account?.get('02')
-  if (account?.get('00') !== OUR_DOMAIN || payment === undefined || token === undefined) return null
-  return { payment, token }
+  if (fields?.get(TAG.format) !== '01') return null
+  const ours = parse(fields.get(TAG.account) ?? '')
+  if (ours?.get(OURS.domain) !== OUR_DOMAIN) return null
+  const [payment, token, merchant] = [OURS.payment, OURS.token, OURS.merchant].map((tag) => ours.get(tag))
+  switch (fields.get(TAG.initiation)) {
+    case INITIATION.dynamic:
+      return payment === undefined || token === undefined ? null : { type: 'dynamic', payment, token }
+    case INITIATION.static:
+      return merchant === undefined ? null : { type: 'static', merchant, store: ours.get(OURS.store) ?? null }
+    default:
+      return null
+  }
 }
 
 function field(tag: string, value: string): string {

@@ -30,7 +30,7 @@ export { readIdentityKeys, readPepper, type IdentityKeys } from './keys.ts'
 export { deviceEvent, deviceView, listDevices, readListed, type ListedDevice } from './device-list.ts'
 export type { PinVerdict, Pins } from './pins.ts'
 export type { Tier } from './tiers.ts'
-export { createMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
+export { createMerchant, findMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
 export type { ProofClaims } from './proof.ts'
 
 export type IdentityDeps = {

@@ -61,6 +61,17 @@ async function readMerchant(sql: Sql, hash: Buffer): Promise<Omit<Merchant, 'key
   return row === undefined ? null : { merchant: row.merchant, name: row.name, feePlan: planOf(row) }
 }
 
+/** A merchant that can be paid; null where there is none of this id, or its account is closed. */
+export async function findMerchant(sql: Sql, id: string): Promise<Omit<Merchant, 'key'> | null> {
+  const [row] = await sql<(PlanRow & { merchant: string; name: string })[]>`
+    select m.id as merchant, m.name, f.*
+    from merchants m
+    cross join lateral (
+      select ${planColumns(sql)} from fee_plans where owner = m.id order by version desc limit 1) f
+    where m.id = ${id} and m.status = 'active'`
+  return row === undefined ? null : { merchant: row.merchant, name: row.name, feePlan: planOf(row) }
+}
+
 /** How a secret key stands, of which a token was made; null where there is none. */
 export type KeyStanding = { merchant: string; revoked: boolean; closed: boolean }
 

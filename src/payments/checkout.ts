@@ -1,13 +1,6 @@
 import { z } from 'zod'
 import { invalidRequest, refusalReply } from '../bus/index.ts'
-import {
-  CreatePaymentBody,
-  ListPaymentsQuery,
-  type MerchantPayment,
-  PAYMENT_EXPIRES_IN_S,
-  PaymentId,
-} from '../contract/index.ts'
-import { feeMinor } from '../domain/fee.ts'
+import { CreatePaymentBody, ListPaymentsQuery, type MerchantPayment, PaymentId } from '../contract/index.ts'
 import { minor } from '../domain/money.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
@@ -18,9 +11,11 @@ import type { PaymentDeps } from './deps.ts'
 import { toldToMerchant } from './events.ts'
 import { heldCommands } from './held.ts'
 import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
+import { newPurchase, tooMuch, tooSmall } from './purchase.ts'
 import { newPaymentColumns } from './row-columns.ts'
-import { type PaymentRow, UNTOUCHED } from './rows.ts'
-import { ownsStore, type StoreCommand, storeCommands } from './stores.ts'
+import type { PaymentRow } from './rows.ts'
+import { ownsStore } from './store-book.ts'
+import { type StoreCommand, storeCommands } from './stores.ts'
 
 type CheckoutCommand = 'checkout.create' | 'checkout.get' | 'checkout.list' | 'checkout.capture' | 'checkout.cancel'
 
@@ -48,15 +43,13 @@ export function checkoutCommands(deps: PaymentDeps): Readonly<Record<CheckoutCom
 }
 
 async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreatePaymentBody): Promise<Decision> {
-  const { rules } = deps
   const amount = minor(body.amount)
-  const fee = feeMinor(amount, merchant.feePlan)
-  const fault = sumFault(deps, body, amount, fee)
+  const fault = sumFault(deps, merchant, body)
   if (fault !== null) return { kind: 'refusal', refusal: fault }
   if (body.store !== undefined && !(await ownsStore(deps, merchant.merchant, body.store))) {
     return { kind: 'refusal', refusal: refuse('not_found', 'There is no such store of yours.', { param: 'store' }) }
   }
-  const beyond = ruleFault(deps, amount)
+  const beyond = tooMuch(deps, amount)
   if (beyond !== null) return { kind: 'refusal', refusal: beyond }
   if (body.order_ref !== undefined) {
     const open = await deps.store.openOrder(merchant.merchant, body.order_ref)
@@ -65,45 +58,17 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
       return { kind: 'refusal', refusal: refuse('order_ref_in_use', message, { param: 'order_ref', payment: open }) }
     }
   }
-  const now = deps.clock.now()
-  const payment = {
-    id: deps.ids.make('pay'),
-    ledger: rules.ledger,
-    kind: 'purchase',
-    status: 'requires_confirmation',
-    status_reason: null,
-    version: 1,
+  const payment = newPurchase(deps, merchant, {
     amount,
-    currency: rules.currency,
-    fee,
-    fee_plan: merchant.feePlan.id,
-    payer_fee: 0n,
-    captured_amount: 0n,
-    refund_reserved: 0n,
-    refunded_amount: 0n,
-    ...UNTOUCHED,
-    payer: null,
-    payee: merchant.merchant,
-    payee_name: merchant.name,
-    merchant: merchant.merchant,
     store: body.store ?? null,
-    source_type: null,
-    source_id: null,
-    source_label: null,
+    payer: null,
+    qr_token: makeQrToken(),
     capture_method: body.capture_method ?? 'automatic',
     order_ref: body.order_ref ?? null,
     description: body.description ?? null,
-    failure_code: null,
-    failure_message: null,
     metadata: body.metadata ?? {},
-    qr_token: makeQrToken(),
-    created_at: new Date(now),
-    updated_at: new Date(now),
-    expires_at: new Date(now + (body.expires_in ?? PAYMENT_EXPIRES_IN_S.default) * 1_000),
-    accepted_at: null,
-    start_by: null,
-    started_at: null,
-  } satisfies PaymentRow
+    expiresInS: body.expires_in,
+  })
   const seen = (row: PaymentRow) => merchantPayment(deps, row)
   // Last of all: what is refused anyway guesses at no code.
   if (body.method?.type === 'code') return decideByCode(deps, payment, body.method.code, seen)
@@ -115,25 +80,11 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
 }
 
 /** Amount and currency by rule, which count as the body's shape; null where they may stand. */
-function sumFault(deps: PaymentDeps, body: CreatePaymentBody, amount: bigint, fee: bigint): Refusal | null {
+function sumFault(deps: PaymentDeps, merchant: Merchant, body: CreatePaymentBody): Refusal | null {
   const { currency } = deps.rules
-  if (amount === 0n || amount - fee < 1n) {
-    return refuse('amount_too_small', 'The amount must leave at least 1 minor unit after the fee.', { param: 'amount' })
-  }
-  if (body.currency !== currency)
-    return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
-  return null
-}
-
-/** Rules that come after what the body names has been found; null where it may go ahead. */
-function ruleFault(deps: PaymentDeps, amount: bigint): Refusal | null {
-  const { paymentMaxMinor } = deps.rules
-  if (amount > paymentMaxMinor) {
-    return refuse('limit_exceeded', `One payment may move at most ${paymentMaxMinor.toString()} minor units.`, {
-      param: 'amount',
-    })
-  }
-  return null
+  const small = tooSmall(merchant, minor(body.amount))
+  if (small !== null || body.currency === currency) return small
+  return refuse('currency_not_supported', `This service works in ${currency}.`, { param: 'currency' })
 }
 
 async function getOne(deps: PaymentDeps, merchant: Merchant, body: unknown): Promise<Result<MerchantPayment, Refusal>> {

@@ -8,16 +8,16 @@ import {
   type StoreView,
 } from '../contract/index.ts'
 import { timestamp } from '../domain/clock.ts'
+import { encodeStaticQr } from '../domain/emvco.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
 import type { Merchant } from '../identity/index.ts'
 import type { Decision, Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { merchantChange, merchantCommand } from './merchant.ts'
+import { findStore, ownsStore, type StoreRow } from './store-book.ts'
 
-export type StoreCommand = 'store.create' | 'store.get' | 'store.list' | 'merchant.socket_token'
-
-type StoreRow = { id: string; name: string; created_at: Date }
+export type StoreCommand = 'store.create' | 'store.get' | 'store.qr' | 'store.list' | 'merchant.socket_token'
 
 /** A merchant's stores, and the tokens with which its sockets hear of one or all of them (protocol.md §2). */
 export function storeCommands(deps: PaymentDeps): Readonly<Record<StoreCommand, Respond>> {
@@ -31,6 +31,10 @@ export function storeCommands(deps: PaymentDeps): Readonly<Record<StoreCommand, 
     'store.get': merchantCommand(deps, async (merchant, request) => {
       const found = await getOne(deps, merchant, request.body)
       return { reply: found.ok ? { ok: true, body: found.value } : refusalReply(found.error, request.requestId) }
+    }),
+    'store.qr': merchantCommand(deps, async (merchant, request) => {
+      const made = await sticker(deps, merchant, request.body)
+      return { reply: made.ok ? { ok: true, body: made.value } : refusalReply(made.error, request.requestId) }
     }),
     'store.list': merchantCommand(deps, async (merchant, request) => {
       const query = ListStoresQuery.safeParse(request.body ?? {})
@@ -69,17 +73,23 @@ async function decideStore(deps: PaymentDeps, merchant: Merchant, name: string, 
   return { kind: 'refusal', refusal }
 }
 
-export async function ownsStore(deps: Pick<PaymentDeps, 'sql'>, merchant: string, store: string): Promise<boolean> {
-  const rows = await deps.sql`select from stores where id = ${store} and merchant = ${merchant}`
-  return rows.length > 0
-}
-
 async function getOne(deps: PaymentDeps, merchant: Merchant, body: unknown): Promise<Result<StoreView, Refusal>> {
   const id = StoreId.safeParse(body)
-  if (!id.success) return err(notYours())
-  const [row] = await deps.sql<StoreRow[]>`
-    select id, name, created_at from stores where id = ${id.data} and merchant = ${merchant.merchant}`
-  return row === undefined ? err(notYours()) : ok(storeView(row))
+  const row = id.success ? await findStore(deps, merchant.merchant, id.data) : null
+  return row === null ? err(notYours()) : ok(storeView(row))
+}
+
+/** What the sticker at a store's till says: whom to pay, and where; the payer says how much. */
+async function sticker(
+  deps: PaymentDeps,
+  merchant: Merchant,
+  body: unknown,
+): Promise<Result<{ payload: string }, Refusal>> {
+  const store = await getOne(deps, merchant, body)
+  if (!store.ok) return store
+  const { currencyNumeric, country, city } = deps.rules
+  const to = { merchant: merchant.merchant, store: store.value.id }
+  return ok({ payload: encodeStaticQr({ ...to, currencyNumeric, merchantName: merchant.name, country, city }) })
 }
 
 async function list(deps: PaymentDeps, merchant: Merchant, query: ListStoresQuery): Promise<StoreList> {

@@ -228,6 +228,7 @@ describe('the OpenAPI document', () => {
         'post /stores',
         'get /stores',
         'get /stores/{id}',
+        'get /stores/{id}/qr.svg',
       ].toSorted(),
     )
   })

@@ -14,6 +14,7 @@ import { shapes } from './contract/shapes.ts'
 import { signatures } from './contract/signatures.ts'
 import { sockets } from './contract/sockets.ts'
 import { sources } from './contract/sources.ts'
+import { stickers } from './contract/stickers.ts'
 import { trust } from './contract/trust.ts'
 import { openStage, type Stage } from './support/raw-stage.ts'
 
@@ -46,6 +47,7 @@ describe('phone bills and mobile money', () => operators(stage))
 describe('accounts, payees and lists', () => sources(stage))
 describe('a socket', () => sockets(stage))
 describe("a merchant's socket", () => merchantSockets(stage))
+describe('a sticker', () => stickers(stage))
 describe("a merchant's payments", () => restPayments(stage))
 describe('HTTP', () => restHttp(stage))
 describe('devices and PIN', () => trust(stage))

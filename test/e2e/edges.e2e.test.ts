@@ -98,8 +98,8 @@ it('a user with a device at each hears the same at both, and a device is at one 
     phone.socket.frames.filter(({ t }) => t === 'event').map(({ seq, id }) => `${String(seq)} ${String(id)}`)
   // The first also hears of the second's coming, so the two have heard all once both end in the same event.
   const { mine, its } = await world.patience.until('both devices to hear of five payments', () => {
-    const [mine, its] = [events(device), events(second)]
-    return its.length >= 10 && mine.at(-1) === its.at(-1) ? { mine, its } : undefined
+    const heard = { mine: events(device), its: events(second) }
+    return heard.its.length >= 10 && heard.mine.at(-1) === heard.its.at(-1) ? heard : undefined
   })
   expect(its).toEqual(mine.slice(-its.length))
   expect(second.user).toBe(device.user)

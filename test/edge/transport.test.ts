@@ -182,7 +182,10 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
     )
 
     it('caps connections per address, those still in their handshake included, and frees them', async () => {
-      await relisten({ limits: { connections_per_address: 2 }, loopbackFree: false })
+      await relisten({
+        limits: { connections_per_address: 2, http_headers_timeout_ms: 1_000 },
+        loopbackFree: false,
+      })
       const held = await raw('GET /v1/socket HTTP/1.1\r\n')
       const ws = await open()
       await expect(open()).rejects.toThrow()

@@ -119,7 +119,9 @@ export async function hold({ currency }: World, { amountMinor, payer, merchant }
   const money = { amount: amountMinor.toString(), currency }
   const bill = { ...money, order_ref: randomUUID(), description: 'An order', capture_method: 'manual' } as const
   const { payload } = await merchant.createPayment(bill)
-  const { payment, claim } = await payer.client.command('payment.resolve_qr', { payload })
+  const scanned = await payer.client.command('payment.resolve_qr', { payload })
+  if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
+  const { payment, claim } = scanned
   const quote = await payer.client.command('quote', {
     kind: 'purchase',
     ...money,

@@ -65,7 +65,11 @@ describe('few units', () => {
     await held.promise
     const first = pay(one)
     await expect.poll(() => ledger.stats().queued).toBe(0)
-    return { ledger, first, payOne: () => pay(one), payTwo: () => pay(two), letGo: () => (free.resolve(), holder) }
+    const letGo = async () => {
+      free.resolve()
+      await holder
+    }
+    return { ledger, first, payOne: () => pay(one), payTwo: () => pay(two), letGo }
   }
 
   test('go out together, of all lanes', async () => {

@@ -93,7 +93,9 @@ export class Cast {
         order_ref,
         description: 'A demo order',
       })
-      const { payment, claim } = await client.command('payment.resolve_qr', { payload })
+      const scanned = await client.command('payment.resolve_qr', { payload })
+      if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
+      const { payment, claim } = scanned
       if (payment.amount !== String(amountMinor) || payment.payee !== merchant.id || payment.order_ref !== order_ref) {
         throw new Surprise(
           `The QR of ${merchant.name} says something else than was ordered: ${JSON.stringify(payment)}.`,

@@ -128,6 +128,7 @@ function rest(): string {
     ['GET /v1/refunds', query(ListRefundsQuery), `200 ${code(shape(RefundList))}`],
     ['POST /v1/stores *', code(shape(CreateStoreBody)), `201 ${code(shape(StoreView))}`],
     ['GET /v1/stores/{id}', '', `200 ${code(shape(StoreView))}`],
+    ['GET /v1/stores/{id}/qr.svg', '', '200, the sticker as `image/svg+xml`'],
     ['GET /v1/stores', query(ListStoresQuery), `200 ${code(shape(StoreList))}`],
     ['POST /v1/socket_tokens *', code(shape(SocketTokenBody)), `201 ${code(shape(SocketTokenAnswer))}`],
     ['POST /v1/nonces', '', `201 ${code(shape(NonceAnswer))}`],

@@ -140,7 +140,8 @@ function send(client: Sender, { ask, key, quote }: Order, pin: { pin?: string })
   switch (ask.what) {
     case 'pay': {
       const { payment, claim, source } = ask
-      return client.pay({ payment, claim, source, quote, key, ...pin })
+      const claimed = claim === undefined ? {} : { claim }
+      return client.pay({ payment, ...claimed, source, quote, key, ...pin })
     }
     case 'consent': {
       const { payment, source } = ask

@@ -3,7 +3,7 @@ import type { ClientCode, PayOrder } from '../../mobile/index.ts'
 
 /** What the person has agreed to, exactly as it was shown. */
 export type Ask =
-  | { what: 'pay'; payment: PayOrder['payment']; claim: string; payee: string; source: string; label: string }
+  | { what: 'pay'; payment: PayOrder['payment']; claim?: string; payee: string; source: string; label: string }
   /** The yes to what a shop asked for by this user's code. */
   | { what: 'consent'; payment: PayOrder['payment']; payee: string; source: string; label: string }
   | { what: 'transfer'; to: string; payee: string; amount: string; currency: string; note?: string }

@@ -1,24 +1,65 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import type { PaymentView } from '../../../src/contract/index.ts'
 import type { CommandAnswer } from '../../mobile/index.ts'
-import { Fault, Form, Screen, Submit } from '../parts/basics.tsx'
+import { parseAmount } from '../model/money.ts'
+import { AmountField, Fault, Form, Screen, Submit } from '../parts/basics.tsx'
 import { useAction, useApp } from '../parts/hooks.ts'
 import { canScan, Scanner } from '../parts/scanner.tsx'
 import { Purchase } from './purchase.tsx'
 
 type Resolved = CommandAnswer<'payment.resolve_qr'>
+type Offer = Extract<Resolved, { offer: unknown }>['offer']
+/** `claim`: of a payment that is nobody's yet. */
+type Bill = { payment: PaymentView; claim?: string }
 
-/** A shop's code, scanned or pasted, then what it asks for. */
+/** A shop's code, scanned or pasted, then what it asks for; at a sticker the payer says how much. */
 export function Pay(): JSX.Element {
   const [resolved, setResolved] = useState<Resolved | null>(null)
+  const [bill, setBill] = useState<Bill | null>(null)
   if (resolved === null) return <Read onResolved={setResolved} />
-  const { claim } = resolved
-  const { payee_name } = resolved.payment
+  if (!('offer' in resolved)) return <Confirm bill={resolved} />
+  if (bill !== null) return <Confirm bill={bill} />
+  return <Amount offer={resolved.offer} onMade={(payment) => setBill({ payment })} />
+}
+
+function Confirm({ bill: { payment, ...claimed } }: { bill: Bill }): JSX.Element {
+  const { payee_name: payee } = payment
   return (
     <Purchase
-      payment={resolved.payment}
-      ask={(payment, { source, label }) => ({ what: 'pay', payment, claim, payee: payee_name, source, label })}
+      payment={payment}
+      ask={(order, { source, label }) => ({ what: 'pay', payment: order, ...claimed, payee, source, label })}
     />
+  )
+}
+
+/** How much somebody pays at a sticker. */
+function Amount({ offer, onMade }: { offer: Offer; onMade: (payment: PaymentView) => void }): JSX.Element {
+  const { wallet } = useApp()
+  const { merchant, store, currency } = offer
+  const [typed, setTyped] = useState('')
+  const [wrong, setWrong] = useState<string | null>(null)
+  const { isRunning, fault, run } = useAction()
+  const next = () => {
+    const amount = parseAmount(typed, currency)
+    setWrong(amount.ok ? null : amount.say)
+    if (!amount.ok) return
+    const order = {
+      merchant: merchant.id,
+      ...(store === null ? {} : { store }),
+      amount: amount.amountMinor,
+      currency,
+    }
+    run(async () => onMade(await wallet.client.command('payment.create', order)))
+  }
+  return (
+    <Screen title={`Pay ${merchant.name}`} back="#/home">
+      <Form onSubmit={next}>
+        <AmountField label="Amount" currency={currency} value={typed} onInput={setTyped} fault={wrong} />
+        <Fault error={fault} />
+        <Submit busy={isRunning}>Continue</Submit>
+      </Form>
+    </Screen>
   )
 }
 

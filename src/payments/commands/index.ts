@@ -4,6 +4,7 @@ import type { PaymentDeps } from '../deps.ts'
 import { Buckets } from '../../domain/rate.ts'
 import { decideCancel } from './cancel.ts'
 import { decideConfirm } from './confirm.ts'
+import { decidePaymentCreate } from './create.ts'
 import { linkSource } from './link.ts'
 import { decideSourceRespond, decideUnlink } from './linked.ts'
 import { decideRespond } from './respond.ts'
@@ -33,6 +34,9 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'payment.list': phoneRead(deps, COMMANDS['payment.list'].body, ({ user }, body) => listPayments(deps, user, body)),
     'payment.resolve_qr': phoneRead(deps, COMMANDS['payment.resolve_qr'].body, ({ user }, { payload }) =>
       resolveQr(deps, user, payload),
+    ),
+    'payment.create': phoneChange(deps, 'payment.create', COMMANDS['payment.create'].body, (command) =>
+      decidePaymentCreate(deps, command),
     ),
     quote: phoneRead(deps, COMMANDS.quote.body, ({ user }, body) => quote(deps, user, body)),
     'payment.confirm': phoneChange(deps, 'payment.confirm', COMMANDS['payment.confirm'].body, (command) =>

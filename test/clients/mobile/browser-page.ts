@@ -32,7 +32,9 @@ async function signUp(otp: string): Promise<string> {
 /** Pays what the QR says; the statuses seen. */
 async function pay(payload: string): Promise<string[]> {
   const client = await open()
-  const { payment, claim } = await client.command('payment.resolve_qr', { payload })
+  const scanned = await client.command('payment.resolve_qr', { payload })
+  if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
+  const { payment, claim } = scanned
   await client.pay({ payment, claim, source: 'wallet' })
   const seen: string[] = []
   for await (const { status } of client.payment(payment.id)) seen.push(status)

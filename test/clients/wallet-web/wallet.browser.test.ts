@@ -5,6 +5,7 @@ import { findChromium } from '../../../tools/chromium.ts'
 import { MerchantServer } from '../../../tools/demo/http.ts'
 import { Patience } from '../../../tools/demo/patience.ts'
 import { RailWitness } from '../../e2e/support/rails.ts'
+import { readQrPicture } from '../../support/qr-picture.ts'
 import { startStack, type Stack } from '../../support/stack.ts'
 import { breaches } from './support/axe.ts'
 import { Wallet } from './support/wallet.ts'
@@ -144,6 +145,27 @@ describe('a payment', () => {
     await expect.poll(() => brian.balance()).toBe('KES 100.00')
     await brian.go('history')
     expect(await brian.page.locator('main .list li').count()).toBe(1)
+  })
+
+  it('at a shop’s sticker is as much as its payer says', async () => {
+    const [shop] = stack.dev().merchants
+    const picture = await fetch(`${stack.dev().bridge}/stores/${shop?.store ?? ''}/qr.svg`, {
+      headers: { authorization: `Bearer ${shop?.secret_key ?? ''}` },
+    })
+    await amina.go('pay')
+    await amina.page.getByLabel('Code from the shop').fill(readQrPicture(await picture.text()))
+    await amina.press('Continue')
+    await amina.heading(`Pay ${shop?.name ?? ''}`).waitFor()
+    await amina.page.getByRole('textbox', { name: 'Amount', exact: true }).fill('no')
+    await amina.press('Continue')
+    await amina.page.getByText('Enter digits and at most 2 decimals').waitFor()
+    await amina.page.getByRole('textbox', { name: 'Amount', exact: true }).fill('75.50')
+    await amina.picture('sticker')
+    await amina.press('Continue')
+    await amina.page.locator('.choice label').filter({ hasText: BANK }).click()
+    await amina.press(/^Pay KES/)
+    await amina.heading('Paid').waitFor()
+    expect(await movedAtBank('7550')).toBe(1)
   })
 
   it('that is refused says why and what to do, and charges nothing', async () => {

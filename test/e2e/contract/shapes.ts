@@ -3,9 +3,8 @@ import { random, type Json } from '../support/raw-key.ts'
 import { codeOf, fault, type RawPhone } from '../support/raw-phone.ts'
 import type { Stage } from '../support/raw-stage.ts'
 
-/** Commands of later issues, and what was never one. */
+/** What was never a command. */
 const UNKNOWN = [
-  'payment.create',
   ...[
     '',
     'nope',
@@ -48,6 +47,16 @@ const COMMANDS: Record<string, { starred?: true; body: Json; optional?: Json; wr
     wrong: { limit: [0, 101, -1, 1.5, '1', null], starting_after: [...NOT_ID, 7], status: ['done', '', 7, null] },
   },
   'payment.resolve_qr': { body: { payload: '000201' }, wrong: { payload: ['', 7, null, 'x'.repeat(5_000), {}] } },
+  'payment.create': {
+    starred: true,
+    body: { merchant: 'mer_0000000000000000000000', amount: '1', currency: 'KES' },
+    optional: { store: 'sto_0000000000000000000000', note: 'n' },
+    wrong: {
+      merchant: ['', USER, 7, null],
+      store: ['', USER, 7, null],
+      note: ['', 'x'.repeat(141), 7, null],
+    },
+  },
   quote: {
     body: { kind: 'transfer', amount: '1', currency: 'KES', source: 'wallet' },
     optional: { payee: USER },

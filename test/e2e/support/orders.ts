@@ -72,7 +72,9 @@ export async function prepare(order: Order, currency: string): Promise<Ready> {
   switch (kind) {
     case 'purchase': {
       const { payload } = await order.merchant.createPayment({ ...money, order_ref: key, description: 'An order' })
-      const { payment, claim } = await client.command('payment.resolve_qr', { payload })
+      const scanned = await client.command('payment.resolve_qr', { payload })
+      if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
+      const { payment, claim } = scanned
       const quote = await client.command('quote', { kind, ...money, source, payee: payment.payee })
       return { confirm: () => client.pay({ payment, claim, source, quote, key }) }
     }

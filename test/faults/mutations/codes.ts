@@ -67,8 +67,8 @@ export const CODES: readonly Mutation[] = [
     edits: [
       {
         file: 'src/payments/checkout.ts',
-        from: '  const fault = sumFault(deps, body, amount, fee)\n',
-        to: "  if (body.method?.type === 'code') await deps.codes.check(merchant.merchant, body.method.code, 0)\n  const fault = sumFault(deps, body, amount, fee)\n",
+        from: '  const fault = sumFault(deps, merchant, body)\n',
+        to: "  if (body.method?.type === 'code') await deps.codes.check(merchant.merchant, body.method.code, 0)\n  const fault = sumFault(deps, merchant, body)\n",
       },
     ],
   },

@@ -9,6 +9,7 @@ import { OPERATOR_RAIL } from './operator-rail.ts'
 import { OPERATORS } from './operators.ts'
 import { RAILS } from './rails.ts'
 import { STARTS } from './starts.ts'
+import { STICKERS } from './stickers.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { RESUME } from './resume.ts'
 import { HELD_MUTATIONS } from './held.ts'
@@ -39,6 +40,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BANK_RAIL,
   ...ACCEPTANCE,
   ...CODES,
+  ...STICKERS,
   ...OPERATOR_RAIL,
   ...REFUND_MUTATIONS,
   ...HELD_MUTATIONS,
