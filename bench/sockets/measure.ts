@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SOCKET_LIMITS } from '../../src/contract/index.ts'
+import { EDGE_LIMITS } from '../../src/edge/index.ts'
 import { machineTicks } from '../ledger/cpu.ts'
 import type { Events } from './events.ts'
 import type { Fleet } from './fleet.ts'
@@ -39,8 +40,11 @@ export type Measured = Latencies & {
 
 /** What is there at once after sockets were opened goes on for a moment: snapshots, feeds' subscriptions. */
 const SETTLE_MS = 3_000
-/** One heartbeat of every session, whenever it was opened; Socket.IO's are as far apart. Events are best pushed as long. */
-export const IDLE_MS = SOCKET_LIMITS.heartbeat_ms
+/**
+ * Every session's heartbeats, the one that asks for the true head included, whenever it was opened; Socket.IO's are as far
+ * apart. Events are pushed as long, so that the same number of them is taken off.
+ */
+export const IDLE_MS = SOCKET_LIMITS.heartbeat_ms * EDGE_LIMITS.true_heads_every_pings
 const ARRIVE_WITHIN_MS = 10_000
 
 export async function measure(peer: Peer, fleet: Fleet, events: Events, load: Load): Promise<Measured> {

@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from '@nats-io/transport-node'
+import type { Msg, MsgCallback, Subscription } from '@nats-io/transport-node'
 import type { Bus } from './connection.ts'
 
 /** What the client makes for each subscription, so that it can be iterated over and waited for. */
@@ -11,12 +11,8 @@ const NOBODYS = Object.assign(new Promise<never>(() => {}), { resolve() {}, reje
  * Subscribes by callback and nothing else, for subscriptions of which there are tens of thousands: the promises that
  * the client makes for each are half of its memory, and one by callback has no use for them. All share one.
  */
-export function subscribeByCallback(bus: Bus, subject: string, heard: (message: Msg) => void): Subscription {
-  const subscription = bus.subscribe(subject, {
-    callback: (error, message) => {
-      if (error === null) heard(message)
-    },
-  })
+export function subscribeByCallback(bus: Bus, subject: string, callback: MsgCallback<Msg>): Subscription {
+  const subscription = bus.subscribe(subject, { callback })
   for (const name of ITERATOR_PROMISES) Reflect.set(subscription, name, NOBODYS)
   return subscription
 }

@@ -21,20 +21,20 @@ type ToFeed =
  * resume. It lingers after its last listener, as phones come back soon.
  */
 class Feed implements Actor<ToFeed> {
-  readonly #options: FeedOptions
-  readonly #ended: () => void
-  /** Nearly always one: a set takes more than all the rest of a feed. */
-  readonly #listeners: FeedListener[] = []
+  readonly #options: OneFeedOptions
+  readonly #id: string
+  /** Nearly always one: a set takes more than all the rest of a feed, and a list that is pushed to makes room for 17. */
+  #listeners: readonly FeedListener[] = []
   readonly #mailbox: Mailbox<ToFeed>
   readonly #subscription: Subscription
   #lingering: NodeJS.Timeout | null = null
 
-  constructor(options: FeedOptions, id: string, ended: () => void) {
+  constructor(options: OneFeedOptions, id: string) {
     this.#options = options
-    this.#ended = ended
+    this.#id = id
     this.#mailbox = new Mailbox(this, options.limits.feed_mailbox)
-    this.#subscription = subscribeByCallback(options.bus, liveSubject(id), (message) => {
-      this.#mailbox.post({ type: 'live', message })
+    this.#subscription = subscribeByCallback(options.bus, liveSubject(id), (error, message) => {
+      if (error === null) this.#mailbox.post({ type: 'live', message })
     })
   }
 
@@ -55,10 +55,10 @@ class Feed implements Actor<ToFeed> {
       case 'join':
         if (this.#lingering !== null) clearTimeout(this.#lingering)
         this.#lingering = null
-        this.#listeners.push(message.listener)
+        this.#listeners = [...this.#listeners, message.listener]
         return
       case 'leave':
-        this.#forget(message.listener)
+        this.#listeners = this.#listeners.filter((listener) => listener !== message.listener)
         if (this.#listeners.length === 0) this.#linger()
         return
       case 'lonely':
@@ -80,16 +80,11 @@ class Feed implements Actor<ToFeed> {
     if (this.#lingering !== null) clearTimeout(this.#lingering)
     this.#mailbox.stop()
     this.#subscription.unsubscribe()
-    this.#ended()
+    this.#options.ended(this.#id)
   }
 
   #tell(news: FeedNews): void {
     for (const listener of this.#listeners) listener(news)
-  }
-
-  #forget(listener: FeedListener): void {
-    const at = this.#listeners.indexOf(listener)
-    if (at !== -1) this.#listeners.splice(at, 1)
   }
 
   #linger(): void {
@@ -101,14 +96,15 @@ class Feed implements Actor<ToFeed> {
 const TOO_MUCH: FeedNews = { type: 'resync', reason: 'too many events came at once' }
 
 export type FeedOptions = { bus: Bus; limits: EdgeLimits; log: Log }
+type OneFeedOptions = FeedOptions & { ended: (id: string) => void }
 
 /** Where the feeds of this edge are found. */
 export class Feeds {
-  readonly #options: FeedOptions
+  readonly #options: OneFeedOptions
   readonly #feeds = new Map<string, Feed>()
 
   constructor(options: FeedOptions) {
-    this.#options = options
+    this.#options = { ...options, ended: (id) => void this.#feeds.delete(id) }
   }
 
   get size(): number {
@@ -123,7 +119,7 @@ export class Feeds {
   listen(id: string, listener: FeedListener): () => void {
     let feed = this.#feeds.get(id)
     if (feed === undefined) {
-      feed = new Feed(this.#options, id, () => this.#feeds.delete(id))
+      feed = new Feed(this.#options, id)
       this.#feeds.set(id, feed)
     }
     return feed.listen(listener)

@@ -1,5 +1,8 @@
 import type { EdgeLimits } from './limits.ts'
+import type { SessionMessage } from './session-message.ts'
 import type { SessionPort } from './session-port.ts'
+
+const BEAT: SessionMessage = { type: 'beat' }
 
 /** When a session pings while it lives, and whether a pong is overdue. */
 export class Heartbeat {
@@ -14,7 +17,7 @@ export class Heartbeat {
   constructor(port: Pick<SessionPort, 'post'>, limits: EdgeLimits) {
     this.#port = port
     this.#limits = limits
-    this.#interval = setInterval(() => port.post({ type: 'beat' }), limits.heartbeat_ms)
+    this.#interval = setInterval(port.post, limits.heartbeat_ms, BEAT)
   }
 
   get awaitsPong(): boolean {

@@ -15,6 +15,7 @@ export function becomeLive(port: SessionPort, { identity, place }: Arrival): Liv
     heartbeat: new Heartbeat(port, limits),
     verification: new Verification(port),
     nonce: nonce(),
+    nonceBefore: null,
     expiry: null,
   }
 }

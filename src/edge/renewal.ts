@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import type { SessionOpened } from '../bus/index.ts'
 import { CLOSE, type TokenFrame } from '../contract/index.ts'
 import type { Result } from '../domain/result.ts'
@@ -10,17 +11,35 @@ import type { Live } from './session-state.ts'
 /** How a session ends whose newer token was looked at and is none. */
 const REFUSED: ReadonlySet<number> = new Set([CLOSE.unauthenticated, CLOSE.forbidden, CLOSE.badFrame])
 
-/** Asks about a newer token of the same device, proved over the last nonce, which is good once; a merchant's has no proof. */
+/** Asks about a newer token of the same device, proved over a nonce that is good once; a merchant's has no proof. */
 export function renew(port: SessionPort, live: Live, frame: TokenFrame): void {
   const { context, origin } = port
-  const { nonce } = live
-  live.nonce = null
+  const nonce = spend(live, frame)
   if (nonce === null) {
     port.end(ending(CLOSE.unauthenticated, 'the nonce was used before; the next ping brings one', 'unauthenticated'))
     return
   }
   const answer = identify(context.hub, frame, { nonce, origin }, context.limits.command_timeout_ms)
   void port.ask(answer, (known) => ({ type: 'tokenKnown', token: frame.token, known }))
+}
+
+/** The nonce that the proof is over, as far as it says; the hub then judges it over exactly that. Null where it was used. */
+function spend(live: Live, { proof }: TokenFrame): string | null {
+  const { nonce, nonceBefore } = live
+  if (nonceBefore !== null && proof !== undefined && claimedNonce(proof) === nonceBefore) {
+    live.nonceBefore = null
+    return nonceBefore
+  }
+  live.nonce = null
+  return nonce
+}
+
+function claimedNonce(proof: string): unknown {
+  try {
+    return decodeJwt(proof)['nonce']
+  } catch {
+    return undefined
+  }
 }
 
 export function renewed(port: SessionPort, live: Live, token: string, known: Result<SessionOpened, Ending>): void {

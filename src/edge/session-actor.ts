@@ -175,6 +175,7 @@ export class SessionActor implements Actor<SessionMessage> {
 
   #ping(live: Live, n: number, head: number): void {
     if (this.#core.live !== live) return
+    live.nonceBefore = live.nonce
     live.nonce = this.#core.context.nonce()
     this.#core.send({ t: 'ping', n, nonce: live.nonce, heads: { [live.place.feed]: head } })
     live.heartbeat.sent()

@@ -18,6 +18,8 @@ export type Live = {
   expiry: NodeJS.Timeout | null
   /** What the next proof must be over; null once it was used. */
   nonce: string | null
+  /** The one before, where it was not used: a proof over it may cross the newer one on its way. */
+  nonceBefore: string | null
 }
 
 /** The lifecycle of a session is one value. */

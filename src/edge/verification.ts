@@ -49,7 +49,9 @@ export class Verification {
   }
 
   #finish(done: Done, verified: Verified): void {
-    if (this.#open?.delete(done) === true) done(verified)
+    if (this.#open?.delete(done) !== true) return
+    if (this.#open.size === 0) this.#open = null
+    done(verified)
   }
 
   end(): void {

@@ -27,7 +27,7 @@ async function say(text: string): Promise<void> {
 
 test('a subscription by callback hears, and no more once it has ended', async () => {
   const heard: string[] = []
-  const subscription = subscribeByCallback(edge, SUBJECT, (message) => heard.push(message.string()))
+  const subscription = subscribeByCallback(edge, SUBJECT, (_error, message) => void heard.push(message.string()))
   await edge.flush()
   await say('one')
   await say('two')

@@ -52,6 +52,21 @@ describe('a newer token', () => {
     expect(stage.hub.asked('session.open').at(-1)?.body).toMatchObject({ nonce: ping['nonce'] })
   })
 
+  it('may be proved over the nonce before, which a newer one crossed on its way; once', async () => {
+    await stage.restart({ limits: { heartbeat_ms: 300 } })
+    const phone = await open(900_000)
+    const crossed = String((await phone.heard('ready'))['nonce'])
+    await phone.heard('ping')
+    const proof = `e30.${Buffer.from(JSON.stringify({ nonce: crossed })).toString('base64url')}.c2ln`
+    phone.send({ t: 'token', token: token(900_000), proof })
+    await phone.heard('token')
+    expect(stage.hub.asked('session.open').at(-1)?.body).toMatchObject({ nonce: crossed, proof })
+    phone.send({ t: 'token', token: token(900_000), proof })
+    await until(() => stage.hub.asked('session.open').length === 3)
+    // Over another nonce than it says the hub refuses it.
+    expect(stage.hub.asked('session.open').at(-1)?.body).not.toMatchObject({ nonce: crossed })
+  })
+
   it('is not taken over a nonce that was used', async () => {
     const phone = await open(900_000)
     bring(phone)

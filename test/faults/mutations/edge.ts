@@ -50,6 +50,8 @@ export const EDGE: readonly Mutation[] = [
     "this.#mailbox.post({ type: 'join', listener })",
   ),
   renewal('takes a proof over a nonce that was used', '  live.nonce = null\n', ''),
+  renewal('takes a proof over the nonce before again and again', '    live.nonceBefore = null\n', ''),
+  renewal('shuts out whose proof crossed a ping', 'claimedNonce(proof) === nonceBefore', 'false'),
   renewal(
     'takes the token of another device',
     '!isSame(holderOf(known.value), live.identity.holder)',
