@@ -13,10 +13,8 @@ export type FeedNews = FeedMessage | Readonly<{ type: 'resync'; reason: string }
  * the frame is that text with two fields put in front: nothing is parsed.
  */
 export function fromLive(message: Msg): FeedMessage | null {
-  const { headers, data } = message
-  const seq = Number(headers?.get(FEED_HEADERS.seq))
-  const epoch = headers?.get(FEED_HEADERS.epoch) ?? ''
-  const pos = headers?.get('Nats-Sequence') ?? ''
+  const { data } = message
+  const { seq, epoch, pos } = place(message)
   if (!Number.isSafeInteger(seq) || seq < 1 || epoch === '' || !/^\d+$/.test(pos) || data[0] !== OPEN_BRACE) return null
   // Digits need no escape, and the head is ASCII: one copy of the payload, and no buffer between.
   const head = `{"t":"event","pos":"${pos}"`
@@ -27,6 +25,21 @@ export function fromLive(message: Msg): FeedMessage | null {
   return { type: 'event', seq, epoch, frame }
 }
 
+/** One pass over the headers: each of the client's look-ups would be two. */
+function place({ headers }: Msg): { seq: number; epoch: string; pos: string } {
+  let seq = ''
+  let epoch = ''
+  let pos = ''
+  for (const [name, [value = '']] of headers ?? []) {
+    if (name === FEED_HEADERS.seq) seq = value
+    else if (name === FEED_HEADERS.epoch) epoch = value
+    else if (name === POSITION) pos = value
+  }
+  return { seq: Number(seq), epoch, pos }
+}
+
+/** Of the message in its stream; added by the republish. */
+const POSITION = 'Nats-Sequence'
 const OPEN_BRACE = 0x7b
 const COMMA = 0x2c
 
