@@ -1,5 +1,6 @@
 import type { CommandBody } from '../../contract/index.ts'
 import { minor } from '../../domain/money.ts'
+import type { Buckets } from '../../domain/rate.ts'
 import { refuse } from '../../domain/refusal.ts'
 import { findMerchant } from '../../identity/index.ts'
 import type { PaymentDeps } from '../deps.ts'
@@ -16,6 +17,7 @@ import type { Decision, PhoneCommand } from './pipeline.ts'
  */
 export async function decidePaymentCreate(
   deps: PaymentDeps,
+  creations: Buckets,
   { principal, body }: PhoneCommand<CommandBody<'payment.create'>>,
 ): Promise<Decision> {
   const amount = minor(body.amount)
@@ -30,6 +32,14 @@ export async function decidePaymentCreate(
   }
   const much = tooMuch(deps, amount)
   if (much !== null) return { kind: 'refusal', refusal: much }
+  const taken = creations.take(principal.user)
+  if (!taken.ok) {
+    const { retryAfterMs } = taken
+    return {
+      kind: 'refusal',
+      refusal: refuse('rate_limited', 'Too many payments made; wait a little.', { retryAfterMs }),
+    }
+  }
   const payment = newPurchase(deps, merchant, {
     amount,
     store: body.store ?? null,

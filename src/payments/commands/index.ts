@@ -1,7 +1,7 @@
 import { COMMANDS, type CommandName } from '../../contract/index.ts'
 import { ok } from '../../domain/result.ts'
 import type { PaymentDeps } from '../deps.ts'
-import { Buckets } from '../../domain/rate.ts'
+import { Buckets, type Rate } from '../../domain/rate.ts'
 import { decideCancel } from './cancel.ts'
 import { decideConfirm } from './confirm.ts'
 import { decidePaymentCreate } from './create.ts'
@@ -22,11 +22,15 @@ export { decideByCode } from './pay-by-code.ts'
 
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
 const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20 }
-const PAYEE_LOOKUP_USERS = 100_000
+/** Payments a user may make at stickers: they cost no money, and their merchants are told of each. */
+const CREATIONS = { perSecond: 1, burst: 60 }
+/** Users who are counted; the least used one is forgotten, that is full again. */
+const COUNTED_USERS = 100_000
 
 /** Every command of the phone, by its name on the wire. */
 export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, Respond>> {
-  const lookups = new Buckets(PAYEE_LOOKUPS, PAYEE_LOOKUP_USERS, () => deps.clock.monotonic())
+  const buckets = (rate: Rate) => new Buckets(rate, COUNTED_USERS, () => deps.clock.monotonic())
+  const [lookups, creations] = [buckets(PAYEE_LOOKUPS), buckets(CREATIONS)]
   return {
     'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) =>
       getPayment(deps, user, payment),
@@ -36,7 +40,7 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
       resolveQr(deps, user, payload),
     ),
     'payment.create': phoneChange(deps, 'payment.create', COMMANDS['payment.create'].body, (command) =>
-      decidePaymentCreate(deps, command),
+      decidePaymentCreate(deps, creations, command),
     ),
     quote: phoneRead(deps, COMMANDS.quote.body, ({ user }, body) => quote(deps, user, body)),
     'payment.confirm': phoneChange(deps, 'payment.confirm', COMMANDS['payment.confirm'].body, (command) =>
