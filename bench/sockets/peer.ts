@@ -77,7 +77,8 @@ export async function startPeer(
     usage: () => ask('usage'),
     memory: () => ask('memory'),
     stop: async () => {
-      // Sockets are the bench's: nobody is drained. A profile is written by the one that ends by itself.
+      // Sockets are the bench's: nobody is drained. A profile is written by the one that ends by itself, once nobody may ask it more.
+      if (child.connected) child.disconnect()
       child.kill(place.nodeFlags.length > 0 ? 'SIGTERM' : 'SIGKILL')
       await exited
     },

@@ -26,5 +26,3 @@ process.on('message', (asked) => {
   const { rss, heapUsed } = process.memoryUsage()
   process.send?.({ cpu_us: user + system, rss, heap: heapUsed } satisfies Usage)
 })
-// A peer that is asked to end is not kept by who may ask it more.
-process.channel?.unref()

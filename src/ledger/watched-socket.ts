@@ -21,7 +21,9 @@ export function watchedSocket(silenceMs: number): (options: { host: string[]; po
     socket.on('data', (chunk: Buffer) => {
       if (chunk.subarray(-READY.length).equals(READY)) answered = socket.bytesWritten
     })
-    socket.setTimeout(silenceMs, () => {
+    socket.setTimeout(silenceMs)
+    // Not as the callback of `setTimeout`, which hears the first time only: a connection is idle before its server dies.
+    socket.on('timeout', () => {
       if (!waits()) return
       // After a stop of this very process the answer may lie in the kernel: read that first.
       setImmediate(() => setImmediate(() => waits() && socket.destroy(new Silence('Postgres fell silent'))))

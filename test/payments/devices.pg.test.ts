@@ -197,6 +197,7 @@ describe('a restricted device', () => {
     const order = { source: 'wallet', amount: '10', currency: 'KES', confirmation: jws }
     const bodies: Record<string, object> = {
       'payment.confirm': { payment: ids.make('pay'), source: 'wallet', confirmation: jws },
+      'payment.create': { merchant: ids.make('mer'), amount: '10', currency: 'KES' },
       'payment.respond': { payment: ids.make('pay'), step: 'enter_code', value: '1234' },
       'transfer.create': { to: ids.make('usr'), amount: '10', currency: 'KES', confirmation: jws },
       'topup.create': order,

@@ -122,7 +122,9 @@ describe('a command', () => {
     const silent = client.command('payment.cancel', { payment: PAYMENT }, { key, deadline_ms: 3_000 })
     await expect(silent).rejects.toMatchObject({ code: 'deadline_exceeded', outcome: 'unknown', key })
 
-    server.onCommand = (_, reply) => reply({ ok: false, error: wireError('rail_unavailable', { retryable: true }) })
+    server.onCommand = (_, reply) =>
+      // To be tried again only after the deadline: a sending on its way by then would leave the end unknown.
+      reply({ ok: false, error: wireError('rail_unavailable', { retryable: true, retry_after_ms: 60_000 }) })
     const refused = client.command('payment.cancel', { payment: PAYMENT }, { deadline_ms: 3_000 })
     await expect(refused).rejects.toMatchObject({ code: 'rail_unavailable', outcome: 'refused' })
 

@@ -47,6 +47,7 @@ const answered: readonly Mutation[] = [
     '  async function send(batch: Waiting[]): Promise<void> {\n',
     '  async function send(batch: Waiting[]): Promise<void> {\n    for (const tell of listeners) tell()\n',
   ),
+  sockets('watches a connection until it has been idle once', "socket.on('timeout'", "socket.once('timeout'"),
   sockets(
     'gives up a connection that nobody asks anything over',
     'bytesWritten > answered',
