@@ -13,6 +13,7 @@ import { COMMANDS, type PaymentView } from '../../src/contract/index.ts'
 import { makeIban } from '../../src/domain/iban.ts'
 import type { DevJson } from '../../tools/dev-json.ts'
 import { linkMobileMoney, type Signed, signedConfirmation } from './signing.ts'
+import { scan } from '../../tools/demo/scan.ts'
 
 /** What a phone pays from, and the rail that then moves the money. */
 export type Source = { rail: string; id: string }
@@ -160,9 +161,7 @@ async function linkAll(client: Mooring, signer: Signed): Promise<Source[]> {
 
 async function scanned(client: Mooring, dev: DevJson) {
   const payload = await newQr(dev)
-  const answer = await patiently(() => client.command('payment.resolve_qr', { payload }))
-  if ('offer' in answer) throw new Error('the code of one payment is no sticker')
-  return answer
+  return patiently(() => scan(client, payload))
 }
 
 async function newQr(dev: DevJson): Promise<string> {

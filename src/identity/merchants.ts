@@ -39,7 +39,7 @@ export function makeAuthenticateMerchant(deps: {
     const cached = known.get(name)
     const readAt = deps.clock.monotonic()
     if (cached !== undefined && readAt - cached.readAt < IDENTITY_LIMITS.merchant_stale_ms) return ok(cached.value)
-    const read = await readMerchant(deps.sql, hash)
+    const read = await merchantOf(deps.sql, hash)
     if (read === null) {
       known.delete(name)
       return unknown
@@ -50,19 +50,20 @@ export function makeAuthenticateMerchant(deps: {
   }
 }
 
-async function readMerchant(sql: Sql, hash: Buffer): Promise<Omit<Merchant, 'key'> | null> {
-  const [row] = await sql<(PlanRow & { merchant: string; name: string })[]>`
-    select m.id as merchant, m.name, f.*
-    from merchant_keys k
-    join merchants m on m.id = k.merchant
-    cross join lateral (
-      select ${planColumns(sql)} from fee_plans where owner = m.id order by version desc limit 1) f
-    where k.hash = ${hash} and (k.revoked_at is null or k.revoked_at > clock_timestamp()) and m.status = 'active'`
-  return row === undefined ? null : { merchant: row.merchant, name: row.name, feePlan: planOf(row) }
+function merchantOf(sql: Sql, hash: Buffer): Promise<Omit<Merchant, 'key'> | null> {
+  return readMerchant(
+    sql,
+    sql`(select merchant from merchant_keys
+      where hash = ${hash} and (revoked_at is null or revoked_at > clock_timestamp()))`,
+  )
 }
 
 /** A merchant that can be paid; null where there is none of this id, or its account is closed. */
-export async function findMerchant(sql: Sql, id: string): Promise<Omit<Merchant, 'key'> | null> {
+export function findMerchant(sql: Sql, id: string): Promise<Omit<Merchant, 'key'> | null> {
+  return readMerchant(sql, sql`${id}`)
+}
+
+async function readMerchant(sql: Sql, id: ReturnType<Sql>): Promise<Omit<Merchant, 'key'> | null> {
   const [row] = await sql<(PlanRow & { merchant: string; name: string })[]>`
     select m.id as merchant, m.name, f.*
     from merchants m

@@ -63,10 +63,10 @@ async function decideCreate(deps: PaymentDeps, merchant: Merchant, body: CreateP
     store: body.store ?? null,
     payer: null,
     qr_token: makeQrToken(),
-    capture_method: body.capture_method ?? 'automatic',
-    order_ref: body.order_ref ?? null,
-    description: body.description ?? null,
-    metadata: body.metadata ?? {},
+    capture_method: body.capture_method,
+    order_ref: body.order_ref,
+    description: body.description,
+    metadata: body.metadata,
     expiresInS: body.expires_in,
   })
   const seen = (row: PaymentRow) => merchantPayment(deps, row)

@@ -8,10 +8,11 @@ import { type PaymentRow, UNTOUCHED } from './rows.ts'
 /** A merchant as a payment to it needs it: `feePlan` is the version in force. */
 export type Seller = Pick<Merchant, 'merchant' | 'name' | 'feePlan'>
 
+/** As a body may leave it out. */
+type Given<T> = { [K in keyof T]?: T[K] | undefined }
+
 type Asked = Pick<PaymentRow, 'amount' | 'store' | 'payer' | 'qr_token'> &
-  Partial<Pick<PaymentRow, 'capture_method' | 'order_ref' | 'description' | 'metadata'>> & {
-    expiresInS?: number | undefined
-  }
+  Given<Pick<PaymentRow, 'capture_method' | 'order_ref' | 'description' | 'metadata'> & { expiresInS: number }>
 
 /** A payment to a merchant as it is born, by the merchant's server or by who stands before its sticker: nobody has said yes yet. */
 export function newPurchase(deps: Pick<PaymentDeps, 'rules' | 'clock' | 'ids'>, seller: Seller, asked: Asked) {

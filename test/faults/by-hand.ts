@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
+import { scan } from '../../tools/demo/scan.ts'
 import { acquire } from '../../tools/servers/acquire.ts'
 import { temporalRecipe } from '../../tools/servers/recipes.ts'
 import { followToEnd, prepare, type Ended, type Order } from '../e2e/support/orders.ts'
@@ -119,9 +120,7 @@ export async function hold({ currency }: World, { amountMinor, payer, merchant }
   const money = { amount: amountMinor.toString(), currency }
   const bill = { ...money, order_ref: randomUUID(), description: 'An order', capture_method: 'manual' } as const
   const { payload } = await merchant.createPayment(bill)
-  const scanned = await payer.client.command('payment.resolve_qr', { payload })
-  if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
-  const { payment, claim } = scanned
+  const { payment, claim } = await scan(payer.client, payload)
   const quote = await payer.client.command('quote', {
     kind: 'purchase',
     ...money,

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { PaymentView, QuoteView } from '../../src/contract/index.ts'
 import type { PaymentKind } from '../../src/contract/names.ts'
 import { MerchantServer } from './http.ts'
+import { scan } from './scan.ts'
 import { Surprise, type Patience } from './patience.ts'
 import { linkAccount, newAccount, newPhone, type Phone } from './phone.ts'
 import { play, type Scene } from './play.ts'
@@ -93,9 +94,7 @@ export class Cast {
         order_ref,
         description: 'A demo order',
       })
-      const scanned = await client.command('payment.resolve_qr', { payload })
-      if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
-      const { payment, claim } = scanned
+      const { payment, claim } = await scan(client, payload)
       if (payment.amount !== String(amountMinor) || payment.payee !== merchant.id || payment.order_ref !== order_ref) {
         throw new Surprise(
           `The QR of ${merchant.name} says something else than was ordered: ${JSON.stringify(payment)}.`,

@@ -44,7 +44,7 @@ export async function decidePaymentCreate(
     amount,
     store: body.store ?? null,
     payer: principal.user,
-    description: body.note ?? null,
+    description: body.note,
     // No code leads to it: its payer is known.
     qr_token: null,
   })

@@ -3,6 +3,7 @@ import type { PaymentView, RefundView } from '../../../src/contract/index.ts'
 import { isTerminal, MooringError } from '../../../clients/mobile/index.ts'
 import type { MerchantServer } from '../../../tools/demo/http.ts'
 import type { Patience } from '../../../tools/demo/patience.ts'
+import { scan } from '../../../tools/demo/scan.ts'
 import type { Phone } from './phone.ts'
 import type { RailName } from './rails.ts'
 
@@ -72,9 +73,7 @@ export async function prepare(order: Order, currency: string): Promise<Ready> {
   switch (kind) {
     case 'purchase': {
       const { payload } = await order.merchant.createPayment({ ...money, order_ref: key, description: 'An order' })
-      const scanned = await client.command('payment.resolve_qr', { payload })
-      if ('offer' in scanned) throw new Error('the code of one payment is no sticker')
-      const { payment, claim } = scanned
+      const { payment, claim } = await scan(client, payload)
       const quote = await client.command('quote', { kind, ...money, source, payee: payment.payee })
       return { confirm: () => client.pay({ payment, claim, source, quote, key }) }
     }
