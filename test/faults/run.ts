@@ -112,8 +112,8 @@ async function resume(): Promise<number> {
       patienceS: PATIENCE_S,
       say,
     })
-    const { transfers, heard, cuts, epochs } = found
-    say(`${transfers} transfers, ${heard} events heard, ${cuts} times cut off, ${epochs} epochs`)
+    const { payments, heard, cuts, epochs } = found
+    say(`${payments} payments, ${heard} events heard, ${cuts} times cut off, ${epochs} epochs`)
     return verdict(faults)
   } finally {
     await stack.stop()

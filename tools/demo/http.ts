@@ -60,6 +60,7 @@ export class MerchantServer {
     order_ref: string
     description: string
     capture_method?: 'manual'
+    store?: string
   }) {
     const what = `${this.name} to create a payment`
     const payment = await call(this.#patience, what, MerchantPayment, {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '../../../tools/chromium.ts'
@@ -8,6 +9,7 @@ import { RailWitness } from '../../e2e/support/rails.ts'
 import { readQrPicture } from '../../support/qr-picture.ts'
 import { startStack, type Stack } from '../../support/stack.ts'
 import { breaches } from './support/axe.ts'
+import { filmCode } from './support/camera.ts'
 import { Wallet } from './support/wallet.ts'
 
 /**
@@ -21,6 +23,8 @@ const newNumber = () => `+2547${String(randomInt(1e8)).padStart(8, '0')}`
 
 let stack: Stack
 let browser: Browser
+/** What the camera sees. */
+let film: string
 let merchant: MerchantServer
 let bank: RailWitness
 let amina: Wallet
@@ -31,7 +35,11 @@ beforeAll(async () => {
   stack = await startStack()
   const executablePath = findChromium()
   if (executablePath === undefined) throw new Error('this project runs only where a Chromium is')
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  film = join(stack.dataDir, 'camera.y4m')
+  browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`],
+  })
   const patience = new Patience(PATIENCE_S)
   const [first] = stack.dev().merchants
   if (first === undefined) throw new Error('dev.json names no merchant')
@@ -145,6 +153,22 @@ describe('a payment', () => {
     await expect.poll(() => brian.balance()).toBe('KES 100.00')
     await brian.go('history')
     expect(await brian.page.locator('main .list li').count()).toBe(1)
+  })
+
+  it('is scanned with the camera, which then is off; without leave for it the code can be pasted', async () => {
+    const shop = await till('3300')
+    filmCode(film, shop.payload)
+    await amina.go('pay')
+    await amina.press('Scan a code')
+    await amina.page.getByText('The camera cannot be used.').waitFor()
+    await amina.allowCamera()
+    await amina.press('Scan a code')
+    await amina.heading('Confirm payment').waitFor()
+    expect(await amina.camera()).toEqual(['ended'])
+    await amina.page.locator('.choice label').filter({ hasText: BANK }).click()
+    await amina.press(/^Pay KES/)
+    await amina.heading('Paid').waitFor()
+    expect(await shop.status()).toBe('succeeded')
   })
 
   it('at a shop’s sticker is as much as its payer says', async () => {

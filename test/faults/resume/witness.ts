@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { FeedCursor } from '../../../src/contract/index.ts'
-import { RawPhone } from '../../e2e/support/raw-phone.ts'
 import type { Json } from '../../e2e/support/raw-key.ts'
 import type { RawSocket } from '../../e2e/support/raw-socket.ts'
 import type { Told } from '../../e2e/support/told.ts'
+import type { Ear } from './ear.ts'
 
 const Mode = z.object({ mode: z.enum(['live', 'replay', 'snapshot']), epoch: z.string(), seq: z.number().int() })
 const Ready = z.object({ feeds: z.record(z.string(), Mode) })
@@ -25,16 +25,17 @@ const LIFE = { least_ms: 50, spread_ms: 1_200 }
 const TRY_AGAIN_MS = 50
 
 /**
- * A second phone of somebody's, which listens by hand and mends nothing: it takes
- * every frame as it comes, and notes as a fault what no server may send. It loses
- * its network again and again, and comes back to any edge with what it has.
+ * A second phone of somebody's, or a merchant's till, which listens by hand and
+ * mends nothing: it takes every frame as it comes, and notes as a fault what no
+ * server may send. It loses its network again and again, and comes back to any
+ * edge with what it has.
  */
 export class Witness {
   readonly name: string
   readonly told: Told[] = []
   readonly faults: string[] = []
   cuts = 0
-  readonly #phone: RawPhone
+  readonly #ear: Ear
   readonly #random: () => number
   readonly #edges: () => readonly string[]
   #cursor: FeedCursor | null = null
@@ -43,24 +44,15 @@ export class Witness {
   #read = { socket: null as RawSocket | null, frames: 0 }
   #at: 'roaming' | 'staying' | 'gone' = 'roaming'
 
-  private constructor(phone: RawPhone, name: string, random: () => number, edges: () => readonly string[]) {
-    this.#phone = phone
-    this.name = name
-    this.#random = random
-    this.#edges = edges
+  constructor(options: { name: string; ear: Ear; random: () => number; edges: () => readonly string[] }) {
+    this.name = options.name
+    this.#ear = options.ear
+    this.#random = options.random
+    this.#edges = options.edges
   }
 
-  /** @param number whose feed it hears */
-  static async make(options: {
-    dev: RawPhone['dev']
-    number: string
-    name: string
-    random: () => number
-    edges: () => readonly string[]
-  }): Promise<Witness> {
-    const phone = await RawPhone.make(options.dev, options.number)
-    await phone.socket.close()
-    return new Witness(phone, options.name, options.random, options.edges)
+  get feed(): string {
+    return this.#ear.feed
   }
 
   /** The last event it has. */
@@ -101,14 +93,13 @@ export class Witness {
   async #connect(): Promise<RawSocket | null> {
     const edges = this.#edges()
     const edge = edges[Math.floor(this.#random() * edges.length)]
-    const { user } = this.#phone
     try {
-      await this.#phone.connect(this.#cursor === null ? undefined : { [user]: this.#cursor }, edge)
-      this.#read = { socket: this.#phone.socket, frames: 0 }
+      const socket = await this.#ear.connect(this.#cursor === null ? undefined : { [this.feed]: this.#cursor }, edge)
+      this.#read = { socket, frames: 0 }
       this.#parts = 0
-      return this.#phone.socket
+      return socket
     } catch (error) {
-      if (String(error).includes('4501') || String(error).includes('4007')) await this.#phone.renew().catch(() => {})
+      if (String(error).includes('4501') || String(error).includes('4007')) await this.#ear.renew().catch(() => {})
       return null
     }
   }
@@ -140,7 +131,7 @@ export class Witness {
   }
 
   #ready({ feeds }: z.infer<typeof Ready>): void {
-    const opened = feeds[this.#phone.user]
+    const opened = feeds[this.feed]
     const had = this.#cursor
     if (opened === undefined) this.#fault('ready does not name its feed')
     else if (opened.mode === 'snapshot') {
@@ -168,7 +159,7 @@ export class Witness {
   }
 
   #ping({ heads }: z.infer<typeof Ping>): void {
-    const head = heads[this.#phone.user]
+    const head = heads[this.feed]
     if (head === undefined || head < (this.#cursor?.seq ?? 0)) this.#fault(`a ping says the head is ${String(head)}`)
   }
 

@@ -8,6 +8,7 @@ import { ROOT } from '../../../../tools/paths.ts'
 /** A phone with the desk beside it. */
 export const VIEWPORT = { width: 900, height: 900 }
 const PATIENCE_MS = 20_000
+const PERMISSIONS = ['clipboard-write']
 /** An account nobody else has: the demo bank opens it with its default balance. */
 const IBAN = 'DE89370400440532013000'
 
@@ -38,7 +39,7 @@ export class Wallet {
   }
 
   static async open(browser: Browser, url: string): Promise<Wallet> {
-    const context = await browser.newContext({ viewport: VIEWPORT, permissions: ['clipboard-write'] })
+    const context = await browser.newContext({ viewport: VIEWPORT, permissions: PERMISSIONS })
     context.setDefaultTimeout(PATIENCE_MS)
     const wallet = new Wallet(context, await context.newPage(), url)
     await wallet.page.goto(url)
@@ -134,6 +135,29 @@ export class Wallet {
     const send = this.button(/^Send KES/)
     await send.and(this.page.locator(':enabled')).waitFor()
     return send
+  }
+
+  /** As its user does when the browser asks; from then on `camera` knows. */
+  async allowCamera(): Promise<void> {
+    await this.#context.grantPermissions([...PERMISSIONS, 'camera'])
+    await this.page.evaluate(() => {
+      const streams: MediaStream[] = []
+      Object.assign(globalThis, { streams })
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+      navigator.mediaDevices.getUserMedia = async (asked) => {
+        const stream = await open(asked)
+        streams.push(stream)
+        return stream
+      }
+    })
+  }
+
+  /** What has become of every camera that was opened. */
+  camera(): Promise<MediaStreamTrackState[]> {
+    return this.page.evaluate(() => {
+      const { streams } = globalThis as unknown as { streams: MediaStream[] }
+      return streams.flatMap((stream) => stream.getTracks().map(({ readyState }) => readyState))
+    })
   }
 
   /** What the balance says. */
