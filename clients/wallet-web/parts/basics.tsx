@@ -44,9 +44,12 @@ export function Money({ amount, currency, size }: { amount: string; currency: st
   )
 }
 
+/** What comes up by itself is read out; what went wrong, at once (WCAG 4.1.3). */
+const ROLE: Partial<Record<Tone, 'alert' | 'status'>> = { bad: 'alert', warn: 'status', good: 'status' }
+
 export function Notice({ tone, children }: { tone: Tone; children: ComponentChildren }): JSX.Element {
   return (
-    <div class={`notice ${tone}`} role={tone === 'bad' ? 'alert' : undefined}>
+    <div class={`notice ${tone}`} role={ROLE[tone]}>
       {children}
     </div>
   )
