@@ -5,6 +5,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Promise<void> }>>> = {
   ledger: () => import('./ledger/run.ts'),
   payments: () => import('./payments/run.ts'),
+  replay: () => import('./replay/run.ts'),
   sockets: () => import('./sockets/run.ts'),
 }
 
