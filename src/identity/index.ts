@@ -9,7 +9,7 @@ import { identityEnrol, identityVerify } from './enrolment.ts'
 import type { Handler } from './handler.ts'
 import type { IdentityKeys } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
-import { makeAuthenticateMerchant, type AuthenticateMerchant, type Merchant } from './merchants.ts'
+import { makeAuthenticateMerchant, makeMerchantIsOpen, type AuthenticateMerchant, type Merchant } from './merchants.ts'
 import { makePins, type Pins } from './pins.ts'
 import { sessionOpen } from './session.ts'
 import { makeTiers, raiseLimits, type Tier } from './tiers.ts'
@@ -58,6 +58,8 @@ export type Identity = {
   authenticateMerchant: AuthenticateMerchant
   authenticateSocket: AuthenticateSocket
   issueMerchantToken: IssueMerchantToken
+  /** Whether a merchant may be paid, as it was a second ago. */
+  merchantIsOpen: (merchant: string) => Promise<boolean>
   handlers: Readonly<
     Record<'session.open' | 'identity.nonce' | 'identity.enrol' | 'identity.verify' | 'identity.token', Handler>
   >
@@ -81,6 +83,7 @@ export function makeIdentity(deps: IdentityDeps): Identity {
       token: await issueMerchantToken(deps.keys, deps.env, { merchant, key, store }, deps.clock.now()),
       expires_in: IDENTITY_LIMITS.socket_token_ttl_s,
     }),
+    merchantIsOpen: makeMerchantIsOpen(deps),
     handlers: {
       'session.open': sessionOpen({ ...deps, authenticateSocket }),
       'identity.nonce': identityNonce(deps),

@@ -30,7 +30,10 @@ export const IDENTITY_LIMITS = {
   pin_lock_doublings: 12,
   /** PINs judged at once: each takes a core some 40 ms. */
   pin_lanes: 2,
+  /** Users whose PIN waits for that; behind it their further ones, of one user and of all: all of them are commands in the hub. */
   pins_waiting: 200,
+  pins_waiting_of_user: 64,
+  pins_waiting_behind: 400,
   /** Of a user, newest first. */
   devices_listed: 100,
   operator_deadline_ms: 8_000,

@@ -76,20 +76,32 @@ async function readMerchant(sql: Sql, id: ReturnType<Sql>): Promise<Omit<Merchan
 /** How a secret key stands, of which a token was made; null where there is none. */
 export type KeyStanding = { merchant: string; revoked: boolean; closed: boolean }
 
-/** As it was a second ago at most, one read at a time for each key. */
-export function makeKeyStanding(deps: { sql: Sql; clock: Clock }): (key: string) => Promise<KeyStanding | null> {
-  const known = new LruMap<string, { value: Promise<KeyStanding | null>; readAt: number }>(
-    IDENTITY_LIMITS.merchant_cache_entries,
-  )
-  return (key) => {
-    const cached = known.get(key)
-    const readAt = deps.clock.monotonic()
+/** As it was a second ago at most, one read at a time for each. */
+function aSecondAgo<T>(clock: Clock, read: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const known = new LruMap<string, { value: Promise<T>; readAt: number }>(IDENTITY_LIMITS.merchant_cache_entries)
+  return (name) => {
+    const cached = known.get(name)
+    const readAt = clock.monotonic()
     if (cached !== undefined && readAt - cached.readAt < IDENTITY_LIMITS.merchant_stale_ms) return cached.value
-    const value = readStanding(deps.sql, Buffer.from(key, 'base64url'))
-    known.set(key, { value, readAt })
-    value.catch(() => known.delete(key))
+    const value = read(name)
+    known.set(name, { value, readAt })
+    value.catch(() => known.delete(name))
     return value
   }
+}
+
+type Reading = { sql: Sql; clock: Clock }
+
+export function makeKeyStanding({ sql, clock }: Reading): (key: string) => Promise<KeyStanding | null> {
+  return aSecondAgo(clock, (key) => readStanding(sql, Buffer.from(key, 'base64url')))
+}
+
+/** Whether a merchant may still be paid what it asked for: not once its account is closed. */
+export function makeMerchantIsOpen({ sql, clock }: Reading): (merchant: string) => Promise<boolean> {
+  return aSecondAgo(clock, async (merchant) => {
+    const rows = await sql`select from merchants where id = ${merchant} and status = 'active'`
+    return rows.length > 0
+  })
 }
 
 async function readStanding(sql: Sql, hash: Buffer): Promise<KeyStanding | null> {

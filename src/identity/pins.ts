@@ -33,12 +33,12 @@ type Try = { secret: string; version: number; failures: number; lockedForMs: num
 
 export function makePins(deps: { sql: Sql; pepper: Uint8Array }): Pins {
   const { sql } = deps
-  const lanes = new Lanes(IDENTITY_LIMITS.pin_lanes, IDENTITY_LIMITS.pins_waiting)
-  /**
-   * The last work under way for each user: guesses at once come one after the other, so that right ones all pass, and
-   * whoever asks for much takes one lane and no place in the line before others.
-   */
-  const inTurn = new Map<string, Promise<unknown>>()
+  const lanes = new Lanes({
+    lanes: IDENTITY_LIMITS.pin_lanes,
+    owners: IDENTITY_LIMITS.pins_waiting,
+    behindOne: IDENTITY_LIMITS.pins_waiting_of_user,
+    behindAll: IDENTITY_LIMITS.pins_waiting_behind,
+  })
 
   /** Under the user's name too: one PIN chosen by two is not stored alike. */
   function keyed(user: string, pin: string): Uint8Array {
@@ -56,30 +56,15 @@ export function makePins(deps: { sql: Sql; pepper: Uint8Array }): Pins {
     return { kind: 'right', version }
   }
 
-  /** Null where too much waits already. */
-  async function inTurnOf<T>(user: string, work: () => Promise<T>): Promise<T | null> {
-    const before = inTurn.get(user)
-    const done = (async (): Promise<T | null> => {
-      await before?.catch(() => undefined)
-      return lanes.run(work)
-    })()
-    inTurn.set(user, done)
-    try {
-      return await done
-    } finally {
-      if (inTurn.get(user) === done) inTurn.delete(user)
-    }
-  }
-
   return {
-    judge: async (user, guess) => (await inTurnOf(user, () => judgeNow(user, guess))) ?? { kind: 'busy' },
+    judge: async (user, guess) => (await lanes.run(user, () => judgeNow(user, guess))) ?? { kind: 'busy' },
 
     async version(user) {
       const [row] = await sql<{ version: number }[]>`select version from pins where user_id = ${user}`
       return row?.version ?? 0
     },
 
-    secretOf: (user, pin) => inTurnOf(user, () => makeScryptKey(keyed(user, pin))),
+    secretOf: (user, pin) => lanes.run(user, () => makeScryptKey(keyed(user, pin))),
   }
 }
 

@@ -53,6 +53,8 @@ export type PaymentDeps = {
   pins: Pins
   authenticateSocket: AuthenticateSocket
   issueMerchantToken: IssueMerchantToken
+  /** Whether a merchant may be paid, as it was a second ago. */
+  merchantIsOpen: (merchant: string) => Promise<boolean>
   claims: Claims
   codes: Codes
   rules: PaymentRules

@@ -144,3 +144,24 @@ test('while PINs are judged the event loop goes on, and what would wait too long
   const many = await Promise.all(Array.from({ length: crowd + 50 }, () => hub.judge(ids.make('usr'), '2580')))
   expect(many.filter((verdict) => verdict.kind === 'busy')).toHaveLength(50)
 })
+
+test('what one user asks for waits in a bounded line of its own, and others’ PINs are judged meanwhile', async () => {
+  const hub = makeHub()
+  const [greedy, other] = [await userWithPin(), await userWithPin()]
+  const { pins_waiting_of_user: most } = IDENTITY_LIMITS
+  const many = Array.from({ length: 1 + most + 500 }, () => hub.secretOf(greedy, '2580'))
+  expect(await hub.judge(greedy, '2580')).toEqual({ kind: 'busy' })
+  expect(await hub.judge(other, '2580')).toMatchObject({ kind: 'right' })
+  const made = await Promise.all(many)
+  expect(made.filter((secret) => secret !== null)).toHaveLength(1 + most)
+  expect(await hub.judge(greedy, '2580')).toMatchObject({ kind: 'right' })
+})
+
+test('nor do many users fill the hub together', async () => {
+  const hub = makeHub()
+  const users = Array.from({ length: 10 }, () => ids.make('usr'))
+  const { pins_waiting_of_user: ofUser, pins_waiting_behind: ofAll } = IDENTITY_LIMITS
+  const asked = users.flatMap((user) => Array.from({ length: 1 + ofUser }, () => hub.judge(user, '2580')))
+  const verdicts = await Promise.all(asked)
+  expect(verdicts.filter(({ kind }) => kind !== 'busy')).toHaveLength(users.length + ofAll)
+})

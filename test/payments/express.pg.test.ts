@@ -49,6 +49,22 @@ describe('on the express lane', () => {
     expect(await stage.breaches()).toEqual([])
   })
 
+  test('a bill of a merchant that was closed since it asked is not paid', async () => {
+    const order = await stage.order(700, { fee: 20n })
+    const { ask, body } = await stage.confirm(phone, order)
+    const close = (status: string) =>
+      stage.books.owner`update merchants set status = ${status} where id = ${order.merchant ?? ''}`
+    await close('closed')
+    try {
+      expect(await hub.ask(phone, ask, body)).toMatchObject({ code: 'payment_not_confirmable' })
+      expect(await stage.wallet(phone)).toEqual({ left: 10_000n, held: 0n })
+      const [row] = await stage.books.owner`select status, payer from payments where id = ${order.id}`
+      expect(row).toEqual({ status: 'requires_confirmation', payer: null })
+    } finally {
+      await close('active')
+    }
+  })
+
   test('a purchase goes from requires_confirmation to succeeded, one version up', async () => {
     const order = await stage.order(700, { fee: 20n })
     const { ask, body } = await stage.confirm(phone, order)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeIban } from '../../src/domain/iban.ts'
 import { actionClaims } from '../../src/domain/confirmation.ts'
 import { actionBodyHash } from '../../src/identity/index.ts'
 import { makeRailBook, phoneCommands } from '../../src/payments/index.ts'
@@ -9,6 +10,8 @@ import { scriptedRail } from './support/rail.ts'
 
 /** What a user may have linked (docs/payments.md, Mandates): each account that waits for its bank is work for ever. */
 const LINKED_MAX = 100
+/** Links that wait for one bank. */
+const ASKING_OF_BANK = 100
 
 let stage: Stage
 beforeAll(async () => {
@@ -16,37 +19,97 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-/** Asks a hub, whose bank makes every mandate, to link this account. */
-async function link(phone: Phone, account: string, asked: string[]): Promise<string> {
+type Link = (phone: Phone, account: string) => Promise<string>
+
+/** A hub that links accounts at a bank which answers as `bank` does. */
+function linkingHub(bank: (iban: string) => Promise<void>): Link {
   const { rail } = scriptedRail(RAIL)
-  const linkMandate = ({ iban }: { iban: string }) => {
-    asked.push(iban)
-    return Promise.resolve({ kind: 'pending' as const, mandateId: 'M1' })
+  const linkMandate = async ({ iban }: { iban: string }) => {
+    await bank(iban)
+    return { kind: 'pending' as const, mandateId: 'M1' }
   }
   const entry = { id: RAIL, name: 'Test Bank', connector: 'test', serves: ['bank' as const], rail }
   const rails = makeRailBook([{ ...entry, mandates: { ...rail, linkMandate } }])
   const commands = phoneCommands({ ...stage.hub().deps, rails })
-  const body = { type: 'bank', bank: RAIL, account }
-  const { user, device } = phone
-  const claims = actionClaims({ user, device, name: 'source.link', bodyHash: actionBodyHash(body) })
-  const action = await compactJws(
-    { alg: 'ES256', typ: 'mooring-action+jwt', kid: device },
-    { ...claims, jti: random(18), exp: Math.floor(Date.now() / 1_000) + 120 },
-    phone.key.sign,
-  )
-  const { reply } = await commands['source.link']({
-    requestId: 'req_test',
-    credential: { type: 'device', token: device },
-    key: random(18),
-    body: { ...body, action },
-    deadline: Date.now() + 60_000,
-  })
-  return reply.ok ? 'linked' : reply.error.code
+  return async (phone, account) => {
+    const body = { type: 'bank', bank: RAIL, account }
+    const { user, device } = phone
+    const claims = actionClaims({ user, device, name: 'source.link', bodyHash: actionBodyHash(body) })
+    const action = await compactJws(
+      { alg: 'ES256', typ: 'mooring-action+jwt', kid: device },
+      { ...claims, jti: random(18), exp: Math.floor(Date.now() / 1_000) + 120 },
+      phone.key.sign,
+    )
+    const { reply } = await commands['source.link']({
+      requestId: 'req_test',
+      credential: { type: 'device', token: device },
+      key: random(18),
+      body: { ...body, action },
+      deadline: Date.now() + 60_000,
+    })
+    return reply.ok ? 'linked' : reply.error.code
+  }
 }
+
+/** An account of this number at a bank nobody has, with right check digits. */
+const account = (no: number): string => makeIban('DE', `99999999${String(no).padStart(10, '0')}`)
+
+/** A bank that answers when it is told to. */
+function silentBank() {
+  const asked: string[] = []
+  const { promise: word, resolve: answer } = Promise.withResolvers<void>()
+  const bank = (iban: string): Promise<void> => {
+    asked.push(iban)
+    return word
+  }
+  return { asked, bank, answer }
+}
+
+test('while the bank does not answer a user waits with one account, and others link theirs', async () => {
+  const { asked, bank, answer } = silentBank()
+  const link = linkingHub(bank)
+  const [one, other] = [await stage.phone(0), await stage.phone(0)]
+  const first = link(one, account(11))
+  await expect.poll(() => asked).toEqual([account(11)])
+  expect(await link(one, account(12))).toBe('rate_limited')
+  const second = link(other, account(13))
+  await expect.poll(() => asked).toEqual([account(11), account(13)])
+  answer()
+  expect(await Promise.all([first, second])).toEqual(['linked', 'linked'])
+  expect(await link(one, account(12))).toBe('linked')
+})
+
+test('a bank that does not answer holds so many links, and the next are told at once', async () => {
+  const { asked, bank, answer } = silentBank()
+  const link = linkingHub(bank)
+  const phones = await Promise.all(Array.from({ length: ASKING_OF_BANK }, () => stage.phone(0)))
+  const waiting = phones.map((phone, i) => link(phone, account(100 + i)))
+  await expect.poll(() => asked.length).toBe(ASKING_OF_BANK)
+  const late = await stage.phone(0)
+  expect(await link(late, account(99))).toBe('rail_unavailable')
+  answer()
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(['linked']))
+  expect(await link(late, account(99))).toBe('linked')
+})
+
+test('a device that is shut out while the bank thinks links nothing', async () => {
+  const { asked, bank, answer } = silentBank()
+  const link = linkingHub(bank)
+  const phone = await stage.phone(0)
+  const lost = await stage.device(phone, 'active')
+  const linking = link(lost, account(21))
+  await expect.poll(() => asked.length).toBe(1)
+  await stage.books.owner`update devices set status = 'revoked' where id = ${lost.device}`
+  answer()
+  expect(await linking).toBe('forbidden')
+  const rows = await stage.books.owner`select from sources where account = ${account(21)}`
+  expect(rows).toHaveLength(0)
+})
 
 test('a user links so many accounts and not one more, and the bank is not asked for it', async () => {
   const phone = await stage.phone(0)
   const asked: string[] = []
+  const link = linkingHub((iban) => Promise.resolve(void asked.push(iban)))
   // One is there from the beginning; of those that are unlinked none counts.
   for (let i = 1; i < LINKED_MAX + 10; i++) {
     await stage.books.owner`
@@ -55,9 +118,9 @@ test('a user links so many accounts and not one more, and the bank is not asked 
       values (${ids.make('src')}, ${phone.user}, 'bank', ${RAIL}, ${RAIL}, ${`DE00${String(i).padStart(18, '0')}`}, 'Customer',
         'KES', 'Test Bank', ${i < LINKED_MAX - 1 ? 'requires_action' : 'revoked'}, 'M1', ${random(12)}, 0, clock_timestamp())`
   }
-  expect(await link(phone, 'DE93999999990000000001', asked)).toBe('linked')
-  expect(await link(phone, 'DE66999999990000000002', asked)).toBe('limit_exceeded')
+  expect(await link(phone, 'DE93999999990000000001')).toBe('linked')
+  expect(await link(phone, 'DE66999999990000000002')).toBe('limit_exceeded')
   expect(asked).toEqual(['DE93999999990000000001'])
   // One that is linked already is no further one.
-  expect(await link(phone, 'DE93999999990000000001', asked)).toBe('linked')
+  expect(await link(phone, 'DE93999999990000000001')).toBe('linked')
 })

@@ -66,8 +66,9 @@ async function openSignature(
   if (late !== null) return err(late)
   const jti = jtiOf(claims)
   if (jti === null) return ok({ claims, jti: null })
-  const exp = Number(claims['exp'])
-  const expiresAt = timestamp((Number.isFinite(exp) ? exp * 1_000 : deps.clock.now()) + KEEP_JTI_MS)
+  const { exp } = claims
+  // One that is no number is a mismatch, found later; one that is, is near by now.
+  const expiresAt = timestamp((typeof exp === 'number' ? exp * 1_000 : deps.clock.now()) + KEEP_JTI_MS)
   return ok({ claims, jti: { device: principal.device, jti, expires_at: expiresAt } })
 }
 

@@ -24,6 +24,10 @@ export async function decideConfirm(
     const found = may(deps, payment, principal.user, body.claim)
     if (!found.ok) return { kind: 'refusal', refusal: found.error }
     const before = found.value
+    if (before.merchant !== null && !(await deps.merchantIsOpen(before.merchant))) {
+      const message = 'This merchant takes no payments any more.'
+      return { kind: 'refusal', refusal: refuse('payment_not_confirmable', message, { param: 'payment' }) }
+    }
 
     const mismatch = confirmationMismatch(signed, {
       env: deps.rules.env,

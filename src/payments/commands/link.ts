@@ -2,6 +2,7 @@ import { COMMANDS, type CommandBody, isStoredRefusal } from '../../contract/inde
 import { refusalReply } from '../../bus/index.ts'
 import { timestamp } from '../../domain/clock.ts'
 import { ibanLabel, normaliseIban } from '../../domain/iban.ts'
+import { Places } from '../../domain/places.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Principal } from '../../identity/index.ts'
 import { derivedUuid } from '../../ledger/index.ts'
@@ -20,6 +21,7 @@ import {
   guarded,
   openChange,
   restricted,
+  stillSpeaks,
 } from './pipeline.ts'
 
 /**
@@ -33,6 +35,10 @@ const MANDATE_DEADLINE_MS = 8_000
 /** Longer than the deadline: past it the asker is taken for dead. */
 const LEASE_MS = 12_000
 
+/** Links that wait for their bank at once: a bank that does not answer holds these, and not the hub. */
+const ASKING_OF_USER = 1
+const ASKING_OF_BANK = 100
+
 const NAME = 'source.link'
 
 type Body = CommandBody<typeof NAME>
@@ -40,19 +46,28 @@ type BankBody = Extract<Body, { type: 'bank' }>
 type MobileMoneyBody = Extract<Body, { type: 'mobile_money' }>
 
 export function linkSource(deps: PaymentDeps): Respond {
+  const asking = { ofUser: new Places(ASKING_OF_USER), ofBank: new Places(ASKING_OF_BANK) }
   return guarded(deps, async (request) => {
     const opened = await openChange(deps, NAME, COMMANDS[NAME].body, request)
     if (!opened.ok) return { reply: opened.error }
     const { changer, hash, command } = opened.value
     const { principal, body, key } = command
-    if (body.type === 'bank') return linkBank(deps, { changer, hash, command: { ...command, body, key } })
+    if (body.type === 'bank') {
+      const speaks = () => stillSpeaks(deps, request)
+      return linkBank(deps, asking, speaks, { changer, hash, command: { ...command, body, key } })
+    }
     return decideAndApply(deps, changer, hash, () => decideMobileMoney(deps, principal, body))
   })
 }
 
-async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): ReturnType<Respond> {
+async function linkBank(
+  deps: PaymentDeps,
+  asking: Record<'ofUser' | 'ofBank', Places>,
+  speaks: () => Promise<Refusal | null>,
+  opened: OpenedChange<BankBody>,
+): ReturnType<Respond> {
   const { changer, hash } = opened
-  const { principal, body, key } = opened.command
+  const { principal, body } = opened.command
   const refused = (refusal: Refusal) => ({ reply: refusalReply(refusal, changer.requestId) })
   const iban = normaliseIban(body.account)
   if (iban === null) {
@@ -78,19 +93,45 @@ async function linkBank(deps: PaymentDeps, opened: OpenedChange<BankBody>): Retu
       refuse('in_flight', 'The account is being linked; ask again with the same key.', { retryAfterMs: 500 }),
     )
   }
-  const mandate = await requestMandate(deps, principal.user, key, { bank: body.bank, iban })
-  if (mandate.kind === 'unavailable') {
-    await endLease(deps, changer.scope, changer.key)
-    return refused(
-      refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 }),
-    )
+  const userDone = asking.ofUser.take(principal.user)
+  const bankDone = userDone === null ? null : asking.ofBank.take(body.bank)
+  try {
+    const answer =
+      userDone === null
+        ? refused(oneAtATime())
+        : bankDone === null
+          ? refused(bankAway())
+          : await askBank(deps, speaks, opened, { iban, signed: signed.value })
+    // What is not stored leaves the key free: the next try need not wait for the lease to run out.
+    if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
+    return answer
+  } finally {
+    bankDone?.()
+    userDone?.()
   }
-  const decide = () => decideLink(deps, signed.value, mandate)
-  const answer = await decideAndApply(deps, changer, hash, decide, { complete: true })
-  // What is not stored leaves the key free: the next try need not wait for the lease to run out.
-  if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
-  return answer
 }
+
+async function askBank(
+  deps: PaymentDeps,
+  speaks: () => Promise<Refusal | null>,
+  { changer, hash, command }: OpenedChange<BankBody>,
+  { iban, signed }: { iban: string; signed: Signed },
+): ReturnType<Respond> {
+  const { principal, body, key } = command
+  const mandate = await requestMandate(deps, principal.user, key, { bank: body.bank, iban })
+  if (mandate.kind === 'unavailable') return { reply: refusalReply(bankAway(), changer.requestId) }
+  const decide = async (): Promise<Decision> => {
+    // The bank may have taken its time, and the device may have been shut out meanwhile.
+    const refusal = await speaks()
+    return refusal === null ? decideLink(deps, signed, mandate) : { kind: 'refusal', refusal }
+  }
+  return decideAndApply(deps, changer, hash, decide, { complete: true })
+}
+
+const oneAtATime = () =>
+  refuse('rate_limited', 'One account is linked at a time; try again with the same key.', { retryAfterMs: 1_000 })
+const bankAway = () =>
+  refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 })
 
 /** Whose number it is the operator has proved at sign-up: it is active at once. */
 async function decideMobileMoney(deps: PaymentDeps, principal: Principal, body: MobileMoneyBody): Promise<Decision> {

@@ -269,13 +269,19 @@ export function phoneChange<S extends z.ZodType>(
       const decision = await decide(command)
       if (decision.kind === 'refusal') return decision
       // PINs are judged one after the other, and whoever knows the PIN may have been shut out while this one waited.
-      const still = await principalOf(deps, request)
-      if (still.ok) return decision
+      const refusal = await stillSpeaks(deps, request)
+      if (refusal === null) return decision
       if (decision.kind === 'unit') decision.refusedAfterAll?.()
-      return { kind: 'refusal', refusal: still.error }
+      return { kind: 'refusal', refusal }
     }
     return decideAndApply(deps, changer, hash, decideOnce, { lookedUp })
   })
+}
+
+/** Null where whoever asked may still: what takes its time looks again before it changes anything. */
+export async function stillSpeaks(deps: PaymentDeps, request: HubRequest): Promise<Refusal | null> {
+  const principal = await principalOf(deps, request)
+  return principal.ok ? null : principal.error
 }
 
 /** A restricted device may withdraw from what it could have started, and speak of itself (trust.ts). */

@@ -1,5 +1,5 @@
-import type { CommandAnswer } from '../../contract/index.ts'
-import { decodeQr, type DynamicQr, type StaticQr } from '../../domain/emvco.ts'
+import { MerchantId, PaymentId, StoreId, type CommandAnswer } from '../../contract/index.ts'
+import { decodeQr, type DynamicQr, type Qr, type StaticQr } from '../../domain/emvco.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import { findMerchant } from '../../identity/index.ts'
@@ -13,9 +13,16 @@ type Answer = Promise<Result<CommandAnswer<'payment.resolve_qr'>, Refusal>>
 /** `payment.resolve_qr`: what a scanned code asks for. */
 export async function resolveQr(deps: PaymentDeps, user: string, payload: string): Answer {
   const qr = decodeQr(payload)
-  if (qr === null)
+  if (qr === null || !namesOurs(qr))
     return err(refuse('invalid_request', 'This is not a payment code of ours; scan it again.', { param: 'payload' }))
   return qr.type === 'dynamic' ? paymentOf(deps, user, qr) : offerOf(deps, qr)
+}
+
+/** Anybody can print a code with a right sum: what stands in it is looked for only where it is an id. */
+function namesOurs(qr: Qr): boolean {
+  return qr.type === 'dynamic'
+    ? PaymentId.safeParse(qr.payment).success
+    : MerchantId.safeParse(qr.merchant).success && (qr.store === null || StoreId.safeParse(qr.store).success)
 }
 
 /** One payment, and the claim by which this user may confirm it. */

@@ -92,6 +92,7 @@ function mismatches(claims: Json): [why: string, claims: Json, param: string][] 
     ['amount with a leading zero', { ...claims, amount: `0${String(claims['amount'])}` }, 'amount'],
     ['exp as text', { ...claims, exp: String(claims['exp']) }, 'exp'],
     ['exp as null', { ...claims, exp: null }, 'exp'],
+    ['exp as the text of no time', { ...claims, exp: '1e300' }, 'exp'],
     ['iat as text', { ...claims, iat: 'now' }, 'iat'],
   ]
 }

@@ -76,6 +76,13 @@ export function stickers(stage: () => Stage): void {
     ]) {
       expect(fault(await resolve(to))).toBe('not_found payload')
     }
+    for (const to of [
+      { merchant: 'mer_\u0000000000000', store: null },
+      { merchant: "mer_00000000'--", store: null },
+      { merchant: merchant.id, store: 'sto_\ud800000000000' },
+    ]) {
+      expect(fault(await resolve(to))).toBe('invalid_request payload')
+    }
     expect(await resolve({ merchant: merchant.id, store: null })).toMatchObject({
       body: { offer: { merchant: { name: merchant.name }, store: null, currency: stage().dev.currency } },
     })

@@ -16,7 +16,7 @@ import {
 import type { UntouchedCaps } from '../../../src/domain/untouched.ts'
 import { isRestricted, readDevice } from '../../../src/identity/devices.ts'
 import { importDeviceKey } from '../../../src/identity/keys.ts'
-import { makeAuthenticateMerchant } from '../../../src/identity/merchants.ts'
+import { makeAuthenticateMerchant, makeMerchantIsOpen } from '../../../src/identity/merchants.ts'
 import { makePins } from '../../../src/identity/pins.ts'
 import { makeTiers } from '../../../src/identity/tiers.ts'
 import { audit, ensureLedger, makeAccountBook, makeLimitBook } from '../../../src/ledger/index.ts'
@@ -107,6 +107,7 @@ export async function openStage() {
         return ok({ ...principal, deviceStatus: isRestricted(device, clock.now()) ? 'restricted' : 'active' })
       },
       authenticateMerchant: makeAuthenticateMerchant({ sql: books.hub, clock, pepper, env: 'test' }),
+      merchantIsOpen: makeMerchantIsOpen({ sql: books.hub, clock }),
       pins: makePins({ sql: books.hub, pepper }),
       authenticateSocket: () => Promise.resolve(err(refuse('unauthenticated', 'not in this test'))),
       issueMerchantToken: () => Promise.reject(new Error('not in this test')),
@@ -328,6 +329,8 @@ export async function openStage() {
         amount: BigInt(amount),
       })
       const payment = { ...row, ...more }
+      await books.owner`
+        insert into merchants (id, name) values (${payment.merchant ?? ''}, 'A shop') on conflict do nothing`
       const made = await books.ledger.apply({ id: ids.uuid(), ok: { new_payment: newPaymentColumns(payment) } })
       if (made.code !== 'ok') throw new Error(`an order was answered ${made.code}`)
       return payment
