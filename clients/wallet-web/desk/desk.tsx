@@ -65,6 +65,10 @@ type Charge = { payment: string; merchant: string; payload: string; amount: stri
 function Till({ currency }: { currency: string }): JSX.Element {
   const [typed, setTyped] = useState('')
   const [wrong, setWrong] = useState<string | null>(null)
+  const type = (text: string) => {
+    setTyped(text)
+    setWrong(null)
+  }
   const [charge, setCharge] = useState<Charge | null>(null)
   const [copied, setCopied] = useState(false)
   const { isRunning, fault, run } = useAction()
@@ -93,7 +97,7 @@ function Till({ currency }: { currency: string }): JSX.Element {
     <section class="card">
       <h3>A shop’s till</h3>
       <Form onSubmit={make}>
-        <AmountField label="Amount to charge" currency={currency} value={typed} onInput={setTyped} fault={wrong} />
+        <AmountField label="Amount to charge" currency={currency} value={typed} onInput={type} fault={wrong} />
         <Submit busy={isRunning}>Show a code</Submit>
       </Form>
       <Fault error={fault} />

@@ -74,7 +74,10 @@ export function OwnMoney({ kind }: { kind: 'topup' | 'withdrawal' }): JSX.Elemen
           label="Amount"
           currency={currency}
           value={typed}
-          onInput={setTyped}
+          onInput={(text) => {
+            setTyped(text)
+            setFault(null)
+          }}
           fault={fault}
           {...(kind === 'withdrawal' ? { hint: `${formatMoney(wallet.balance.available, currency)} available` } : {})}
         />

@@ -39,6 +39,10 @@ function Amount({ offer, onMade }: { offer: Offer; onMade: (payment: PaymentView
   const { merchant, store, currency } = offer
   const [typed, setTyped] = useState('')
   const [wrong, setWrong] = useState<string | null>(null)
+  const type = (text: string) => {
+    setTyped(text)
+    setWrong(null)
+  }
   const { isRunning, fault, run } = useAction()
   const next = () => {
     const amount = parseAmount(typed, currency)
@@ -55,7 +59,7 @@ function Amount({ offer, onMade }: { offer: Offer; onMade: (payment: PaymentView
   return (
     <Screen title={`Pay ${merchant.name}`} back="#/home">
       <Form onSubmit={next}>
-        <AmountField label="Amount" currency={currency} value={typed} onInput={setTyped} fault={wrong} />
+        <AmountField label="Amount" currency={currency} value={typed} onInput={type} fault={wrong} />
         <Fault error={fault} />
         <Submit busy={isRunning}>Continue</Submit>
       </Form>

@@ -47,6 +47,10 @@ function Form1({ onDone }: { onDone: (draft: Draft) => void }): JSX.Element {
   const [typed, setTyped] = useState({ phone: '', amount: '', note: '' })
   const [faults, setFaults] = useState<{ phone: string | null; amount: string | null }>({ phone: null, amount: null })
   const { isRunning, fault, run } = useAction()
+  const type = (more: Partial<typeof typed>) => {
+    setTyped({ ...typed, ...more })
+    setFaults({ phone: null, amount: null })
+  }
   const next = () => {
     const phone = normalisePhone(typed.phone)
     const amount = parseAmount(typed.amount, currency)
@@ -67,7 +71,7 @@ function Form1({ onDone }: { onDone: (draft: Draft) => void }): JSX.Element {
         <Field
           label="Phone number"
           value={typed.phone}
-          onInput={(phone) => setTyped({ ...typed, phone })}
+          onInput={(phone) => type({ phone })}
           fault={faults.phone}
           hint="They need a Mooring wallet."
           input={{ type: 'tel', inputMode: 'tel', placeholder: '+254 7…' }}
@@ -76,13 +80,13 @@ function Form1({ onDone }: { onDone: (draft: Draft) => void }): JSX.Element {
           label="Amount"
           currency={currency}
           value={typed.amount}
-          onInput={(amount) => setTyped({ ...typed, amount })}
+          onInput={(amount) => type({ amount })}
           fault={faults.amount}
         />
         <Field
           label="Note (optional)"
           value={typed.note}
-          onInput={(note) => setTyped({ ...typed, note })}
+          onInput={(note) => type({ note })}
           input={{ maxLength: 140 }}
         />
         <Fault error={fault} />

@@ -184,6 +184,7 @@ describe('a payment', () => {
     await amina.press('Continue')
     await amina.page.getByText('Enter digits and at most 2 decimals').waitFor()
     await amina.page.getByRole('textbox', { name: 'Amount', exact: true }).fill('75.50')
+    await amina.page.getByText('Enter digits and at most 2 decimals').waitFor({ state: 'detached' })
     await amina.picture('sticker')
     await amina.press('Continue')
     await amina.page.locator('.choice label').filter({ hasText: BANK }).click()
