@@ -9,15 +9,19 @@ export type Ask =
   | { what: 'transfer'; to: string; payee: string; amount: string; currency: string; note?: string }
   | { what: 'topup' | 'withdraw'; source: string; label: string; amount: string; currency: string }
 
-/** `too_late`: it waited for a connection for so long that the person is asked anew. */
-export type RefusalCode = ErrorCode | ClientCode | 'too_late'
+/**
+ * `too_late`: it waited for a connection for so long that the person is asked anew. `unanswered`: it was sent, and for so
+ * long that the server may have forgotten its key nobody could ask what became of it.
+ */
+export type RefusalCode = ErrorCode | ClientCode | 'too_late' | 'unanswered'
 
 /**
  * An order of money as this device keeps it, from the person's yes to the server's answer. Invariants:
  *  W1  it is on the disk before its first byte goes out, so that a reload goes on with it.
  *  W2  it has one idempotency key, made before the button could be pressed: pressed twice, it is one order.
  *  W3  `waiting` has never left this device, and can be taken back.
- *  W4  `sent` ends by the server's word alone; what is not known is asked again under the same key.
+ *  W4  `sent` ends by the server's word alone; what is not known is asked again under the same key. Only where the key
+ *      makes the payment, and is too old to be sure that the server still knows it, is it not sent: it would pay again.
  *  W5  that money has moved is said by a payment's status from the server, never by an order.
  */
 export type Order = {
@@ -47,6 +51,9 @@ export type PinCode = (typeof PIN_CODES)[number]
 /** An order that nobody could send for this long is not sent without asking again, ms. */
 export const WAIT_MAX_MS = 5 * 60_000
 
+/** So long the server surely knows a key (protocol.md, Idempotency), less an hour for clocks and the way, ms. */
+export const KEY_KEPT_MS = 23 * 3_600_000
+
 /** A confirmation is good for at most 300 s, and the server allows 60 s of leeway. */
 export const SIGNATURE_MAX_MS = 6 * 60_000
 
@@ -55,8 +62,12 @@ export type Tried =
   | { answer: 'payment'; payment: string }
   | { answer: 'error'; outcome: 'refused' | 'not_sent' | 'unknown'; code: ErrorCode | ClientCode; param: string | null }
 
-/** The order as it goes out at `now`, or refused where it has waited too long. */
+/** The order as it goes out at `now`, or refused where that is too long after the person's yes. */
 export function sending(order: Order, now: number): Order {
+  // A payment that was there before the key is paid once, whatever the server remembers of keys.
+  if (order.state.at !== 'waiting' && !('payment' in order.ask) && now - order.at > KEY_KEPT_MS) {
+    return { ...order, state: { at: 'refused', code: 'unanswered', param: null } }
+  }
   if (order.state.at === 'waiting' && now - order.at > WAIT_MAX_MS) {
     return { ...order, state: { at: 'refused', code: 'too_late', param: null } }
   }

@@ -41,6 +41,7 @@ const REFUSALS: Partial<Record<RefusalCode, string>> = {
   connection_lost: 'There is no connection. Check your network; nothing was lost.',
   deadline_exceeded: 'No answer yet. Check your network and try again.',
   session_refused: 'The server has ended this session.',
+  unanswered: 'No answer came for a day. Look in your history whether it was paid before you start again.',
   too_late: 'You were offline for too long, so it was not sent. Nothing was paid; you can start again.',
   idempotency_key_reused: 'This was sent once already with other content. Start again.',
   internal: 'Something went wrong at Mooring. Look in your history before you try again.',

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { MooringError, type Outcome } from '../../../clients/mobile/index.ts'
 import { OrderBook, type Sender } from '../../../clients/wallet-web/model/order-book.ts'
-import { isOpen, SIGNATURE_MAX_MS, WAIT_MAX_MS, type Order } from '../../../clients/wallet-web/model/order.ts'
+import {
+  isOpen,
+  KEY_KEPT_MS,
+  SIGNATURE_MAX_MS,
+  WAIT_MAX_MS,
+  type Order,
+} from '../../../clients/wallet-web/model/order.ts'
 import type { PaymentView } from '../../../src/contract/index.ts'
 import { payment } from '../mobile/harness.ts'
 
@@ -81,6 +87,7 @@ class Stage {
 const refusal = (code: MooringError['code'], outcome: Outcome = 'refused') =>
   new MooringError(code, 'said by the test', { outcome, key: ORDER.key })
 const ACCEPTED = payment(2)
+const PAYMENT = payment(1)
 
 describe('an order', () => {
   it('is on the disk as sent before its first byte goes out (W1)', async () => {
@@ -135,6 +142,33 @@ describe('an order', () => {
     stage.book.attach(stage.sender)
     await expect.poll(() => stage.state).toEqual({ at: 'refused', code: 'too_late', param: null })
     expect(stage.sent).toEqual([])
+  })
+
+  it('that makes its payment is not sent again when the server may have forgotten its key (W4)', async () => {
+    const stage = await Stage.open()
+    stage.book.attach(stage.sender)
+    await stage.book.place(ORDER)
+    await expect.poll(() => stage.sent).toHaveLength(1)
+    await stage.reload()
+    stage.now += KEY_KEPT_MS + 1
+    stage.book.attach(stage.sender)
+    await expect.poll(() => stage.state).toEqual({ at: 'refused', code: 'unanswered', param: null })
+    expect(stage.sent).toHaveLength(1)
+  })
+
+  it('of a payment that was there before is asked about however late: it is paid once (W4)', async () => {
+    const stage = await Stage.open()
+    stage.book.attach(stage.sender)
+    await stage.book.place({
+      ...ORDER,
+      ask: { what: 'pay', payment: PAYMENT, payee: 'Shop', source: 'wallet', label: 'Wallet' },
+    })
+    await expect.poll(() => stage.sent).toHaveLength(1)
+    await stage.reload()
+    stage.now += KEY_KEPT_MS + 1
+    stage.answers = [refusal('payment_not_confirmable')]
+    stage.book.attach(stage.sender)
+    await expect.poll(() => stage.state).toMatchObject({ at: 'refused', code: 'payment_not_confirmable' })
   })
 
   it('whose page was closed goes on under its key when the page is back', async () => {
