@@ -11,6 +11,7 @@ import type { IdentityKeys } from './keys.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { makeAuthenticateMerchant, makeMerchantIsOpen, type AuthenticateMerchant, type Merchant } from './merchants.ts'
 import { makePins, type Pins } from './pins.ts'
+import { sweepPast } from './past.ts'
 import { sessionOpen } from './session.ts'
 import { makeTiers, raiseLimits, type Tier } from './tiers.ts'
 import { identityNonce, identityToken } from './token.ts'
@@ -66,8 +67,11 @@ export type Identity = {
   pins: Pins
   /** Which limits a user has now. */
   tierOf(user: string): Promise<Tier>
-  /** Deletes nonces and enrolments that are past and raises limits whose time has come; run about once a minute. */
-  sweep(): Promise<void>
+  /**
+   * Deletes all nonces and enrolments that are past and raises limits whose time has come; run about once a minute.
+   * `stopping` ends it early.
+   */
+  sweep(stopping?: AbortSignal): Promise<void>
 }
 
 /** Everything the hub knows about who speaks to it. */
@@ -93,20 +97,8 @@ export function makeIdentity(deps: IdentityDeps): Identity {
     },
     pins: makePins({ sql: deps.sql, pepper: deps.keys.pepper }),
     tierOf: (user) => tiers.of(user),
-    sweep: async () => {
-      await Promise.all([sweep(deps.sql), raiseLimits(deps)])
+    sweep: async (stopping) => {
+      await Promise.all([sweepPast(deps.sql, stopping), raiseLimits(deps)])
     },
   }
-}
-
-/** In bounded bites, so that a flood's leavings never make one long transaction. */
-async function sweep(sql: Sql): Promise<void> {
-  await sql`
-    delete from nonces where hash in (
-      select hash from nonces where expires_at < clock_timestamp() limit ${IDENTITY_LIMITS.sweep_rows})`
-  await sql`
-    delete from enrolments where id in (
-      select id from enrolments
-      where created_at < clock_timestamp() - make_interval(secs => ${IDENTITY_LIMITS.enrolment_kept_ms / 1_000})
-      limit ${IDENTITY_LIMITS.sweep_rows})`
 }

@@ -10,6 +10,10 @@ export const IDENTITY_LIMITS = {
   /** Counts also those the operator did not send. */
   enrolments_per_number_per_hour: 10,
   enrolments_per_address_per_hour: 20,
+  /** Of a /24 or a /48: what five addresses may, so that nobody's network is more than a fiftieth of all. */
+  enrolments_per_address_prefix_per_hour: 100,
+  /** Of ten thousand neighbouring numbers, of which honest people seldom sign up at once. */
+  enrolments_per_number_prefix_per_hour: 60,
   sms_per_hour: 5_000,
   /** A further device of a user is read-only this long unless approved. */
   device_restriction_ms: 72 * 3_600_000,
@@ -55,5 +59,7 @@ export const IDENTITY_LIMITS = {
   token_bytes: 4_096,
   /** Enrolments are kept this long for the caps and for repeated verifies. */
   enrolment_kept_ms: 24 * 3_600_000,
-  sweep_rows: 10_000,
+  /** Deleted in one go, and the pause after it. */
+  sweep_rows: 1_000,
+  sweep_gap_ms: 25,
 } as const

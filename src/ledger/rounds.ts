@@ -33,3 +33,20 @@ export function startRounds(deps: {
     },
   }
 }
+
+/**
+ * Does a batch of at most so many rows again and again until one comes back short, with a pause between, so that what has
+ * piled up goes at once and never as one long transaction. Answers how many rows there were.
+ */
+export async function untilShort(
+  { rows, gapMs, stopping }: { rows: number; gapMs: number; stopping?: AbortSignal | undefined },
+  batch: (rows: number) => Promise<number>,
+): Promise<number> {
+  for (let total = 0; ;) {
+    const done = await batch(rows)
+    total += done
+    if (done < rows) return total
+    await delay(gapMs, undefined, stopping === undefined ? {} : { signal: stopping }).catch(() => {})
+    if (stopping?.aborted === true) return total
+  }
+}

@@ -33,6 +33,8 @@ import {
   makeLedgerMetrics,
   makeLimitBook,
   openDatabase,
+  startRetention,
+  startRounds,
   startSealer,
   startSweeper,
 } from '../ledger/index.ts'
@@ -321,9 +323,12 @@ const refundTending = tendRefunds(refundDeps)
 const keepingTime = setInterval(() => {
   ledger.syncClock().catch((error: unknown) => log.warn({ err: error }, 'the database did not tell the time'))
 }, HUB_LIMITS.clock_sync_every_ms)
-const housekeeping = setInterval(() => {
-  identity.sweep().catch((error: unknown) => log.warn({ err: error }, 'identity could not be swept'))
-}, HUB_LIMITS.identity_sweep_every_ms)
+const housekeeping = startRounds({
+  everyMs: HUB_LIMITS.identity_sweep_every_ms,
+  round: identity.sweep,
+  failed: (error) => log.warn({ err: error }, 'identity could not be swept'),
+})
+const retention = startRetention({ sql, log })
 const sweeper = startSweeper({ sql, ledger, ids, log, everyMs: HUB_LIMITS.shard_sweep_every_ms })
 const sealer = startSealer({ sql, log })
 hubGauges(registry, {
@@ -361,7 +366,6 @@ log.info('ready')
 async function drain(): Promise<void> {
   if (phase === 'draining') return
   phase = 'draining'
-  clearInterval(housekeeping)
   clearInterval(keepingTime)
   promotion.stop()
   const late = delay(HUB_LIMITS.drain_ms).then(() => log.warn('drain took too long; the rest is resumed elsewhere'))
@@ -373,6 +377,8 @@ async function drain(): Promise<void> {
       backlog.stop(),
       refundTending.stop(),
       sweeper.stop(),
+      housekeeping.stop(),
+      retention.stop(),
       sealer.stop(),
     ])
     await starter.drain()

@@ -81,6 +81,8 @@ const FUNCTIONS: Readonly<Record<string, Serving[]>> = {
   apply_units: ['mooring_hub'],
   open_accounts: ['mooring_hub'],
   judge_code: ['mooring_hub'],
+  forget_answers: ['mooring_hub'],
+  forget_jtis: ['mooring_hub'],
   transfers_are_append_only: [],
   account_bounds_stay: [],
   fee_plans_are_append_only: [],

@@ -996,7 +996,8 @@ begin
   end if;
 
   if true = any (k_write) then
-    update idempotency i set reply = k_reply[k.n]::json, lease_until = null
+    -- Kept from now on: its lease may be an old one that was taken over.
+    update idempotency i set reply = k_reply[k.n]::json, lease_until = null, created_at = v_now
     from unnest(p_key) with ordinality k(key, n)
     where k_write[k.n] and k_stood[k.n] and i.scope = p_key_scope[k.n] and i.key = k.key;
     insert into idempotency (scope, key, content_hash, reply)
