@@ -1,14 +1,20 @@
 import { isIPv6 } from 'node:net'
 
-/**
- * What caps per address count by: the IPv4 address, or the /64 of an IPv6 one,
- * since one subscriber has all of it. Null where the caps are lifted: loopback
- * in development.
- */
-export function capAddress(address: string | undefined, caps: 'on' | 'off'): string | null {
+/** What caps count an address by. */
+export type CapAddress = {
+  /** The IPv4 address, or the /64 of an IPv6 one, since one subscriber has all of it. */
+  address: string
+  /** The network it is in, which one party may well have all of: the /24 of an IPv4 address, the /48 of an IPv6 one. */
+  prefix: string
+}
+
+/** Null where the caps are lifted: loopback in development. */
+export function capAddress(address: string | undefined, caps: 'on' | 'off'): CapAddress | null {
   const plain = (address ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '')
   if (caps === 'off' && isLoopback(plain)) return null
-  return isIPv6(plain) ? `${ipv6Groups(plain).slice(0, 4).join(':')}::/64` : plain
+  if (!isIPv6(plain)) return { address: plain, prefix: plain.replace(/\.\d+$/, '.0/24') }
+  const groups = ipv6Groups(plain)
+  return { address: `${groups.slice(0, 4).join(':')}::/64`, prefix: `${groups.slice(0, 3).join(':')}::/48` }
 }
 
 export function isLoopback(address: string): boolean {

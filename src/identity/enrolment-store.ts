@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from './sql.ts'
 import { DevicePublicKey } from '../contract/index.ts'
+import type { CapAddress } from './address.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 
 /** SQL of sign-up. Times are the database's, so that hubs whose clocks differ agree. */
@@ -7,33 +8,45 @@ import { IDENTITY_LIMITS } from './limits.ts'
 export type NewEnrolment = {
   id: string
   phone: string
-  /** Null where caps per address are lifted. */
-  address: string | null
+  /** Null where caps are lifted but those of the number itself. */
+  address: CapAddress | null
   deviceName: string
   publicKey: DevicePublicKey
   jkt: string
 }
 
-export type Begun =
-  | { ok: true; expiresAtMs: number }
-  | { ok: false; cap: 'number' | 'address' | 'sms'; retryAfterMs: number }
+export type Begun = { ok: true; expiresAtMs: number } | { ok: false; cap: Cap; retryAfterMs: number }
+
+type Cap = 'number' | 'address' | 'address_prefix' | 'number_prefix' | 'sms'
 
 const HOUR_MS = 3_600_000
 
+/** What ten thousand neighbours have in common; as the index `enrolments_phone_prefix` has it. */
+const numberPrefix = (phone: string): string => phone.slice(0, -4)
+
 /**
  * Takes one of the number's passwords before the operator is asked for it. The
- * caps are counted under locks on number and address, taken in one order, so
- * that requests at once cannot pass them together.
+ * caps are counted under locks on number and address and on the prefixes of both,
+ * taken in one order, so that requests at once cannot pass them together.
+ *
+ * The SMS budget of all is counted without one, which everybody would wait for: beyond it go at most
+ * as many as are between count and insert at that moment, one a database connection of the hubs.
+ * Those cost a few messages in five thousand.
  */
 export async function beginEnrolment(sql: Sql, input: NewEnrolment): Promise<Begun> {
-  const locks = [`phone:${input.phone}`, ...(input.address === null ? [] : [`address:${input.address}`])].toSorted()
+  const { phone, address } = input
+  const strangers =
+    address === null
+      ? []
+      : [`address:${address.address}`, `address-prefix:${address.prefix}`, `phone-prefix:${numberPrefix(phone)}`]
+  const locks = [`phone:${phone}`, ...strangers].toSorted()
   return sql.begin(async (tx): Promise<Begun> => {
     for (const lock of locks) await tx`select pg_advisory_xact_lock(hashtextextended(${`enrol:${lock}`}, 0))`
     const over = await capReached(tx, input)
     if (over !== null) return over
     const [row] = await tx<{ expiresAtMs: number }[]>`
-      insert into enrolments (id, phone, address, device_name, public_key, jkt, expires_at)
-      values (${input.id}, ${input.phone}, ${input.address}, ${input.deviceName}, ${tx.json(input.publicKey)}, ${input.jkt},
+      insert into enrolments (id, phone, address, address_prefix, device_name, public_key, jkt, expires_at)
+      values (${input.id}, ${phone}, ${address?.address ?? null}, ${address?.prefix ?? null}, ${input.deviceName}, ${tx.json(input.publicKey)}, ${input.jkt},
         clock_timestamp() + make_interval(secs => ${IDENTITY_LIMITS.enrolment_ttl_ms / 1_000}))
       returning (extract(epoch from expires_at) * 1000)::float8 as "expiresAtMs"`
     if (row === undefined) throw new Error('an enrolment just made is not there')
@@ -41,19 +54,37 @@ export async function beginEnrolment(sql: Sql, input: NewEnrolment): Promise<Beg
   })
 }
 
-async function capReached(tx: TransactionSql, input: NewEnrolment): Promise<Extract<Begun, { ok: false }> | null> {
-  const [count] = await tx<{ sent: number; asked: number; address: number; all: number; ageMs: number | null }[]>`
+type Counts = {
+  sent: number
+  asked: number
+  address: number
+  addressPrefix: number
+  numberPrefix: number
+  all: number
+  ageMs: number | null
+}
+
+async function capReached(
+  tx: TransactionSql,
+  { phone, address }: NewEnrolment,
+): Promise<Extract<Begun, { ok: false }> | null> {
+  // The statement's own time, which is after the locks: by the clock itself no index could be searched.
+  const [count] = await tx<Counts[]>`
     with of_number as (
       select created_at, failed_at from enrolments
-      where phone = ${input.phone} and created_at > clock_timestamp() - interval '1 hour'
+      where phone = ${phone} and created_at > statement_timestamp() - interval '1 hour'
     )
     select
       (select count(*) filter (where failed_at is null) from of_number)::int as sent,
       (select count(*) from of_number)::int as asked,
-      (select count(*) from enrolments
-        where address = ${input.address} and created_at > clock_timestamp() - interval '1 hour')::int as address,
+      (select count(*) from enrolments where address = ${address?.address ?? null}
+        and created_at > statement_timestamp() - interval '1 hour')::int as address,
+      (select count(*) from enrolments where address_prefix = ${address?.prefix ?? null}
+        and created_at > statement_timestamp() - interval '1 hour')::int as "addressPrefix",
+      (select count(*) from enrolments where left(phone, -4) = ${numberPrefix(phone)}
+        and created_at > statement_timestamp() - interval '1 hour')::int as "numberPrefix",
       (select count(*) from (
-        select from enrolments where created_at > clock_timestamp() - interval '1 hour'
+        select from enrolments where created_at > statement_timestamp() - interval '1 hour'
         limit ${IDENTITY_LIMITS.sms_per_hour}) e)::int as all,
       (select extract(epoch from clock_timestamp() - min(created_at)) * 1000 from of_number)::float8 as "ageMs"`
   if (count === undefined) throw new Error('a count answers one row')
@@ -62,12 +93,17 @@ async function capReached(tx: TransactionSql, input: NewEnrolment): Promise<Extr
     const retryAfterMs = Math.max(1_000, Math.ceil(HOUR_MS - (count.ageMs ?? 0)))
     return { ok: false, cap: 'number', retryAfterMs }
   }
-  if (input.address === null) return null
-  if (count.address >= IDENTITY_LIMITS.enrolments_per_address_per_hour) {
-    return { ok: false, cap: 'address', retryAfterMs: HOUR_MS }
-  }
-  if (count.all >= IDENTITY_LIMITS.sms_per_hour) return { ok: false, cap: 'sms', retryAfterMs: HOUR_MS }
-  return null
+  if (address === null) return null
+  const cap = capOfStrangers(count)
+  return cap === null ? null : { ok: false, cap, retryAfterMs: HOUR_MS }
+}
+
+/** Of the caps that one party may run into for others, the first that is reached. */
+function capOfStrangers(count: Counts): Cap | null {
+  if (count.address >= IDENTITY_LIMITS.enrolments_per_address_per_hour) return 'address'
+  if (count.addressPrefix >= IDENTITY_LIMITS.enrolments_per_address_prefix_per_hour) return 'address_prefix'
+  if (count.numberPrefix >= IDENTITY_LIMITS.enrolments_per_number_prefix_per_hour) return 'number_prefix'
+  return count.all >= IDENTITY_LIMITS.sms_per_hour ? 'sms' : null
 }
 
 export async function recordSent(sql: Sql, id: string, authenticationId: string): Promise<void> {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HubReply } from '../../src/bus/messages.ts'
+import { IDENTITY_LIMITS } from '../../src/identity/limits.ts'
 import {
   ask,
   beginEnrolment,
@@ -266,6 +268,62 @@ describe('asking for a password', () => {
     expect(codeOf(await askOpen('198.51.100.7'))).toBe('rate_limited')
   })
 
+  const many = <T>(n: number, make: (i: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: n }, (_, i) => make(i)))
+  const granted = (replies: readonly HubReply[]) => replies.filter((reply) => reply.ok).length
+
+  it.each([
+    ['an IPv6 /48', (i: number) => `2001:db8:48:${i.toString(16)}::1`, '2001:db8:49:1::1'],
+    ['an IPv4 /24', (i: number) => `203.0.113.${String(i)}`, '203.0.114.1'],
+  ])('caps %s at a hundred an hour, however many of its addresses ask at once', async (_what, at, neighbour) => {
+    const replies = await many(250, (i) => askFor(freshPhone(), at(i)))
+    expect(granted(replies)).toBe(100)
+    expect(new Set(replies.map(codeOf))).toEqual(new Set(['ok', 'rate_limited']))
+    expect(codeOf(await askFor(freshPhone(), neighbour))).toBe('ok')
+    await stage.admin`
+      update enrolments set created_at = created_at - interval '1 hour'
+      where address_prefix = (select address_prefix from enrolments order by created_at desc offset 1 limit 1)`
+    expect(codeOf(await askFor(freshPhone(), at(251)))).toBe('ok')
+  })
+
+  it('caps ten thousand neighbouring numbers at sixty an hour, known ones as unknown ones', async () => {
+    const number = (i: number) => `+25411000${String(i).padStart(4, '0')}`
+    const known = await enrol(stage, number(9_999))
+    // Each from another network.
+    const replies = await many(250, (i) => askFor(number(i), `172.16.${String(i)}.1`))
+    expect(granted(replies)).toBe(59)
+    expect(new Set(replies.map(codeOf))).toEqual(new Set(['ok', 'rate_limited']))
+    const refusals = [await askFor(known.phone), await askFor(number(5_000))]
+    const [ofKnown, ofUnknown] = refusals.map((reply) => (reply.ok ? null : { ...reply.error, request_id: '' }))
+    expect(ofKnown).toMatchObject({ code: 'rate_limited', retry_after_ms: 3_600_000 })
+    expect(ofUnknown).toEqual(ofKnown)
+    expect(codeOf(await askFor('+254110010000'))).toBe('ok')
+    await stage.admin`
+      update enrolments set created_at = created_at - interval '1 hour' where phone like '+25411000%'`
+    expect(codeOf(await askFor(number(5_000)))).toBe('ok')
+  })
+
+  it('lifts the caps of prefixes for loopback where caps are off', async () => {
+    const open = await stage.another({ caps: 'off' })
+    const replies = await many(110, async (i) => {
+      const phone = `+25412000${String(i).padStart(4, '0')}`
+      return ask(open.handlers['identity.enrol'], { phone, device: await device() }, { address: '127.0.0.1' })
+    })
+    expect(granted(replies)).toBe(110)
+  })
+
+  it('stops at the budget of all messages, but for loopback where caps are off', async () => {
+    await stage.admin`
+      insert into enrolments (id, phone, device_name, public_key, jkt, expires_at)
+      select 'budget' || n, '+' || n || '0000', 'x', '{}', 'x', clock_timestamp() from generate_series(1, 5000) n`
+    const open = await stage.another({ caps: 'off' })
+    const body = { phone: freshPhone(), device: await device() }
+    expect(codeOf(await askFor(freshPhone()))).toBe('rate_limited')
+    expect(codeOf(await ask(open.handlers['identity.enrol'], body, { address: '::1' }))).toBe('ok')
+    await stage.admin`delete from enrolments where id like 'budget%'`
+    expect(codeOf(await askFor(freshPhone()))).toBe('ok')
+  })
+
   it.each([
     ['phone', { phone: '0700000001' }],
     [
@@ -304,5 +362,38 @@ describe('housekeeping', () => {
     expect(left.map((row) => row.id)).toEqual([kept])
     const [nonces] = await stage.admin<{ n: number }[]>`select count(*)::int as n from nonces`
     expect(nonces?.n).toBe(1)
+  })
+
+  const past = async (n: number) => {
+    await stage.admin`
+      insert into nonces (hash, expires_at)
+      select sha256(gen_random_uuid()::text::bytea), clock_timestamp() - interval '1 second' from generate_series(1, ${n})`
+    await stage.admin`
+      insert into enrolments (id, phone, device_name, public_key, jkt, created_at, expires_at)
+      select 'past' || gen_random_uuid(), '+' || n || '0000', 'x', '{}', 'x', clock_timestamp() - interval '25 hours', clock_timestamp()
+      from generate_series(1, ${n}) n`
+  }
+  const left = async () => {
+    const [row] = await stage.admin<{ nonces: number; enrolments: number }[]>`
+      select (select count(*)::int from nonces where expires_at < clock_timestamp()) as nonces,
+        (select count(*)::int from enrolments where id like 'past%') as enrolments`
+    return row
+  }
+
+  it('goes on until nothing past is left, at any number of hubs at once', async () => {
+    await past(3 * IDENTITY_LIMITS.sweep_rows + 1)
+    await stage.identity.sweep()
+    expect(await left()).toEqual({ nonces: 0, enrolments: 0 })
+    await past(3 * IDENTITY_LIMITS.sweep_rows + 1)
+    await Promise.all(Array.from({ length: 4 }, () => stage.identity.sweep()))
+    expect(await left()).toEqual({ nonces: 0, enrolments: 0 })
+  })
+
+  it('ends after the batch in hand when its hub goes', async () => {
+    await past(2 * IDENTITY_LIMITS.sweep_rows)
+    await stage.identity.sweep(AbortSignal.abort())
+    expect(await left()).toEqual({ nonces: IDENTITY_LIMITS.sweep_rows, enrolments: IDENTITY_LIMITS.sweep_rows })
+    await stage.identity.sweep()
+    expect(await left()).toEqual({ nonces: 0, enrolments: 0 })
   })
 })

@@ -13,6 +13,7 @@ import { STICKERS } from './stickers.ts'
 import { REFUND_MUTATIONS } from './refunds.ts'
 import { RESUME } from './resume.ts'
 import { HELD_MUTATIONS } from './held.ts'
+import { RETENTION } from './retention.ts'
 import { TRUST } from './trust.ts'
 import { WALLET } from './wallet.ts'
 import { MERCHANTS } from './merchants.ts'
@@ -47,6 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...INQUIRIES,
   ...EDGE,
   ...TRUST,
+  ...RETENTION,
   ...WALLET,
   ...RESUME,
   {
