@@ -12,8 +12,8 @@ export const IDENTITY_LIMITS = {
   enrolments_per_address_per_hour: 20,
   /** Of a /24 or a /48: what five addresses may, so that nobody's network is more than a fiftieth of all. */
   enrolments_per_address_prefix_per_hour: 100,
-  /** Of ten thousand neighbouring numbers, of which honest people seldom sign up at once. */
-  enrolments_per_number_prefix_per_hour: 60,
+  /** Of ten thousand neighbouring numbers: no more of all than a sixteenth, and to shut a range takes fifteen addresses. */
+  enrolments_per_number_prefix_per_hour: 300,
   sms_per_hour: 5_000,
   /** A further device of a user is read-only this long unless approved. */
   device_restriction_ms: 72 * 3_600_000,
