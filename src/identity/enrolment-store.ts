@@ -1,6 +1,5 @@
 import type { Sql, TransactionSql } from './sql.ts'
 import { DevicePublicKey } from '../contract/index.ts'
-import type { CapAddress } from './address.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 
 /** SQL of sign-up. Times are the database's, so that hubs whose clocks differ agree. */
@@ -8,8 +7,8 @@ import { IDENTITY_LIMITS } from './limits.ts'
 export type NewEnrolment = {
   id: string
   phone: string
-  /** Null where caps are lifted but those of the number itself. */
-  address: CapAddress | null
+  /** Where it was asked from, and the network that is in; null where caps are lifted but those of the number itself. */
+  address: { address: string; prefix: string } | null
   deviceName: string
   publicKey: DevicePublicKey
   jkt: string

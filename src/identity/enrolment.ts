@@ -14,13 +14,13 @@ import {
   type VerifyEnrolmentAnswer,
   VerifyEnrolmentBody,
 } from '../contract/index.ts'
+import { capAddress, networkOf } from '../domain/address.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { assertNever } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
 import type { OtpSender, SimSwap } from '../rails/port.ts'
-import { capAddress } from './address.ts'
 import {
   beginEnrolment,
   beginTry,
@@ -64,10 +64,12 @@ export function identityEnrol(deps: EnrolmentDeps): Handler {
       return refused(refuse('invalid_request', 'This is no point on P-256.', { param: 'device.public_key' }))
     }
     const id = deps.ids.make('enr')
+    const from = request.address ?? 'unknown'
+    const counted = capAddress(from, deps.caps)
     const begun = await beginEnrolment(deps.sql, {
       id,
       phone,
-      address: capAddress(request.address, deps.caps),
+      address: counted === null ? null : { address: counted, prefix: networkOf(from) },
       deviceName: device.name,
       publicKey: device.public_key,
       jkt: await calculateJwkThumbprint(device.public_key, 'sha256'),

@@ -3,7 +3,6 @@ import type * as Uws from 'uWebSockets.js'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { EdgeLimits } from '../limits.ts'
-import { plainAddress } from './connections.ts'
 import { Door } from './door.ts'
 import { SOCKET_PATH, admit } from './handshake.ts'
 import type { ClientSocket, ListenOptions, OutFrame, SocketEvents, Transport } from './port.ts'
@@ -196,7 +195,7 @@ class UwsSocket implements ClientSocket {
 }
 
 function addressOf(response: Uws.HttpResponse): string {
-  return plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString())
+  return Buffer.from(response.getRemoteAddressAsText()).toString()
 }
 
 function refuse(response: Uws.HttpResponse, status: keyof typeof STATUS, message: string): void {
