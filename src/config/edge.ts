@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CommonEnv, EnvOrigins } from './env.ts'
+import { EnvProxies } from './proxies.ts'
 
 /** The edge's settings. */
 export const EdgeEnv = CommonEnv.extend({
@@ -8,6 +9,8 @@ export const EdgeEnv = CommonEnv.extend({
   /** A client that sends no Origin is always let in. */
   MOORING_ORIGINS: EnvOrigins,
   MOORING_CAPS: z.enum(['on', 'off']),
+  /** Balancers whose X-Forwarded-For tells who is behind them. */
+  MOORING_PROXIES: EnvProxies,
   MOORING_TRANSPORT: z.enum(['ws', 'uws', 'auto']).default('auto'),
   /** PEM files of the certificate's chain and its key; without them the balancer in front ends TLS. */
   MOORING_TLS_CERT: z.string().min(1).optional(),
