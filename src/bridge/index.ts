@@ -4,15 +4,19 @@ import type { Bus } from '../bus/index.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
 import type { Log } from '../observe/log.ts'
+import type { TrustedProxy } from '../domain/forwarded.ts'
+import { Addresses } from './address-cap.ts'
 import { allowOrigins } from './cors.ts'
 import { makeHub } from './hub.ts'
 import { acceptJsonOnly } from './json.ts'
+import { KnownKeys } from './known-keys.ts'
 import { BRIDGE_LIMITS } from './limits.ts'
 import { openApiDocument } from './openapi.ts'
 import { Buckets } from '../domain/rate.ts'
 import { callbackRoutes } from './routes/callbacks.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
+import type { DoorDeps } from './routes/merchant-door.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { refundRoutes } from './routes/refunds.ts'
 import { storeRoutes } from './routes/stores.ts'
@@ -28,6 +32,8 @@ export type BridgeDeps = {
   registry: Registry
   /** `off` lifts the caps per address, for loopback only. */
   caps: 'on' | 'off'
+  /** Whose X-Forwarded-For tells who is behind it. */
+  proxies: TrustedProxy
   /** Scheme and authority under which rails know us; null: as the request's Host says. */
   publicUrl: string | null
   /** Exact origins of pages whose browsers may sign up here. */
@@ -46,8 +52,15 @@ export function makeBridge(deps: BridgeDeps): Bridge {
   const hub = makeHub(deps)
   const buckets = (perSecond: number, burst: number) =>
     new Buckets({ perSecond, burst }, BRIDGE_LIMITS.buckets, () => deps.clock.monotonic())
-  const merchants = buckets(BRIDGE_LIMITS.merchant_per_s, BRIDGE_LIMITS.merchant_burst)
-  const addresses = buckets(BRIDGE_LIMITS.address_per_s, BRIDGE_LIMITS.address_burst)
+  const requests = buckets(BRIDGE_LIMITS.address_per_s, BRIDGE_LIMITS.address_burst)
+  const addresses = new Addresses(deps)
+  const door: DoorDeps = {
+    hub,
+    merchants: buckets(BRIDGE_LIMITS.merchant_per_s, BRIDGE_LIMITS.merchant_burst),
+    guesses: buckets(BRIDGE_LIMITS.guess_per_s, BRIDGE_LIMITS.guess_burst),
+    addresses,
+    keys: new KnownKeys(deps.clock),
+  }
   const document = openApiDocument()
 
   measure(app, deps.registry)
@@ -56,10 +69,10 @@ export function makeBridge(deps: BridgeDeps): Bridge {
   docsRoutes(app, document)
   void app.register(
     async (v1) => {
-      paymentRoutes(v1, { hub, merchants })
-      refundRoutes(v1, { hub, merchants })
-      storeRoutes(v1, { hub, merchants })
-      enrolmentRoutes(v1, { hub, addresses, caps: deps.caps })
+      paymentRoutes(v1, door)
+      refundRoutes(v1, door)
+      storeRoutes(v1, door)
+      enrolmentRoutes(v1, { hub, addresses, requests })
       callbackRoutes(v1, { hub, bus: deps.bus, publicUrl: deps.publicUrl })
       v1.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'public, max-age=60').send(document))
     },

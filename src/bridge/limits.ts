@@ -16,6 +16,14 @@ export const BRIDGE_LIMITS = {
   /** An address on the public routes; lifted for loopback where caps are off. */
   address_per_s: 10,
   address_burst: 40,
+  /** Secret keys from one address that no hub took of late; lifted likewise. */
+  guess_per_s: 10,
+  guess_burst: 40,
+  /** A key that a hub took is known so long after it was last used, and so many are. */
+  key_known_ms: 600_000,
+  keys_known: 20_000,
+  /** A request waits at most this long for what a hub says to another with its key. */
+  key_wait_ms: 5_000,
   /** Buckets kept; the least used one is forgotten, that is full again. */
   buckets: 20_000,
   drain_timeout_ms: 20_000,

@@ -28,8 +28,3 @@ export function traceparent(request: FastifyRequest): { traceparent: string } | 
   if (parts === null || /^0+$/.test(parts[1] ?? '') || /^0+$/.test(parts[2] ?? '')) return {}
   return { traceparent: header }
 }
-
-/** Whether the peer is this machine. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address)
-}

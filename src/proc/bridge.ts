@@ -25,9 +25,17 @@ const privatePort = await openPrivatePort({
   ready: () => listening && !stopping.signal.aborted && hubUp(),
 })
 const bus = await connectBus({ url: env.NATS_URL, name: env.MOORING_PROCESS })
-const publicUrl = env.MOORING_PUBLIC_URL ?? null
-const origins = env.MOORING_ORIGINS
-const bridge = makeBridge({ bus, clock, ids, log, registry, caps: env.MOORING_CAPS, publicUrl, origins })
+const bridge = makeBridge({
+  bus,
+  clock,
+  ids,
+  log,
+  registry,
+  caps: env.MOORING_CAPS,
+  proxies: env.MOORING_PROXIES,
+  publicUrl: env.MOORING_PUBLIC_URL ?? null,
+  origins: env.MOORING_ORIGINS,
+})
 hubUp = bridge.ready
 const address = await bridge.app.listen({ port: env.MOORING_PORT, host: env.MOORING_HOST })
 listening = true

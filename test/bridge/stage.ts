@@ -18,6 +18,7 @@ import {
   type RailCallback,
   type RailCallbackReply,
 } from '../../src/bus/index.ts'
+import { EnvProxies } from '../../src/config/proxies.ts'
 import type { ErrorCode } from '../../src/contract/index.ts'
 import { makeIds } from '../../src/domain/ids.ts'
 import { refuse, type Refusal } from '../../src/domain/refusal.ts'
@@ -83,13 +84,16 @@ type Init = { headers?: Record<string, string>; json?: unknown; raw?: string | U
 /** The one page that may ask from a browser. */
 export const PAGE_ORIGIN = 'https://wallet.example'
 
-export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<Stage> {
+/** `monotonic`: a clock that a test holds, ms. */
+type StageOptions = { caps?: 'on' | 'off'; proxies?: string; monotonic?: () => number }
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const nats = await startNats()
   const hub = await scriptedHub(nats)
   const bus = await connectBus({ url: natsUrlOf(nats, 'bridge'), name: 'bridge-test' })
   const { app } = makeBridge({
     bus,
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    clock: { now: () => Date.now(), monotonic: options.monotonic ?? (() => performance.now()) },
     ids: makeIds(
       () => Date.now(),
       (bytes) => randomBytes(bytes),
@@ -97,6 +101,7 @@ export async function openStage(options: { caps?: 'on' | 'off' } = {}): Promise<
     log: makeLog({ name: 'test', level: 'silent' }),
     registry: new Registry(),
     caps: options.caps ?? 'off',
+    proxies: EnvProxies.parse(options.proxies),
     publicUrl: null,
     origins: new Set([PAGE_ORIGIN]),
   })

@@ -1,22 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { refuse } from '../../domain/refusal.ts'
+import type { Addresses } from '../address-cap.ts'
 import type { Hub } from '../hub.ts'
 import { BRIDGE_LIMITS } from '../limits.ts'
 import { sendProblem, sendRefusal } from '../problem.ts'
 import type { Buckets } from '../../domain/rate.ts'
-import { isLoopback, traceparent } from '../request.ts'
+import { traceparent } from '../request.ts'
 
 /** Sign-up and tokens of phones: public, so counted by address. */
 export function enrolmentRoutes(
   app: FastifyInstance,
-  deps: { hub: Hub; addresses: Buckets; caps: 'on' | 'off' },
+  deps: { hub: Hub; addresses: Addresses; requests: Buckets },
 ): void {
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {
-    if (deps.caps === 'off' && isLoopback(request.ip)) return
-    const take = deps.addresses.take(request.ip)
-    if (take.ok) return
-    const message = 'Too many requests from this address; slow down.'
-    return sendRefusal(reply, refuse('rate_limited', message, { retryAfterMs: take.retryAfterMs }))
+    const refusal = deps.addresses.take(request, deps.requests, 'requests')
+    if (refusal !== null) return sendRefusal(reply, refusal)
   }
 
   const forward = async (
@@ -28,7 +26,7 @@ export function enrolmentRoutes(
       requestId: request.id,
       credential: { type: 'none' },
       body: to.body,
-      address: request.ip,
+      address: deps.addresses.of(request),
       ...traceparent(request),
       ...(to.timeoutMs === undefined ? {} : { timeoutMs: to.timeoutMs }),
     })
