@@ -31,9 +31,10 @@ export function isLoopback(address: string): boolean {
   return dottedOf(groups)?.startsWith('127.') ?? groups.every((group, i) => group === (i === 7 ? 1 : 0))
 }
 
-/** Whether it is a single IPv4 or IPv6 address, and nothing beside it. */
-export function isAddress(text: string): boolean {
-  return groupsOf(text) !== null
+/** A single address as all others of ours are written, an IPv4 one without IPv6's clothes; null for any other text. */
+export function plainAddress(text: string): string | null {
+  const groups = groupsOf(text)
+  return groups === null ? null : (dottedOf(groups) ?? groups.map((group) => group.toString(16)).join(':'))
 }
 
 /** An address as IPv6's eight groups, an IPv4 one as it is mapped there; null where it is none. */

@@ -1,4 +1,4 @@
-import { isAddress } from './address.ts'
+import { plainAddress } from './address.ts'
 
 /** Whether what a peer at this address says of who is behind it is believed. */
 export type TrustedProxy = (address: string) => boolean
@@ -12,8 +12,7 @@ export type TrustedProxy = (address: string) => boolean
  */
 export function clientAddress(peer: string, forwarded: string | undefined, isProxy: TrustedProxy): string {
   if (forwarded === undefined || !isProxy(peer)) return peer
-  const hops = forwarded.split(',').map((hop) => hop.trim())
-  const unread = hops.findLastIndex((hop) => !isAddress(hop) || !isProxy(hop))
-  const client = hops[Math.max(unread, 0)] ?? ''
-  return isAddress(client) ? client : peer
+  const hops = forwarded.split(',').map((hop) => plainAddress(hop.trim()))
+  const client = hops.findLastIndex((hop) => hop === null || !isProxy(hop))
+  return hops[Math.max(client, 0)] ?? peer
 }

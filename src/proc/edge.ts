@@ -51,6 +51,7 @@ const transport = await listen(env.MOORING_TRANSPORT, {
   port: env.MOORING_PORT,
   origins: env.MOORING_ORIGINS,
   loopbackFree: env.MOORING_CAPS === 'off',
+  isProxy: env.MOORING_PROXIES,
   limits: EDGE_LIMITS,
   tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
   accept: (socket) => edge.accept(socket),

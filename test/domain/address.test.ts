@@ -1,7 +1,7 @@
 import { isIP, SocketAddress } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { capAddress, isAddress, isLoopback } from '../../src/domain/address.ts'
+import { capAddress, isLoopback, plainAddress } from '../../src/domain/address.ts'
 
 describe('caps count an address', () => {
   it.each([
@@ -60,6 +60,15 @@ describe('caps count an address', () => {
 })
 
 describe('an address', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['2001:0DB8::9', '2001:db8:0:0:0:0:0:9'],
+    ['fe80::1%eth0', 'fe80:0:0:0:0:0:0:1'],
+  ])('%s is plainly %s', (written, plain) => {
+    expect(plainAddress(written)).toBe(plain)
+  })
+
   it('is what Node takes for one, which also takes any text for the name of an interface', () => {
     const almost = fc.stringMatching(/^[0-9a-f:.]{1,24}$/)
     fc.assert(
@@ -71,7 +80,7 @@ describe('an address', () => {
           fc.string().filter((text) => !text.includes('%')),
         ),
         (text) => {
-          expect([text, isAddress(text)]).toEqual([text, isIP(text) !== 0])
+          expect([text, plainAddress(text) !== null]).toEqual([text, isIP(text) !== 0])
         },
       ),
       { numRuns: 5_000 },
@@ -100,6 +109,6 @@ describe('an address', () => {
     '1.2.3.4 ',
     '1.2.3.4\n',
   ])('is not %j', (text) => {
-    expect([isAddress(text), isIP(text)]).toEqual([false, 0])
+    expect([plainAddress(text) !== null, isIP(text)]).toEqual([false, 0])
   })
 })

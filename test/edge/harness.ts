@@ -71,6 +71,7 @@ export async function startEdge(
     port: 0,
     origins: new Set([ORIGIN]),
     loopbackFree: options.loopbackFree ?? true,
+    isProxy: () => false,
     limits,
     accept: (socket) => {
       const accept: Accept = (theirs) => edge.accept(theirs)

@@ -1,3 +1,4 @@
+import type { TrustedProxy } from '../../domain/forwarded.ts'
 import type { EdgeLimits } from '../limits.ts'
 import { ConnectionCount } from './connections.ts'
 
@@ -32,10 +33,12 @@ class Tally {
  * Who is connected, by address. Of a connection that ends before it becomes a socket the library does not say whose
  * it was, and of a socket that was closed not when its connection is over. Each keeps its place for one to two
  * windows: an honest handshake is long through by then, and the library's own time for a half-closed one is up.
+ * Who comes by a balancer is counted when its handshake tells who it is.
  */
 export class Door {
   readonly #most: number
   readonly #places: ConnectionCount
+  readonly #isProxy: TrustedProxy
   readonly #turns: NodeJS.Timeout[]
   /** No sockets yet, of this window and of the one before. */
   #begun: [Tally, Tally] = [new Tally(), new Tally()]
@@ -44,8 +47,9 @@ export class Door {
   #open = 0
   #half = 0
 
-  constructor(limits: EdgeLimits, loopbackFree: boolean) {
+  constructor(limits: EdgeLimits, { loopbackFree, isProxy }: { loopbackFree: boolean; isProxy: TrustedProxy }) {
     this.#most = limits.connections
+    this.#isProxy = isProxy
     this.#places = new ConnectionCount({ perAddress: limits.connections_per_address, loopbackFree })
     this.#turns = [
       setInterval(() => this.#turnBegun(), limits.http_headers_timeout_ms),
@@ -58,15 +62,21 @@ export class Door {
   }
 
   /** A connection was made; false where there is no place for it. */
-  came(address: string): boolean {
+  came(peer: string): boolean {
     this.#open++
-    if (this.#open > this.#most || !this.#places.enter(address)) return false
-    this.#begun[0].add(address)
+    if (this.#open > this.#most) return false
+    if (this.#isProxy(peer)) return true
+    if (!this.#places.enter(peer)) return false
+    this.#begun[0].add(peer)
     return true
   }
 
-  /** Its handshake is through; false where it took so long that its place went to another. */
-  becomesSocket(address: string): boolean {
+  /**
+   * Its handshake is through, and says whose it is.
+   * @returns false where it took so long that its place went to another, or where whoever is behind a proxy has none left
+   */
+  becomesSocket(peer: string, address: string): boolean {
+    if (this.#isProxy(peer)) return this.#places.enter(address)
     return this.#begun[1].take(address) || this.#begun[0].take(address) || this.#places.enter(address)
   }
 

@@ -22,3 +22,6 @@ export function admit(request: Handshake, allowedOrigins: ReadonlySet<string>): 
   }
   return { ok: true }
 }
+
+/** Behind a balancer, whose connection is its own; any other is cut without a word, before it costs more. */
+export const TOO_MANY = { status: 429, message: 'too many connections from this address' } as const

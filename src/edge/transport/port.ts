@@ -1,4 +1,5 @@
 import type { CloseCode } from '../../contract/index.ts'
+import type { TrustedProxy } from '../../domain/forwarded.ts'
 import type { EdgeLimits } from '../limits.ts'
 
 /** A text frame, encoded: one that goes to several sockets is built once, and its size is known. */
@@ -33,6 +34,8 @@ export type ListenOptions = {
   origins: ReadonlySet<string>
   /** Lift the cap per address for loopback (a demo or a bench on one machine). */
   loopbackFree: boolean
+  /** Whose X-Forwarded-For tells who is behind it, and whose connections count as theirs. */
+  isProxy: TrustedProxy
   limits: EdgeLimits
   /** Without it the balancer in front ends TLS. */
   tls?: TlsFiles | undefined

@@ -1,17 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Uws from 'uWebSockets.js'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
+import { clientAddress } from '../../domain/forwarded.ts'
 import { err, ok, type Result } from '../../domain/result.ts'
 import type { EdgeLimits } from '../limits.ts'
 import { Door } from './door.ts'
-import { SOCKET_PATH, admit } from './handshake.ts'
+import { SOCKET_PATH, TOO_MANY, admit } from './handshake.ts'
 import type { ClientSocket, ListenOptions, OutFrame, SocketEvents, Transport } from './port.ts'
 
 /** Its types stand for the CommonJS module, which an import has as its default. */
 const importUws = async () => (await import('uWebSockets.js')).default
 type UwsModule = Awaited<ReturnType<typeof importUws>>
-type Peer = { address: string; origin: string | undefined; socket: UwsSocket | null; events: SocketEvents | null }
-type Handle = Uws.WebSocket<Peer>
+type Client = { address: string; origin: string | undefined; socket: UwsSocket | null; events: SocketEvents | null }
+type Handle = Uws.WebSocket<Client>
 
 /** A message this many times too long is still told so (1009); a longer one is cut off by the library without a word. */
 const TOLD_TOO_LONG = 4
@@ -28,6 +29,7 @@ const STATUS = {
   403: '403 Forbidden',
   404: '404 Not Found',
   426: '426 Upgrade Required',
+  429: '429 Too Many Requests',
   503: '503 Service Unavailable',
 } as const
 
@@ -48,8 +50,8 @@ export async function loadUws(limits: EdgeLimits): Promise<Result<UwsModule, str
  * not count fragments, and gives a silent handshake some 30 s.
  */
 export async function listenUws(uws: UwsModule, options: ListenOptions): Promise<Transport> {
-  const { limits, tls } = options
-  const door = new Door(limits, options.loopbackFree)
+  const { limits, tls, isProxy } = options
+  const door = new Door(limits, options)
   const open = new Set<UwsSocket>()
   let accepting = true
 
@@ -60,7 +62,7 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
     else if (!door.came(addressOf(response))) response.close()
   }
   app.filter(counted)
-  app.ws<Peer>(SOCKET_PATH, {
+  app.ws<Client>(SOCKET_PATH, {
     compression: uws.DISABLED,
     maxPayloadLength: limits.frame_bytes * TOLD_TOO_LONG,
     maxBackpressure: 0, // no bound of its own, which would drop frames: the session's queue has one
@@ -70,24 +72,27 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
     upgrade: (response, request, context) => {
       const header = (name: string) => request.getHeader(name)
       const origin = header('origin') === '' ? undefined : header('origin')
-      const address = addressOf(response)
+      const peer = addressOf(response)
+      const address = clientAddress(peer, forwardedOf(request), isProxy)
       const admission = !accepting
         ? { ok: false as const, status: 503 as const, message: 'this edge is closing' }
         : header('sec-websocket-version') === '13'
           ? admit({ url: request.getUrl(), origin, protocols: header('sec-websocket-protocol') }, options.origins)
           : { ok: false as const, status: 400 as const, message: 'WebSocket version 13 is required' }
       if (!admission.ok) refuse(response, admission.status, admission.message)
-      else if (!door.becomesSocket(address)) response.close()
-      else {
-        const peer: Peer = { address, origin, socket: null, events: null }
-        response.upgrade(peer, header('sec-websocket-key'), PROTOCOL_VERSION, '', context)
+      else if (!door.becomesSocket(peer, address)) {
+        if (isProxy(peer)) refuse(response, TOO_MANY.status, TOO_MANY.message)
+        else response.close()
+      } else {
+        const client: Client = { address, origin, socket: null, events: null }
+        response.upgrade(client, header('sec-websocket-key'), PROTOCOL_VERSION, '', context)
       }
     },
     open: (handle) => {
-      const peer = handle.getUserData()
-      peer.socket = new UwsSocket(handle, peer, limits.close_timeout_ms)
-      open.add(peer.socket)
-      peer.events = options.accept(peer.socket)
+      const client = handle.getUserData()
+      client.socket = new UwsSocket(handle, client, limits.close_timeout_ms)
+      open.add(client.socket)
+      client.events = options.accept(client.socket)
     },
     message: (handle, data, isBinary) => {
       if (handle.getUserData().socket?.closing === true) return
@@ -196,6 +201,15 @@ class UwsSocket implements ClientSocket {
 
 function addressOf(response: Uws.HttpResponse): string {
   return Buffer.from(response.getRemoteAddressAsText()).toString()
+}
+
+/** Every such header in turn: `getHeader` tells the first alone, which the client may have sent itself. */
+function forwardedOf(request: Uws.HttpRequest): string | undefined {
+  const found: string[] = []
+  request.forEach((name, value) => {
+    if (name === 'x-forwarded-for') found.push(value)
+  })
+  return found.length === 0 ? undefined : found.join(',')
 }
 
 function refuse(response: Uws.HttpResponse, status: keyof typeof STATUS, message: string): void {

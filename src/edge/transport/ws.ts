@@ -5,18 +5,20 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { CLOSE, PROTOCOL_VERSION, type CloseCode } from '../../contract/index.ts'
+import { clientAddress } from '../../domain/forwarded.ts'
 import { ConnectionCount } from './connections.ts'
-import { SOCKET_PATH, admit } from './handshake.ts'
+import { SOCKET_PATH, TOO_MANY, admit } from './handshake.ts'
 import type { Accept, ClientSocket, ListenOptions, OutFrame, SocketEvents, Transport } from './port.ts'
 
 /**
  * The transport on `ws`. It enforces what belongs to the framing: size (1009),
  * fragments (1008), UTF-8 (1007), no compression, the handshake's deadline, and
  * how many connections there may be, counted at TCP so that one which never
- * finishes its handshake counts too.
+ * finishes its handshake counts too; behind a balancer when the handshake tells
+ * whose it is.
  */
 export async function listenWs(options: ListenOptions): Promise<Transport> {
-  const { limits } = options
+  const { limits, isProxy } = options
   const connections = new ConnectionCount({
     perAddress: limits.connections_per_address,
     loopbackFree: options.loopbackFree,
@@ -63,16 +65,20 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
   server.maxConnections = limits.connections
 
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? ''
-    if (!connections.enter(address)) {
+    const peer = socket.remoteAddress ?? ''
+    if (isProxy(peer)) return
+    if (!connections.enter(peer)) {
       socket.destroy()
       return
     }
-    socket.on('close', () => connections.leave(address))
+    socket.on('close', () => connections.leave(peer))
   })
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    const { origin, 'sec-websocket-protocol': protocols } = request.headers
+    const { origin, 'sec-websocket-protocol': protocols, 'x-forwarded-for': forwarded } = request.headers
+    const peer = request.socket.remoteAddress ?? ''
+    // Sent twice, Node has joined it: only Set-Cookie ever is a list.
+    const address = clientAddress(peer, typeof forwarded === 'string' ? forwarded : undefined, isProxy)
     const admission = accepting
       ? admit({ url: request.url ?? '', origin, protocols }, options.origins)
       : { ok: false as const, status: 503, message: 'this edge is closing' }
@@ -80,8 +86,14 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
       refuse(stream, admission.status, admission.message)
       return
     }
-    const peer = { address: request.socket.remoteAddress ?? '', origin }
-    sockets.handleUpgrade(request, stream, head, (ws) => attach(ws, stream, peer, open, options.accept))
+    if (isProxy(peer)) {
+      if (!connections.enter(address)) {
+        refuse(stream, TOO_MANY.status, TOO_MANY.message)
+        return
+      }
+      stream.on('close', () => connections.leave(address))
+    }
+    sockets.handleUpgrade(request, stream, head, (ws) => attach(ws, stream, { address, origin }, open, options.accept))
   })
 
   await new Promise<void>((resolve, reject) => {
@@ -109,14 +121,14 @@ export async function listenWs(options: ListenOptions): Promise<Transport> {
   }
 }
 
-type Peer = Pick<ClientSocket, 'address' | 'origin'>
+type Client = Pick<ClientSocket, 'address' | 'origin'>
 
 class WsSocket implements ClientSocket {
   readonly address: string
   readonly origin: string | undefined
   readonly #ws: WebSocket
 
-  constructor(ws: WebSocket, { address, origin }: Peer) {
+  constructor(ws: WebSocket, { address, origin }: Client) {
     this.#ws = ws
     this.address = address
     this.origin = origin
@@ -139,8 +151,8 @@ const TEXT = { binary: false }
 const ignore = (): void => {}
 
 /** Apart from the handshake: what listens here lives as long as the socket, and must not keep the request with it. */
-function attach(ws: WebSocket, stream: Duplex, peer: Peer, open: Set<WebSocket>, accept: Accept): void {
-  const events: SocketEvents = accept(new WsSocket(ws, peer))
+function attach(ws: WebSocket, stream: Duplex, client: Client, open: Set<WebSocket>, accept: Accept): void {
+  const events: SocketEvents = accept(new WsSocket(ws, client))
   open.add(ws)
   ws.on('message', (data, isBinary) => {
     if (ws.readyState !== ws.OPEN) return

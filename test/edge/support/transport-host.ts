@@ -16,6 +16,8 @@ export type Opening = {
   port?: number
   origins?: string[]
   loopbackFree?: boolean
+  /** As MOORING_PROXIES. */
+  proxies?: string
   limits?: NumberLimits
   tls?: TlsFiles
 }
@@ -55,7 +57,7 @@ export class TransportHost {
 
   /** Opens the door anew; what was heard before is forgotten. @throws what the transport says where it cannot */
   async listen(kind: TransportKind, opening: Opening = {}): Promise<void> {
-    const { port = 0, origins = [], loopbackFree = true, limits = {}, tls } = opening
+    const { port = 0, origins = [], loopbackFree = true, proxies = '', limits = {}, tls } = opening
     for (const list of [this.accepted, this.heard, this.closes]) list.length = 0
     this.#door++
     this.drained = 0
@@ -65,6 +67,7 @@ export class TransportHost {
       port,
       origins,
       loopbackFree,
+      proxies,
       limits,
       ...(tls === undefined ? {} : { tls }),
     })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EnvProxies } from '../../../src/config/proxies.ts'
 import { EDGE_LIMITS, listen, type Transport } from '../../../src/edge/index.ts'
 import type { CloseCode } from '../../../src/contract/index.ts'
 import type { ClientSocket } from '../../../src/edge/transport/index.ts'
@@ -12,6 +13,7 @@ const Told = z.discriminatedUnion('do', [
     port: z.number(),
     origins: z.array(z.string()),
     loopbackFree: z.boolean(),
+    proxies: z.string(),
     limits: z.record(z.string(), z.number()),
     tls: z.object({ certFile: z.string(), keyFile: z.string() }).optional(),
   }),
@@ -48,6 +50,7 @@ async function obey(told: Told): Promise<Extract<Said, { answer: unknown }>['ans
         port: told.port,
         origins: new Set(told.origins),
         loopbackFree: told.loopbackFree,
+        isProxy: EnvProxies.parse(told.proxies),
         limits: { ...EDGE_LIMITS, ...told.limits },
         tls: told.tls,
         accept: (accepted) => {
