@@ -42,6 +42,17 @@ describe('caps count an address', () => {
     },
   )
 
+  it.each([
+    ['203.0.113.7', '203.0.113.0/24'],
+    ['::ffff:203.0.113.7', '203.0.113.0/24'],
+    ['2001:db8:1:2::9', '2001:db8:1::/48'],
+    ['2001:0DB8:0001:FFFF:0:0:0:1', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8:0::/48'],
+    ['nobody', 'nobody'],
+  ])('%s in the network %s', (address, network) => {
+    expect(networkOf(address)).toBe(network)
+  })
+
   it('of one /64 together, of two apart', () => {
     const groups = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 })
     const text = (all: number[]) => all.map((group) => group.toString(16)).join(':')

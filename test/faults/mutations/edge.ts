@@ -142,7 +142,7 @@ export const EDGE: readonly Mutation[] = [
     'this.left()\n    }\n  }',
   ),
   door('counts no socket that was closed and keeps its connection', 'if (half) {', 'if (this.#most < 0) {'),
-  door('lets connections in without number', 'this.#open > this.#most || ', ''),
+  door('lets connections in without number', 'if (this.#open > this.#most) return false\n', ''),
   broken('src/edge/transport/handshake.ts', 'test/edge/transport.test.ts')(
     'lets any page open a socket',
     '!allowedOrigins.has(request.origin)',

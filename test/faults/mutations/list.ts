@@ -18,6 +18,7 @@ import { TRUST } from './trust.ts'
 import { WALLET } from './wallet.ts'
 import { MERCHANTS } from './merchants.ts'
 import { INQUIRIES } from './inquiries.ts'
+import { DOORS } from './doors.ts'
 
 const KILL = 'test/e2e/kill.e2e.test.ts'
 const STEP_BY_STEP = 'test/payments/steps.pg.test.ts'
@@ -47,6 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...HELD_MUTATIONS,
   ...INQUIRIES,
   ...EDGE,
+  ...DOORS,
   ...TRUST,
   ...RETENTION,
   ...WALLET,
