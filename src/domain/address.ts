@@ -50,7 +50,9 @@ function groupsOf(address: string): number[] | null {
   const zeros = 8 - front.length - back.length
   if (halves.length > 2 || (halves.length === 2 ? zeros < 1 : zeros !== 0)) return null
   const groups = [...front, ...Array<string>(zeros).fill('0'), ...back]
-  return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) ? groups.map((group) => parseInt(group, 16)) : null
+  return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))
+    ? groups.map((group) => Number.parseInt(group, 16))
+    : null
 }
 
 /** An IPv4 address that is mapped into IPv6, as people write it; null for any other. */

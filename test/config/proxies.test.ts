@@ -70,7 +70,7 @@ describe('MOORING_PROXIES', () => {
       MOORING_CAPS: 'on',
       NATS_URL: 'nats://127.0.0.1:1',
     }
-    const start = (list: string) => () => readEnv(schema, { ...environment, MOORING_PROXIES: list })
+    const start = (written: string) => () => readEnv(schema, { ...environment, MOORING_PROXIES: written })
     expect(start('10.0.0.0/8')).not.toThrow()
     expect(start('10.0.0.0/33')).toThrow('MOORING_PROXIES: "10.0.0.0/33" is no address and no network')
   })

@@ -25,7 +25,7 @@ export const DOORS: readonly Mutation[] = [
   forwarded('takes what a client wrote itself for its address', 'hops.findLastIndex', 'hops.findIndex'),
   forwarded('takes a balancer of ours for the client', 'hop === null || !isProxy(hop)', 'true'),
   forwarded('passes over what is no address', 'hop === null || !isProxy(hop)', 'hop !== null && !isProxy(hop)'),
-  proxies('trusts everybody where the list says so', '([1-9]\\d{0,2})', '(\\d{1,3})'),
+  proxies('trusts everybody where the list says so', '([1-9]\\d{0,2})', '(0|[1-9]\\d{0,2})'),
   proxies(
     'starts with a list of balancers that it cannot read',
     "context.addIssue({ code: 'custom', message })",
