@@ -92,9 +92,21 @@ it('the process becomes ready, counts what it answers, drains what is in flight 
   expect(bridge.output()).not.toContain('sk_test_')
 })
 
+it('the process tells the hub who is behind its balancer', async () => {
+  const bridge = await startBridge({ MOORING_PROXIES: '127.0.0.1' })
+  await expect.poll(bridge.ready, { timeout: 20_000 }).toBe(200)
+  hub.asked = []
+  hub.answer = () => okReply({ nonce: 'n', expires_at: '2026-11-23T12:00:00.000Z' })
+  await fetch(`${bridge.url}/v1/nonces`, { method: 'POST', headers: { 'x-forwarded-for': '203.0.113.7' } })
+  expect(hub.asked[0]?.request.address).toBe('203.0.113.7')
+  bridge.child.kill('SIGTERM')
+  expect(await bridge.exited).toBe(0)
+})
+
 it('the process says every setting that does not fit and does not start', async () => {
-  const bridge = await startBridge({ MOORING_CAPS: 'maybe', MOORING_PORT: 'x' })
+  const bridge = await startBridge({ MOORING_CAPS: 'maybe', MOORING_PORT: 'x', MOORING_PROXIES: '10.0.0.0/99' })
   expect(await bridge.exited).toBe(1)
   expect(bridge.output()).toContain('MOORING_CAPS')
   expect(bridge.output()).toContain('MOORING_PORT')
+  expect(bridge.output()).toContain('MOORING_PROXIES: "10.0.0.0/99" is no address and no network')
 })

@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
+import { WebSocket } from 'ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RELAY_WAKE, connectBus, type Bus } from '../../src/bus/index.ts'
 import { freePorts } from '../../tools/process/ports.ts'
 import { startNats, natsUrlOf, type NatsAddress, type TestDatabase, type TestServer } from '../support/servers.ts'
 import { testDatabase } from '../support/run-servers.ts'
 import { until } from '../support/until.ts'
+import { EDGE_LIMITS } from '../../src/edge/limits.ts'
 import { Phone, ScriptedHub } from './harness.ts'
 
 /** Relay and edge as processes, each under its own role of NATS and Postgres; only the hub is played. */
@@ -41,7 +43,7 @@ afterAll(async () => {
   await Promise.all([nats.stop(), database.drop()])
 })
 
-const EDGE = { MOORING_ORIGINS: 'https://wallet.example', MOORING_CAPS: 'off' }
+const EDGE = { MOORING_ORIGINS: 'https://wallet.example', MOORING_CAPS: 'off', MOORING_PROXIES: '127.0.0.1' }
 const socketOf = (edge: Process | undefined) => `ws://127.0.0.1:${edge?.port}/v1/socket`
 
 async function run(role: 'relay' | 'edge', name: string, env: Record<string, string>): Promise<Process> {
@@ -99,6 +101,23 @@ describe('the way of an event', () => {
     const newer = await Phone.open(socketOf(edges[1]), { device: 'dev_pathpathpath' })
     expect((await older.closed).code).toBe(4006)
     expect(await newer.command('wallet.balances')).toMatchObject({ ok: true })
+  })
+
+  it('counts who is behind its balancer, though caps are lifted for the balancer’s own machine', async () => {
+    const open = (headers: Record<string, string>) =>
+      new Promise<number>((resolve) => {
+        const ws = new WebSocket(socketOf(edges[0]), ['mooring.v1'], { headers })
+        ws.once('open', () => resolve(101))
+        ws.once('unexpected-response', (request, response) => {
+          request.destroy()
+          resolve(response.statusCode ?? 0)
+        })
+        ws.on('error', () => resolve(0))
+      })
+    const times = EDGE_LIMITS.connections_per_address + 50
+    const many = (headers: Record<string, string>) => Promise.all(Array.from({ length: times }, () => open(headers)))
+    expect(new Set(await many({ 'x-forwarded-for': '203.0.113.7' }))).toEqual(new Set([101, 429]))
+    expect(new Set(await many({}))).toEqual(new Set([101]))
   })
 
   it('ends on SIGTERM with 4001 for its sockets and exit 0', async () => {

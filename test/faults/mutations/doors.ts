@@ -77,4 +77,14 @@ export const DOORS: readonly Mutation[] = [
     'forwardedOf(request), isProxy',
     "request.getHeader('x-forwarded-for'), isProxy",
   ),
+  broken('src/proc/bridge.ts', 'test/bridge/process.nats.test.ts')(
+    'starts a bridge without its balancers',
+    'proxies: env.MOORING_PROXIES',
+    'proxies: () => false',
+  ),
+  broken('src/proc/edge.ts', 'test/edge/path.nats.test.ts')(
+    'starts an edge without its balancers',
+    'isProxy: env.MOORING_PROXIES',
+    'isProxy: () => false',
+  ),
 ]
