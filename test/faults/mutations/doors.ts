@@ -70,7 +70,11 @@ export const DOORS: readonly Mutation[] = [
   door('counts the balancer in place of who is behind it', 'if (this.#isProxy(peer)) return true', ''),
   door('counts nobody behind a balancer', 'return this.#places.enter(address)\n    return', 'return true\n    return'),
   ws('counts the balancer’s connections as one client’s', 'if (isProxy(peer)) return\n', ''),
-  ws('counts no client behind a balancer', 'if (!connections.enter(address)) {', 'if (address === peer) {'),
+  ws(
+    'counts no client behind a balancer',
+    'if (!connections.enter(address)) {',
+    'if (!connections.enter(address) && limits.connections < 0) {',
+  ),
   ws('keeps the place of a client that has gone', "stream.on('close', () => connections.leave(address))", ''),
   uws(
     'reads the header that the client sent in place of the balancer’s',
