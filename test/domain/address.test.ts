@@ -1,7 +1,7 @@
 import { isIP, SocketAddress } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { capAddress, isLoopback, plainAddress } from '../../src/domain/address.ts'
+import { capAddress, isLoopback, networkOf, plainAddress } from '../../src/domain/address.ts'
 
 describe('caps count an address', () => {
   it.each([
