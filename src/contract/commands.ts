@@ -6,7 +6,7 @@ import {
   CompactJws,
   Currency,
   DeviceId,
-  DevicePublicKey,
+  ExportedPublicKey,
   MerchantId,
   PaymentId,
   Phone,
@@ -179,7 +179,7 @@ export const COMMANDS = {
   ),
   /** A number and secret for this device's codes, in place of those it had; the secret is encrypted to `key`. */
   'code.register': change(
-    z.strictObject({ key: DevicePublicKey, action: CompactJws }),
+    z.strictObject({ key: ExportedPublicKey, action: CompactJws }),
     z.object({
       number: z.string().regex(/^[0-9]{9}$/),
       /** Compact JWE, ECDH-ES and A256GCM: the 32 bytes of the secret. */

@@ -59,7 +59,7 @@ function isInstant(time: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString() === time
 }
 
-/** A P-256 public key as a JWK; private or extra members are refused. */
+/** A P-256 public key as a JWK; private or unknown members are refused. */
 export const DevicePublicKey = z.strictObject({
   kty: z.literal('EC'),
   crv: z.literal('P-256'),
@@ -67,6 +67,12 @@ export const DevicePublicKey = z.strictObject({
   y: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 })
 export type DevicePublicKey = z.infer<typeof DevicePublicKey>
+
+/** The same as WebCrypto exports it: its two further members say nothing here. */
+export const ExportedPublicKey = DevicePublicKey.extend({
+  ext: z.boolean().optional(),
+  key_ops: z.array(z.string().max(16)).max(8).optional(),
+})
 
 /** Free text shown to people: no control characters, and no half of a surrogate pair, which no database can hold. */
 export function text(maxLength: number) {

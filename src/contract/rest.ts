@@ -6,7 +6,7 @@ import {
   CompactJws,
   Currency,
   DeviceId,
-  DevicePublicKey,
+  ExportedPublicKey,
   EnrolmentId,
   PaymentId,
   Phone,
@@ -112,7 +112,7 @@ export type NonceAnswer = z.infer<typeof NonceAnswer>
 
 export const EnrolmentBody = z.strictObject({
   phone: Phone,
-  device: z.strictObject({ name: text(64), public_key: DevicePublicKey }),
+  device: z.strictObject({ name: text(64), public_key: ExportedPublicKey }),
 })
 export type EnrolmentBody = z.infer<typeof EnrolmentBody>
 export const EnrolmentAnswer = z.object({ id: EnrolmentId, expires_at: Timestamp })

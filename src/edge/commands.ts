@@ -87,7 +87,7 @@ export class Commands {
     const answer = hub.ask({
       name,
       token,
-      body: body ?? {},
+      body: body === undefined ? {} : body,
       ...(COMMANDS[name].starred && { key }),
       timeout_ms: limits.command_timeout_ms,
     })

@@ -23,6 +23,8 @@ export class SessionActor implements Actor<SessionMessage> {
   readonly #core: SessionCore
   readonly #commands: Commands
   readonly #frameRate: TokenBucket
+  /** The last event that its client was given a frame to acknowledge by. */
+  #told = 0
 
   constructor(core: SessionCore) {
     const { clock, limits } = core.context
@@ -112,6 +114,10 @@ export class SessionActor implements Actor<SessionMessage> {
     const { state } = core
     if (state.at === 'closed') return
     const { clock, limits } = core.context
+    const last = core.place?.last ?? 0
+    // Each event may be acknowledged by itself, and all of a replay at once.
+    if (last > this.#told) this.#frameRate.give(last - this.#told, limits.replay_events)
+    this.#told = Math.max(this.#told, last)
     if (this.#frameRate.take(clock.monotonic()) > 0) {
       core.end(ending(CLOSE.rateAbuse, 'far too many frames', 'rate_limited'))
       return

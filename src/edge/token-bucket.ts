@@ -22,6 +22,11 @@ export class TokenBucket {
     return Math.ceil(((1 - this.#tokens) / this.#rate.per_s) * 1000)
   }
 
+  /** Puts tokens in, also beyond the burst, which they go above by so many at most. */
+  give(tokens: number, beyond: number): void {
+    this.#tokens = Math.min(this.#rate.burst + beyond, this.#tokens + tokens)
+  }
+
   /** A full bucket remembers nothing, so it may be forgotten. */
   isFull(now_ms: number): boolean {
     this.#refill(now_ms)
@@ -31,7 +36,8 @@ export class TokenBucket {
   #refill(now_ms: number): void {
     const passed_ms = Math.max(0, now_ms - this.#at_ms)
     this.#at_ms = Math.max(this.#at_ms, now_ms)
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (passed_ms / 1000) * this.#rate.per_s)
+    const { burst, per_s } = this.#rate
+    if (this.#tokens < burst) this.#tokens = Math.min(burst, this.#tokens + (passed_ms / 1000) * per_s)
   }
 }
 

@@ -60,7 +60,9 @@ export function identityEnrol(deps: EnrolmentDeps): Handler {
     const body = EnrolmentBody.safeParse(request.body)
     if (!body.success) return refused(invalidRequest(body.error))
     const { phone, device } = body.data
-    if (!(await isOnCurve(device.public_key))) {
+    const { kty, crv, x, y } = device.public_key
+    const publicKey = { kty, crv, x, y }
+    if (!(await isOnCurve(publicKey))) {
       return refused(refuse('invalid_request', 'This is no point on P-256.', { param: 'device.public_key' }))
     }
     const id = deps.ids.make('enr')
@@ -71,8 +73,8 @@ export function identityEnrol(deps: EnrolmentDeps): Handler {
       phone,
       address: counted === null ? null : { address: counted, prefix: networkOf(from) },
       deviceName: device.name,
-      publicKey: device.public_key,
-      jkt: await calculateJwkThumbprint(device.public_key, 'sha256'),
+      publicKey,
+      jkt: await calculateJwkThumbprint(publicKey, 'sha256'),
     })
     if (!begun.ok) {
       deps.log.warn({ cap: begun.cap, requestId: request.requestId }, 'enrolment over a cap')

@@ -22,7 +22,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * `signature_invalid`; what the claims say is compared by the caller.
  */
 export async function verifyProof(jws: string, expected: ProofExpected): Promise<Result<ProofClaims, Refusal>> {
-  if (jws.length > IDENTITY_LIMITS.proof_bytes) return invalid
+  if (jws.length > IDENTITY_LIMITS.proof_bytes || !isCompact(jws)) return invalid
   try {
     const { payload, protectedHeader } = await compactVerify(jws, expected.publicKey, { algorithms: ['ES256'] })
     const names = Object.keys(protectedHeader)
@@ -33,6 +33,12 @@ export async function verifyProof(jws: string, expected: ProofExpected): Promise
   } catch {
     return invalid // malformed, another algorithm or another key: all the same to who sent it
   }
+}
+
+/** Three parts of base64url as RFC 7515 writes it: no padding, and the one way there is to write those bytes. */
+function isCompact(jws: string): boolean {
+  const parts = jws.split('.')
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
 const invalid = err(refuse('signature_invalid', 'The proof is not signed by this device for this purpose.'))

@@ -24,6 +24,9 @@ describe('commands', () => {
     const phone = await Phone.open(stage.edge.url)
     expect(await phone.command('quote')).toMatchObject({ ok: true })
     expect(stage.hub.asked('payment.quote')[0]?.body).toEqual({})
+    // Null is not nothing: what it is worth the hub says.
+    await phone.command('quote', null)
+    expect(stage.hub.asked('payment.quote')[1]?.body).toBeNull()
   })
 
   it('hands back a refusal as it is', async () => {

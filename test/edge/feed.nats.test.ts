@@ -41,6 +41,17 @@ describe('a feed on one socket', () => {
     expect(phone.seqs()).toEqual(upTo(450).slice(7))
   })
 
+  it('takes an ack of each event of the longest replay, and no more of them than of other frames', async () => {
+    for (let i = 0; i < 1_000; i++) stage.hub.write()
+    const phone = await Phone.open(stage.edge.url, { cursor: cursor(0) })
+    await phone.heard('event', 1_000)
+    for (const seq of upTo(1_000)) phone.send({ t: 'ack', feed: USER, seq })
+    stage.hub.on('payment.quote', () => ({ ok: true, body: {} }))
+    expect(await phone.command('quote')).toMatchObject({ ok: true })
+    for (let i = 0; i < 1_000; i++) phone.send({ t: 'ack', feed: USER, seq: 1_000 })
+    expect((await phone.closed).code).toBe(4505)
+  })
+
   it('lets no event slip between replay and live, nor come twice', async () => {
     for (let i = 0; i < 300; i++) stage.hub.write()
     stage.hub.on('feed.open', () => {

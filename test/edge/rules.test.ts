@@ -96,6 +96,14 @@ describe('a token bucket', () => {
     expect(bucket.take(20)).toBe(20)
   })
 
+  it('takes more than its burst where it is given, up to a bound, and keeps that', () => {
+    const bucket = new TokenBucket({ per_s: 10, burst: 5 }, 0)
+    bucket.give(3, 20)
+    bucket.give(100, 20)
+    expect(Array.from({ length: 26 }, () => bucket.take(1_000)).filter((wait_ms) => wait_ms === 0)).toHaveLength(25)
+    expect(bucket.take(1_500)).toBe(0)
+  })
+
   it('never gives more than burst + rate × time, nor when the clock goes back', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -500, max: 500 }), { minLength: 1, maxLength: 300 }), (steps) => {

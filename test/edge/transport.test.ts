@@ -97,6 +97,24 @@ describe.each(['ws', 'uws'] as const)('on %s', (kind) => {
       expect(await handshake([...protocols], options)).toBe(status)
     })
 
+    it.each([
+      ['an Origin that is empty', 'Sec-WebSocket-Protocol: mooring.v1\r\nOrigin: \r\n', '403'],
+      [
+        'the subprotocol in another header',
+        'Sec-WebSocket-Protocol: other\r\nSec-WebSocket-Protocol: mooring.v1\r\n',
+        '101',
+      ],
+    ])('with %s', async (_what, lines, status) => {
+      const socket = connect(host.port, '127.0.0.1')
+      const answer = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString('latin1'))))
+      socket.write(
+        'GET /v1/socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+          `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${lines}\r\n`,
+      )
+      expect((await answer).slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+      socket.destroy()
+    })
+
     it('selects our subprotocol and no compression', async () => {
       const ws = new WebSocket(url(), ['other', 'mooring.v1'], { perMessageDeflate: true })
       await new Promise((resolve) => ws.once('open', resolve))

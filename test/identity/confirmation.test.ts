@@ -37,6 +37,8 @@ it.each<[string, (key: Awaited<ReturnType<typeof makeKey>>) => Promise<string>]>
   ['an altered payload', async (key) => (await key.sign({}, confirm)).replace(/\.[^.]*\./, '.eyJhIjoxfQ.')],
   ['no signature', async (key) => (await key.sign({}, confirm)).replace(/[^.]*$/, '')],
   ['five parts', async (key) => `${await key.sign({}, confirm)}.a.b`],
+  ['padding', async (key) => `${await key.sign({}, confirm)}==`],
+  ['a line feed at its end', async (key) => `${await key.sign({}, confirm)}\n`],
   ['more than 4 KiB', (key) => key.sign({ a: 'x'.repeat(5_000) }, confirm)],
 ])('with %s is signature_invalid', async (_what, make) => {
   const { key, principal } = await phone()

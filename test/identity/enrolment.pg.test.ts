@@ -223,6 +223,17 @@ describe('asking for a password', () => {
       address === undefined ? {} : { address },
     )
 
+  it('takes a public key as WebCrypto exports it, and keeps the key alone', async () => {
+    const { name, public_key } = await device()
+    const exported = { ...public_key, ext: true, key_ops: ['verify'] }
+    const reply = await ask(stage.identity.handlers['identity.enrol'], {
+      phone: freshPhone(),
+      device: { name, public_key: exported },
+    })
+    const [row] = await stage.admin`select public_key from enrolments where id = ${bodyOf(reply)['id'] ?? ''}`
+    expect(row?.['public_key']).toEqual(public_key)
+  })
+
   it('gives a number three in an hour, also when asked for at once', async () => {
     const phone = freshPhone()
     const codes = (await Promise.all(Array.from({ length: 12 }, () => askFor(phone)))).map(codeOf)

@@ -5,7 +5,7 @@ import {
   CompactJws,
   Currency,
   DeviceId,
-  DevicePublicKey,
+  ExportedPublicKey,
   ERROR_CODES,
   EnrolmentId,
   DeviceView,
@@ -49,7 +49,7 @@ const WORDS = new Map<z.core.$ZodType, string>([
   [LimitView, 'limit'],
   [DeviceView, 'device'],
   [Pin, 'PIN'],
-  [DevicePublicKey, 'P-256 public JWK'],
+  [ExportedPublicKey, 'P-256 public JWK'],
 ])
 
 /** More options than this are known by what they are a list of. */

@@ -71,13 +71,16 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
 
     upgrade: (response, request, context) => {
       const header = (name: string) => request.getHeader(name)
-      const origin = header('origin') === '' ? undefined : header('origin')
+      const origin = allOf(request, 'origin')
       const peer = addressOf(response)
-      const address = clientAddress(peer, forwardedOf(request), isProxy)
+      const address = clientAddress(peer, allOf(request, 'x-forwarded-for'), isProxy)
       const admission = !accepting
         ? { ok: false as const, status: 503 as const, message: 'this edge is closing' }
         : header('sec-websocket-version') === '13'
-          ? admit({ url: request.getUrl(), origin, protocols: header('sec-websocket-protocol') }, options.origins)
+          ? admit(
+              { url: request.getUrl(), origin, protocols: allOf(request, 'sec-websocket-protocol') ?? '' },
+              options.origins,
+            )
           : { ok: false as const, status: 400 as const, message: 'WebSocket version 13 is required' }
       if (!admission.ok) refuse(response, admission.status, admission.message)
       else if (!door.becomesSocket(peer, address)) {
@@ -203,11 +206,11 @@ function addressOf(response: Uws.HttpResponse): string {
   return Buffer.from(response.getRemoteAddressAsText()).toString()
 }
 
-/** Every such header in turn: `getHeader` tells the first alone, which the client may have sent itself. */
-function forwardedOf(request: Uws.HttpRequest): string | undefined {
+/** Every header of this name in turn; undefined where there is none. `getHeader` tells one alone, and '' for none. */
+function allOf(request: Uws.HttpRequest, header: string): string | undefined {
   const found: string[] = []
   request.forEach((name, value) => {
-    if (name === 'x-forwarded-for') found.push(value)
+    if (name === header) found.push(value)
   })
   return found.length === 0 ? undefined : found.join(',')
 }

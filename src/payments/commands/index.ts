@@ -23,7 +23,7 @@ export { decideByCode } from './pay-by-code.ts'
 /** Numbers a user may look up: bursts of 20, then one every 3 s. */
 const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20 }
 /** Payments a user may make at stickers: they cost no money, and their merchants are told of each. */
-const CREATIONS = { perSecond: 1, burst: 60 }
+const CREATIONS = { perSecond: 5, burst: 600 }
 /** Users who are counted; the least used one is forgotten, that is full again. */
 const COUNTED_USERS = 100_000
 

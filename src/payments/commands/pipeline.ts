@@ -296,7 +296,7 @@ export function phoneRead<S extends z.ZodType>(
   return guarded(deps, async (request) => {
     const principal = await principalOf(deps, request)
     if (!principal.ok) return { reply: refusalReply(principal.error, request.requestId) }
-    const body = schema.safeParse(request.body ?? {})
+    const body = schema.safeParse(request.body)
     if (!body.success) return { reply: refusalReply(invalidRequest(body.error), request.requestId) }
     const fault = amountFault(deps, body.data)
     const result = fault === null ? await answer(principal.value, body.data) : { ok: false as const, error: fault }

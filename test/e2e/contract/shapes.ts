@@ -240,7 +240,7 @@ export function shapes(stage: () => Stage): void {
   })
 
   test('a body that is no object is an invalid_request', async () => {
-    const bodies = [[], 'text', 7, true, [{}]]
+    const bodies = [[], 'text', 7, true, [{}], null]
     const cases = Object.keys(COMMANDS).flatMap((name) => bodies.map((body) => [name, body] as const))
     expect(await faults(cases)).toEqual(cases.map(() => 'invalid_request'))
   })

@@ -27,6 +27,12 @@ const ALTERED: Json = {
 }
 
 /** Each way to sign what is right in a wrong way. */
+/** The next digit of base64url: at the end of 64 bytes its lowest four bits say nothing. */
+function nextDigit(digit: string): string {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return digits[digits.indexOf(digit) + 1] ?? ''
+}
+
 async function forgeries(phone: RawPhone, other: RawPhone, claims: Json): Promise<[string, string][]> {
   const { kid, publicJwk } = { kid: phone.device, publicJwk: phone.key.publicJwk }
   const stranger = await makeKey()
@@ -63,6 +69,9 @@ async function forgeries(phone: RawPhone, other: RawPhone, claims: Json): Promis
     ['another payload', `${head}.${dearer}.${signature}`],
     ['two parts', `${head}.${payload}`],
     ['four parts', `${good}.${signature}`],
+    ['padding', `${good}==`],
+    ['a line feed at the end', `${good}\n`],
+    ['the same bytes written otherwise', good.slice(0, -1) + nextDigit(good.at(-1) ?? '')],
     ['a key of its own in the header', await phone.sign(TYP, claims, { jwk: stranger.publicJwk }, stranger.sign)],
     ['an extension we must understand', await phone.sign(TYP, claims, { crit: ['exp'] })],
     ['words', 'yes.please.now'],

@@ -17,8 +17,8 @@ export const DOORS: readonly Mutation[] = [
   address('counts each address of an IPv6 subscriber by itself', 'groups.slice(0, 4).map', 'groups.slice(0, 8).map'),
   address(
     'counts an IPv4 address apart where it is written as IPv6',
-    'if (dotted !== null) return dotted',
-    'if (dotted !== null) return address',
+    'if (dotted !== null) return dotted\n',
+    'if (dotted !== null) return address\n',
   ),
   address('lifts the caps for everybody', "if (caps === 'off' && isLoopback(address))", "if (caps === 'off')"),
   forwarded('believes anybody who says whose request it is', ' || !isProxy(peer)', ''),
@@ -78,7 +78,7 @@ export const DOORS: readonly Mutation[] = [
   ws('keeps the place of a client that has gone', "stream.on('close', () => connections.leave(address))", ''),
   uws(
     'reads the header that the client sent in place of the balancer’s',
-    'forwardedOf(request), isProxy',
+    "allOf(request, 'x-forwarded-for'), isProxy",
     "request.getHeader('x-forwarded-for'), isProxy",
   ),
   broken('src/proc/bridge.ts', 'test/bridge/process.nats.test.ts')(

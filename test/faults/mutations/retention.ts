@@ -4,7 +4,7 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 const ENROLMENT = 'test/identity/enrolment.pg.test.ts'
 const store = broken('src/identity/enrolment-store.ts', ENROLMENT)
-const address = broken('src/identity/address.ts', ENROLMENT)
+const address = broken('src/domain/address.ts', ENROLMENT)
 const past = broken('src/identity/past.ts', ENROLMENT)
 const forget = broken('src/ledger/functions/forget.sql', 'test/ledger/retention.pg.test.ts')
 const rounds = broken('src/ledger/rounds.ts', 'test/ledger/retention.pg.test.ts')
@@ -22,9 +22,9 @@ const caps: readonly Mutation[] = [
     'null, ${input.deviceName}',
   ),
   store('keeps caps of strangers where they are lifted', 'if (address === null) return null\n', ''),
-  address('takes each IPv4 address for a network', "plain.replace(/\\.\\d+$/, '.0/24')", 'plain'),
-  address('takes each /64 for a network', "groups.slice(0, 3).join(':')", "groups.slice(0, 4).join(':')"),
-  address('takes a provider for a network', "groups.slice(0, 3).join(':')", "groups.slice(0, 2).join(':')"),
+  address('takes each IPv4 address for a network', "dotted.replace(/\\.\\d+$/, '.0/24')", 'dotted'),
+  address('takes each /64 for a network', 'groups.slice(0, 3)', 'groups.slice(0, 4)'),
+  address('takes a provider for a network', 'groups.slice(0, 3)', 'groups.slice(0, 2)'),
 ]
 
 const forgotten: readonly Mutation[] = [

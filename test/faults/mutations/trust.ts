@@ -72,6 +72,11 @@ const asked: readonly Mutation[] = [
     'const lookedUp = guesses(request.body)',
     'const lookedUp = false',
   ),
+  broken('src/identity/proof.ts', 'test/identity/confirmation.test.ts')(
+    'takes a signature however it is written',
+    ' || !isCompact(jws)',
+    '',
+  ),
   broken('src/identity/idempotency-hash.ts', 'test/payments/pin.pg.test.ts')(
     'takes another PIN for another command',
     "new Set(['pin', 'old_pin', ",
