@@ -110,22 +110,6 @@ export function stickers(stage: () => Stage): void {
     expect(codeOf(await create(anna, { amount: '2501' }, key))).toBe('idempotency_key_reused')
   })
 
-  test('who makes one after the other is told to wait, and finds what was made', async () => {
-    const [busy, key] = [await stage().phone(), random(18)]
-    const first = paymentOf(await create(busy, {}, key))
-    const { merchant, dev } = stage()
-    const body = { merchant: merchant.id, amount: '2500', currency: dev.currency }
-    // The edge lets pass so many commands a second; this is about the hub's own patience.
-    const wave = () =>
-      Promise.all(Array.from({ length: 10 }, () => busy.socket.command('payment.create', body, random(18))))
-    await expect
-      .poll(async () => (await wave()).map(({ error }) => error), { timeout: 20_000 })
-      .toContainEqual(
-        expect.objectContaining({ code: 'rate_limited', message: 'Too many payments made; wait a little.' }),
-      )
-    expect(await create(busy, {}, key)).toMatchObject({ ok: true, replayed: true, body: { id: first.id } })
-  })
-
   test('what it names must be there, and the amount within the rules', async () => {
     const { anna, otherMerchant, restricted } = stage()
     await stage().unchanged([anna], [], async () => {
