@@ -377,6 +377,24 @@ test(
   },
 )
 
+test('what of the fee a refund gave back that was priced after one that failed is made up by the last', async () => {
+  Object.assign(stage.terms, { onRefund: 'proportional', tax: null })
+  const payment = await stage.paid({ amount: 1_000n, fee: 7n })
+  const some = { payment: payment.id, amount: '100' }
+  // Of 7 for 1,000 the first hundred gives back 1, and the second no more.
+  const [one, other] = [await stage.refund(payment.merchant, some), await stage.refund(payment.merchant, some)]
+  expect([one.fee, other.fee]).toEqual(['1', '0'])
+  stage.rail.send = () => Promise.resolve(declined())
+  expect(await stage.live(one.id)).toBe('failed')
+  stage.rail.send = () => Promise.resolve(settled())
+  expect(await stage.live(other.id)).toBe('succeeded')
+  const rest = await stage.refund(payment.merchant, { payment: payment.id })
+  expect(rest).toMatchObject({ amount: '900', fee: '7' })
+  expect(await stage.live(rest.id)).toBe('succeeded')
+  expect(await stage.standing(payment)).toMatchObject({ refunded: 1_000n, reserved: 0n, merchant: 0n })
+  await noBreaches()
+})
+
 test(
   'a process that dies between any two commits leaves a refund that the next one takes to the same end',
   SLOW,
