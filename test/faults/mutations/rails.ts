@@ -20,7 +20,7 @@ export const RAILS: readonly Mutation[] = [
   },
   {
     name: 'takes a command again that a hub took which then stood still',
-    tests: [STEPS],
+    tests: ['test/payments/resent.pg.test.ts'],
     edits: [
       {
         file: 'src/payments/commands/pipeline.ts',
