@@ -58,7 +58,7 @@ export const RAILS: readonly Mutation[] = [
   },
   {
     name: 'says nothing while a rail does not answer',
-    tests: [TABLE],
+    tests: ['test/payments/steps.pg.test.ts'],
     edits: [
       {
         file: 'src/payments/moves.ts',
