@@ -36,7 +36,7 @@ const MANDATE_DEADLINE_MS = 8_000
 const LEASE_MS = 12_000
 
 /** Links that wait for their bank at once: a bank that does not answer holds these, and not the hub. */
-const ASKING_OF_USER = 1
+const ASKING_OF_USER = 4
 const ASKING_OF_BANK = 100
 
 const NAME = 'source.link'
@@ -98,7 +98,7 @@ async function linkBank(
   try {
     const answer =
       userDone === null
-        ? refused(oneAtATime())
+        ? refused(tooManyAtOnce())
         : bankDone === null
           ? refused(bankAway())
           : await askBank(deps, speaks, opened, { iban, signed: signed.value })
@@ -128,8 +128,8 @@ async function askBank(
   return decideAndApply(deps, changer, hash, decide, { complete: true })
 }
 
-const oneAtATime = () =>
-  refuse('rate_limited', 'One account is linked at a time; try again with the same key.', { retryAfterMs: 1_000 })
+const tooManyAtOnce = () =>
+  refuse('rate_limited', 'The bank is still asked about others; try again with the same key.', { retryAfterMs: 1_000 })
 const bankAway = () =>
   refuse('rail_unavailable', 'The bank does not answer; try again with the same key.', { retryAfterMs: 2_000 })
 
