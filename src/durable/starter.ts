@@ -24,7 +24,7 @@ export type Starter = {
   startLate(late: readonly Late[]): void
   /**
    * For one alone, also where one completed though the payment did not (a commit lost in a fail-over, a hand at Temporal);
-   * one that runs is told to look, as what it was to be told may have been lost.
+   * one that runs is told to look, as what it was to be told may have been lost, and one whose tasks fail begins anew.
    */
   restart(payment: string, about: About): void
   /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
@@ -37,6 +37,9 @@ export type Starter = {
   line(): { waiting: number; window: number }
   drain(): Promise<void>
 }
+
+/** Temporal's own search attribute: there while a workflow's tasks have failed several times in a row. */
+const PROBLEMS = 'TemporalReportedProblems'
 
 /** No payment is called so. */
 const PROBE = 'mooring-starter-probe'
@@ -103,7 +106,13 @@ export function makeStarter(deps: {
     probing = false
   }
 
-  function startLife(id: string, about: About, reuse: WorkflowIdReusePolicy, requestEagerStart: boolean) {
+  function startLife(
+    id: string,
+    about: About,
+    reuse: WorkflowIdReusePolicy,
+    requestEagerStart: boolean,
+    conflict: 'FAIL' | 'TERMINATE_EXISTING' = 'FAIL',
+  ) {
     const { type, args } = workflowOf(id)
     return client.workflow.start(type, {
       workflowId: id,
@@ -112,7 +121,7 @@ export function makeStarter(deps: {
       typedSearchAttributes: searchable(about),
       requestEagerStart,
       workflowIdReusePolicy: reuse,
-      workflowIdConflictPolicy: 'FAIL',
+      workflowIdConflictPolicy: conflict,
       workflowTaskTimeout: deps.workflowTaskTimeoutMs,
     })
   }
@@ -147,6 +156,23 @@ export function makeStarter(deps: {
       .catch((error: unknown) => log.debug({ err: error, workflow: id }, 'a workflow could not be told to look'))
   }
 
+  /**
+   * One whose tasks fail again and again hears nothing: a hub that stood still while Temporal gave its task away may leave
+   * a history that no replay agrees with, and a build may have a fault. All it knows is in Postgres, so it begins anew.
+   */
+  async function lookAgain(id: string, about: About): Promise<void> {
+    const deadline = () => Date.now() + DURABLE_LIMITS.signal_deadline_ms
+    const { raw } = await client.withDeadline(deadline(), () => client.workflow.getHandle(id).describe())
+    if (raw.workflowExecutionInfo?.searchAttributes?.indexedFields?.[PROBLEMS] === undefined) {
+      wake(id)
+      return
+    }
+    log.error({ workflow: id }, 'the tasks of a workflow fail; it begins anew')
+    await client.withDeadline(deadline(), () =>
+      startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false, 'TERMINATE_EXISTING'),
+    )
+  }
+
   async function startNow(id: string, start: () => Promise<unknown>, how: Begin): Promise<void> {
     const { started, running, listenMs } = how
     const sinceMs = performance.now()
@@ -174,7 +200,7 @@ export function makeStarter(deps: {
   type Begin = {
     lane: 'fresh' | 'late'
     started?: (() => void) | undefined
-    running?: () => void
+    running?: () => unknown
     listenMs?: number
   }
 
@@ -206,7 +232,10 @@ export function makeStarter(deps: {
       // Refuses while it runs. A run too many reads where the payment stands and ends.
       begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), {
         lane: 'late',
-        running: () => wake(payment),
+        running: () =>
+          lookAgain(payment, about).catch((error: unknown) =>
+            log.debug({ err: error, workflow: payment }, 'a workflow could not be looked after'),
+          ),
       })
     },
     recover({ id, payment }) {

@@ -17,7 +17,8 @@ import type { PaymentRow } from './rows.ts'
  *  T2 Sweeper: an accepted payment whose workflow did not start is started, or,
  *     past `start_by` with nothing dispatched, expires and its hold is voided.
  *  T3 Patrol: a processing payment nobody touched for a while gets its workflow
- *     again, and so does a held one that has expired or of which something was asked; one that runs is told to look.
+ *     again, and so does a held one that has expired or of which something was asked; one that runs is told to look,
+ *     and one whose tasks fail begins anew.
  *  T4 Candour: a payment whose call went out and was not heard of within the fast
  *     window says `awaiting_rail`, also where the process that made the call died.
  *  T5 Evidence: what a rail said after the end, and nobody is at work on, gets its recovery again.

@@ -175,3 +175,42 @@ test(
   },
   PATIENCE_MS,
 )
+
+test(
+  'one whose tasks fail again and again is begun anew, and one whose tasks do not is left as it is',
+  async () => {
+    const { workflow_task_timeout_ms: workflowTaskTimeoutMs } = DURABLE_LIMITS
+    const taskQueue = `test-${randomUUID()}`
+    const { namespace } = testTemporal()
+    const workflowBundle = await bundleOf(join(ROOT, '.cache'))
+    // No step of this name: the workflow's own code throws, which fails its task and not the workflow.
+    let next: object = { step: 'nowhere' }
+    const activities = { lookAtRefund: () => Promise.resolve(next) }
+    const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities })
+    const log = makeLog({ name: 'test', level: 'silent' })
+    const starter = makeStarter({ client, log, workflowTaskTimeoutMs, taskQueue })
+    const id = `rfd_${randomUUID().replaceAll('-', '')}`
+    const about = { kind: 'refund', rail: 'demo-bank', merchant: 'mer_stuck', user: 'usr_stuck' } as const
+    const handle = client.workflow.getHandle(id)
+    await worker.runUntil(async () => {
+      starter.restart(id, about)
+      const runId = () =>
+        handle.describe().then(
+          ({ runId: now }) => now,
+          () => '',
+        )
+      await expect.poll(runId, { timeout: PATIENCE_MS }).not.toBe('')
+      const first = await runId()
+      const begunAnew = async () => {
+        starter.restart(id, about)
+        return (await runId()) !== first
+      }
+      await expect.poll(begunAnew, { timeout: 2 * PATIENCE_MS, interval: 1_000 }).toBe(true)
+      next = { step: 'done', status: 'succeeded' }
+      expect(await handle.result()).toEqual({ status: 'succeeded' })
+      expect((await client.workflow.getHandle(id, first).describe()).status.name).toBe('TERMINATED')
+    })
+    await starter.drain()
+  },
+  4 * PATIENCE_MS,
+)

@@ -26,6 +26,8 @@ export const DYNAMIC_CONFIG = {
   'matching.persistenceMaxQPS': 50_000,
   'frontend.persistenceMaxQPS': 50_000,
   'history.hostLevelCacheMaxSize': 2_048,
+  // A workflow whose tasks fail says so after the second one, and begins anew (src/durable/starter.ts).
+  'system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute': 2,
   'system.forceSearchAttributesCacheRefreshOnRead': false,
 }
 

@@ -24,6 +24,11 @@ export const STARTS: readonly Mutation[] = [
   starter('hangs up before the answer that brings the first task', 'listenMs: DURABLE_LIMITS.eager_answer_ms,', ''),
   starter('offers Temporal again and again what it has said it has', 'if (isKnown(id)) continue', ''),
   starter('hands all that are late to Temporal at once', 'late.slice(0, DURABLE_LIMITS.late_offered)', 'late'),
+  starter(
+    'leaves a workflow whose tasks fail as it is',
+    'indexedFields?.[PROBLEMS] === undefined',
+    'indexedFields?.[PROBLEMS] !== null',
+  ),
   broken(STARTER, 'test/durable/refund.temporal.test.ts')(
     'gives the first task of a late start to an answer that may be lost',
     'startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false)',
