@@ -1,7 +1,11 @@
 import { migrate, openDatabase } from '../../src/ledger/index.ts'
+import { acquire } from '../../tools/servers/acquire.ts'
+import type { Recipe } from '../../tools/servers/recipe.ts'
+import { natsRecipe, temporalRecipe } from '../../tools/servers/recipes.ts'
 import { givenPostgres } from './given-postgres.ts'
 import {
   newDatabase,
+  say,
   type ServerAddresses,
   startNats,
   startPostgres,
@@ -21,12 +25,17 @@ type Template = { name: string } | { failed: string }
 
 type ServerName = keyof ServerAddresses
 
-/** What the tests of a project may count on, by its suffix; e2e and browser tests start whole stacks of their own. */
+/**
+ * What the tests of a project may count on, by its suffix; e2e and browser tests start whole stacks of their own, from
+ * executables that are there by then: getting those may take longer than a stack may take to be ready.
+ */
 const NEEDS: Record<string, ServerName[]> = {
   pg: ['postgres'],
   nats: ['postgres', 'nats'],
   temporal: ['postgres', 'nats', 'temporal'],
 }
+
+const STACKS_NEED = [natsRecipe, temporalRecipe]
 
 type Shared = {
   users: number
@@ -76,6 +85,8 @@ async function startOne(name: ServerName, into: Shared): Promise<void> {
   }
 }
 
+const ready = (recipe: Recipe) => acquire(recipe, say)
+
 async function migrated(database: TestDatabase): Promise<Template> {
   const sql = openDatabase({ url: database.url('mooring_owner'), name: 'template', connections: 1 })
   try {
@@ -104,7 +115,7 @@ export default async function setup(project: Project): Promise<() => Promise<voi
   const run = shared()
   run.users += 1
   try {
-    await Promise.all((NEEDS[project.name] ?? []).map((name) => startOne(name, run)))
+    await Promise.all(NEEDS[project.name]?.map((name) => startOne(name, run)) ?? STACKS_NEED.map(ready))
   } catch (error) {
     await stopAll(run)
     throw error

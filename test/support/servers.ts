@@ -54,7 +54,7 @@ function guard(change: (pids: Set<number>) => void): void {
   guardian.guard([], [...guarded])
 }
 
-const say = (line: string): void => console.error(line)
+export const say = (line: string): void => console.error(line)
 
 /** Readable by the unprivileged user Postgres runs as. */
 export function tempDir(what: string): string {
