@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { formatMoney, parseAmount } from '../model/money.ts'
+import { formatMoney } from '../model/money.ts'
 import { clockTime } from '../model/words.ts'
 import { AmountField, Fault, Form, Submit } from '../parts/basics.tsx'
-import { useAction } from '../parts/hooks.ts'
+import { useAction, useAmount } from '../parts/hooks.ts'
 import { Qr } from '../parts/qr.tsx'
 
 /** Beside the phone in a demo: what a second phone would show, and a shop's till. No part of the wallet. */
@@ -63,24 +63,18 @@ type Charge = { payment: string; merchant: string; payload: string; amount: stri
 
 /** A shop charges an amount and shows its code. */
 function Till({ currency }: { currency: string }): JSX.Element {
-  const [typed, setTyped] = useState('')
-  const [wrong, setWrong] = useState<string | null>(null)
-  const type = (text: string) => {
-    setTyped(text)
-    setWrong(null)
-  }
+  const { field, read } = useAmount(currency)
   const [charge, setCharge] = useState<Charge | null>(null)
   const [copied, setCopied] = useState(false)
   const { isRunning, fault, run } = useAction()
   const make = () => {
-    const amount = parseAmount(typed, currency)
-    setWrong(amount.ok ? null : amount.say)
-    if (!amount.ok) return
+    const amount = read()
+    if (amount === null) return
     run(async () => {
-      const answer = await call('/demo/payments', { amount: amount.amountMinor })
+      const answer = await call('/demo/payments', { amount })
       if (!isCharge(answer)) throw new Error('the till does not answer')
       setCopied(false)
-      setCharge({ ...answer, amount: amount.amountMinor, status: 'requires_confirmation' })
+      setCharge({ ...answer, amount, status: 'requires_confirmation' })
     })
   }
   useEffect(() => {
@@ -97,7 +91,7 @@ function Till({ currency }: { currency: string }): JSX.Element {
     <section class="card">
       <h3>A shop’s till</h3>
       <Form onSubmit={make}>
-        <AmountField label="Amount to charge" currency={currency} value={typed} onInput={type} fault={wrong} />
+        <AmountField label="Amount to charge" {...field} />
         <Submit busy={isRunning}>Show a code</Submit>
       </Form>
       <Fault error={fault} />

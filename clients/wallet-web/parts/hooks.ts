@@ -1,6 +1,7 @@
 import { createContext } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
 import type { Emitter } from '../model/emitter.ts'
+import { parseAmount } from '../model/money.ts'
 import type { Router } from '../model/router.ts'
 import type { Wallet } from '../model/wallet.ts'
 
@@ -84,4 +85,20 @@ export function useAction(): { isRunning: boolean; fault: unknown; run: (act: ()
       .catch(() => {})
   }
   return { ...state, run }
+}
+
+/** An amount being typed: what its field shows, and what it says when read; null where it is none, and the field says why. */
+export function useAmount(currency: string) {
+  const [value, setValue] = useState('')
+  const [fault, setFault] = useState<string | null>(null)
+  const onInput = (text: string) => {
+    setValue(text)
+    setFault(null)
+  }
+  const read = (): string | null => {
+    const amount = parseAmount(value, currency)
+    setFault(amount.ok ? null : amount.say)
+    return amount.ok ? amount.amountMinor : null
+  }
+  return { field: { currency, value, onInput, fault }, read }
 }

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { formatMoney, parseAmount } from '../model/money.ts'
+import { formatMoney } from '../model/money.ts'
 import { kindOf, usable } from '../model/sources.ts'
 import { AmountField, Choice, Form, Screen, Submit } from '../parts/basics.tsx'
-import { useApp } from '../parts/hooks.ts'
+import { useAmount, useApp } from '../parts/hooks.ts'
 import { Review } from './review.tsx'
 
 const WORDS = {
@@ -18,8 +18,7 @@ export function OwnMoney({ kind }: { kind: 'topup' | 'withdrawal' }): JSX.Elemen
   const words = WORDS[kind]
   const accounts = usable(wallet.sources)
   const [chosen, setChosen] = useState<string | null>(null)
-  const [typed, setTyped] = useState('')
-  const [fault, setFault] = useState<string | null>(null)
+  const { field, read } = useAmount(currency)
   const [amount, setAmount] = useState<string | null>(null)
   const account = accounts.find(({ id }) => id === chosen) ?? accounts[0]
 
@@ -50,14 +49,9 @@ export function OwnMoney({ kind }: { kind: 'topup' | 'withdrawal' }): JSX.Elemen
       />
     )
   }
-  const next = () => {
-    const parsed = parseAmount(typed, currency)
-    setFault(parsed.ok ? null : parsed.say)
-    if (parsed.ok) setAmount(parsed.amountMinor)
-  }
   return (
     <Screen title={words.title} back="#/home">
-      <Form onSubmit={next}>
+      <Form onSubmit={() => setAmount(read())}>
         <Choice
           legend={words.from}
           name="account"
@@ -72,13 +66,7 @@ export function OwnMoney({ kind }: { kind: 'topup' | 'withdrawal' }): JSX.Elemen
         />
         <AmountField
           label="Amount"
-          currency={currency}
-          value={typed}
-          onInput={(text) => {
-            setTyped(text)
-            setFault(null)
-          }}
-          fault={fault}
+          {...field}
           {...(kind === 'withdrawal' ? { hint: `${formatMoney(wallet.balance.available, currency)} available` } : {})}
         />
         <Submit>Continue</Submit>

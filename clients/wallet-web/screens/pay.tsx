@@ -2,9 +2,8 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { PaymentView } from '../../../src/contract/index.ts'
 import type { CommandAnswer } from '../../mobile/index.ts'
-import { parseAmount } from '../model/money.ts'
 import { AmountField, Fault, Form, Screen, Submit } from '../parts/basics.tsx'
-import { useAction, useApp } from '../parts/hooks.ts'
+import { useAction, useAmount, useApp } from '../parts/hooks.ts'
 import { canScan, Scanner } from '../parts/scanner.tsx'
 import { Purchase } from './purchase.tsx'
 
@@ -37,29 +36,18 @@ function Confirm({ bill: { payment, ...claimed } }: { bill: Bill }): JSX.Element
 function Amount({ offer, onMade }: { offer: Offer; onMade: (payment: PaymentView) => void }): JSX.Element {
   const { wallet } = useApp()
   const { merchant, store, currency } = offer
-  const [typed, setTyped] = useState('')
-  const [wrong, setWrong] = useState<string | null>(null)
-  const type = (text: string) => {
-    setTyped(text)
-    setWrong(null)
-  }
+  const { field, read } = useAmount(currency)
   const { isRunning, fault, run } = useAction()
   const next = () => {
-    const amount = parseAmount(typed, currency)
-    setWrong(amount.ok ? null : amount.say)
-    if (!amount.ok) return
-    const order = {
-      merchant: merchant.id,
-      ...(store === null ? {} : { store }),
-      amount: amount.amountMinor,
-      currency,
-    }
+    const amount = read()
+    if (amount === null) return
+    const order = { merchant: merchant.id, ...(store === null ? {} : { store }), amount, currency }
     run(async () => onMade(await wallet.client.command('payment.create', order)))
   }
   return (
     <Screen title={`Pay ${merchant.name}`} back="#/home">
       <Form onSubmit={next}>
-        <AmountField label="Amount" currency={currency} value={typed} onInput={type} fault={wrong} />
+        <AmountField label="Amount" {...field} />
         <Fault error={fault} />
         <Submit busy={isRunning}>Continue</Submit>
       </Form>

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { normalisePhone } from '../model/enrolment.ts'
-import { formatMoney, parseAmount } from '../model/money.ts'
+import { formatMoney } from '../model/money.ts'
 import { AmountField, Fault, Field, Form, Screen, Submit } from '../parts/basics.tsx'
-import { useAction, useApp } from '../parts/hooks.ts'
+import { useAction, useAmount, useApp } from '../parts/hooks.ts'
 import { Review } from './review.tsx'
 
 type Payee = { user: string; masked_name: string }
@@ -44,25 +44,19 @@ export function Send(): JSX.Element {
 function Form1({ onDone }: { onDone: (draft: Draft) => void }): JSX.Element {
   const { wallet } = useApp()
   const { currency } = wallet.config
-  const [typed, setTyped] = useState({ phone: '', amount: '', note: '' })
-  const [faults, setFaults] = useState<{ phone: string | null; amount: string | null }>({ phone: null, amount: null })
+  const [typed, setTyped] = useState({ phone: '', note: '' })
+  const [wrongPhone, setWrongPhone] = useState<string | null>(null)
+  const { field, read } = useAmount(currency)
   const { isRunning, fault, run } = useAction()
-  const type = (more: Partial<typeof typed>) => {
-    setTyped({ ...typed, ...more })
-    setFaults({ phone: null, amount: null })
-  }
   const next = () => {
     const phone = normalisePhone(typed.phone)
-    const amount = parseAmount(typed.amount, currency)
-    setFaults({
-      phone: phone === null ? 'Write the number with its country, like +254 700 000 001.' : null,
-      amount: amount.ok ? null : amount.say,
-    })
-    if (phone === null || !amount.ok) return
+    const amount = read()
+    setWrongPhone(phone === null ? 'Write the number with its country, like +254 700 000 001.' : null)
+    if (phone === null || amount === null) return
     run(async () => {
       const payee = await wallet.client.command('payee.resolve', { phone })
       const note = typed.note.trim()
-      onDone({ payee, amount: amount.amountMinor, note: note === '' ? undefined : note })
+      onDone({ payee, amount, note: note === '' ? undefined : note })
     })
   }
   return (
@@ -71,22 +65,19 @@ function Form1({ onDone }: { onDone: (draft: Draft) => void }): JSX.Element {
         <Field
           label="Phone number"
           value={typed.phone}
-          onInput={(phone) => type({ phone })}
-          fault={faults.phone}
+          onInput={(phone) => {
+            setTyped({ ...typed, phone })
+            setWrongPhone(null)
+          }}
+          fault={wrongPhone}
           hint="They need a Mooring wallet."
           input={{ type: 'tel', inputMode: 'tel', placeholder: '+254 7…' }}
         />
-        <AmountField
-          label="Amount"
-          currency={currency}
-          value={typed.amount}
-          onInput={(amount) => type({ amount })}
-          fault={faults.amount}
-        />
+        <AmountField label="Amount" {...field} />
         <Field
           label="Note (optional)"
           value={typed.note}
-          onInput={(note) => type({ note })}
+          onInput={(note) => setTyped({ ...typed, note })}
           input={{ maxLength: 140 }}
         />
         <Fault error={fault} />

@@ -70,17 +70,14 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
     sendPingsAutomatically: false,
 
     upgrade: (response, request, context) => {
-      const header = (name: string) => request.getHeader(name)
-      const origin = allOf(request, 'origin')
+      const headers = headersOf(request)
+      const origin = headers.get('origin')
       const peer = addressOf(response)
-      const address = clientAddress(peer, allOf(request, 'x-forwarded-for'), isProxy)
+      const address = clientAddress(peer, headers.get('x-forwarded-for'), isProxy)
       const admission = !accepting
         ? { ok: false as const, status: 503 as const, message: 'this edge is closing' }
-        : header('sec-websocket-version') === '13'
-          ? admit(
-              { url: request.getUrl(), origin, protocols: allOf(request, 'sec-websocket-protocol') ?? '' },
-              options.origins,
-            )
+        : headers.get('sec-websocket-version') === '13'
+          ? admit({ url: request.getUrl(), origin, protocols: headers.get('sec-websocket-protocol') }, options.origins)
           : { ok: false as const, status: 400 as const, message: 'WebSocket version 13 is required' }
       if (!admission.ok) refuse(response, admission.status, admission.message)
       else if (!door.becomesSocket(peer, address)) {
@@ -88,7 +85,7 @@ export async function listenUws(uws: UwsModule, options: ListenOptions): Promise
         else response.close()
       } else {
         const client: Client = { address, origin, socket: null, events: null }
-        response.upgrade(client, header('sec-websocket-key'), PROTOCOL_VERSION, '', context)
+        response.upgrade(client, headers.get('sec-websocket-key') ?? '', PROTOCOL_VERSION, '', context)
       }
     },
     open: (handle) => {
@@ -206,13 +203,14 @@ function addressOf(response: Uws.HttpResponse): string {
   return Buffer.from(response.getRemoteAddressAsText()).toString()
 }
 
-/** Every header of this name in turn; undefined where there is none. `getHeader` tells one alone, and '' for none. */
-function allOf(request: Uws.HttpRequest, header: string): string | undefined {
-  const found: string[] = []
+/** Each header by its name, in lower case; several of one name in turn. `getHeader` tells one alone, and '' for none. */
+function headersOf(request: Uws.HttpRequest): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>()
   request.forEach((name, value) => {
-    if (name === header) found.push(value)
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before},${value}`)
   })
-  return found.length === 0 ? undefined : found.join(',')
+  return headers
 }
 
 function refuse(response: Uws.HttpResponse, status: keyof typeof STATUS, message: string): void {

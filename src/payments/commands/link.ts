@@ -95,13 +95,13 @@ async function linkBank(
   }
   const userDone = asking.ofUser.take(principal.user)
   const bankDone = userDone === null ? null : asking.ofBank.take(body.bank)
+  const answerInTurn = async () => {
+    if (userDone === null) return refused(tooManyAtOnce())
+    if (bankDone === null) return refused(bankAway())
+    return askBank(deps, speaks, opened, { iban, signed: signed.value })
+  }
   try {
-    const answer =
-      userDone === null
-        ? refused(tooManyAtOnce())
-        : bankDone === null
-          ? refused(bankAway())
-          : await askBank(deps, speaks, opened, { iban, signed: signed.value })
+    const answer = await answerInTurn()
     // What is not stored leaves the key free: the next try need not wait for the lease to run out.
     if (!answer.reply.ok && !isStoredRefusal(answer.reply.error.code)) await endLease(deps, changer.scope, changer.key)
     return answer

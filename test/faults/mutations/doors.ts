@@ -78,7 +78,7 @@ export const DOORS: readonly Mutation[] = [
   ws('keeps the place of a client that has gone', "stream.on('close', () => connections.leave(address))", ''),
   uws(
     'reads the header that the client sent in place of the balancer’s',
-    "allOf(request, 'x-forwarded-for'), isProxy",
+    "headers.get('x-forwarded-for'), isProxy",
     "request.getHeader('x-forwarded-for'), isProxy",
   ),
   broken('src/proc/bridge.ts', 'test/bridge/process.nats.test.ts')(

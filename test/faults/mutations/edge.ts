@@ -155,8 +155,8 @@ export const EDGE: readonly Mutation[] = [
   ),
   broken('src/edge/transport/uws.ts', 'test/edge/transport.test.ts')(
     'takes an empty Origin for none',
-    "const origin = allOf(request, 'origin')",
-    "const origin = allOf(request, 'origin') || undefined",
+    "const origin = headers.get('origin')",
+    "const origin = headers.get('origin') || undefined",
   ),
   broken('src/edge/transport/handshake.ts', 'test/edge/transport.test.ts')(
     'lets any page open a socket',
