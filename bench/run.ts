@@ -12,7 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: string[]): Prom
 const [name = '', ...args] = process.argv.slice(2)
 const load = BENCHES[name]
 if (load === undefined) {
-  console.error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}>`)
+  console.error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}> [--help]`)
   process.exit(2)
 }
 await (await load()).run(args)

@@ -4,6 +4,8 @@
  * state, balance, merchant's view and line of a rail's book is as it should
  * be, also while any one process is killed.
  */
+import { parseArgs } from 'node:util'
+import { commandLine } from './command-line.ts'
 import { Patience, Surprise } from './demo/patience.ts'
 import { asSurprise, type Phone } from './demo/phone.ts'
 import { bad, good, line } from './demo/screen.ts'
@@ -12,9 +14,13 @@ import { story } from './demo/story.ts'
 
 const DEADLINE_S = 180
 
+const USAGE = `npm run demo -- [options]
+  --data <dir>   of a running npm start   MOORING_DATA   .data`
+
 async function main(): Promise<void> {
   const started = performance.now()
-  const stack = await Stack.find(process.argv.slice(2), process.env)
+  const { data } = commandLine(USAGE, (args) => parseArgs({ args, options: { data: { type: 'string' } } }).values)
+  const stack = await Stack.find(data, process.env)
   line('Mooring', `${stack.dev.bridge}  ${stack.dev.edge.join(' ')}`)
   if (stack.dev.temporal.ui !== undefined)
     line('Temporal', `${stack.dev.temporal.ui}  each payment is a workflow by its id`)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { parseOptions } from '../src/proc/dev/options.ts'
+import { commandLine } from './command-line.ts'
 import { ROOT } from './paths.ts'
 import { isRunning } from './process/identity.mjs'
 import { tryLock } from './process/lock.mjs'
@@ -23,11 +24,18 @@ const OURS = [
   /^lock(\.|$)/,
 ]
 
-const { values } = parseArgs({ options: { yes: { type: 'boolean', short: 'y' }, data: { type: 'string' } } })
-const { dataDir } = parseOptions(values.data === undefined ? [] : ['--data', values.data], process.env, ROOT)
+const USAGE = `npm run reset -- [options]
+  --yes, -y      nobody is asked
+  --data <dir>   what is wiped   MOORING_DATA   .data`
+
+const { dataDir, isAgreed } = commandLine(USAGE, (args) => {
+  const options = { yes: { type: 'boolean', short: 'y', default: false }, data: { type: 'string' } } as const
+  const { data, yes } = parseArgs({ args, options }).values
+  return { ...parseOptions(data === undefined ? [] : ['--data', data], process.env, ROOT), isAgreed: yes }
+})
 
 async function agreed(question: string): Promise<boolean> {
-  if (values.yes === true) return true
+  if (isAgreed) return true
   if (!process.stdin.isTTY) {
     console.error(`${question} Nobody can be asked here; npm run reset -- --yes answers it.`)
     return false

@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { commandLine } from './command-line.ts'
 import { closingLine } from './verify/tally.ts'
 import { ROOT, STEPS, type Step } from './verify/steps.ts'
 
@@ -74,15 +75,21 @@ function rerunHint(name: string): string {
   return `\n${name} failed. To run it alone: npm run verify -- --only ${name}${fix}`
 }
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true, default: [] }, fix: { type: 'boolean', default: false } },
-})
 const names = [...STEPS.map((step) => step.name), 'test']
-const unknown = values.only.filter((name) => !names.includes(name))
-if (unknown.length > 0) {
-  console.error(`no such step: ${unknown.join(', ')}; there are ${names.join(', ')}`)
-  process.exit(2)
-}
+
+const USAGE = `npm run verify -- [options]
+  --only <step>   that one alone; may be said again: ${names.join(', ')}
+  --fix           first mends what can be mended`
+
+const values = commandLine(USAGE, (args) => {
+  const { only, fix } = parseArgs({
+    args,
+    options: { only: { type: 'string', multiple: true, default: [] }, fix: { type: 'boolean', default: false } },
+  }).values
+  const unknown = only.filter((name) => !names.includes(name))
+  if (unknown.length > 0) throw new Error(`no such step: ${unknown.join(', ')}; there are ${names.join(', ')}`)
+  return { only, fix }
+})
 const chosen = (name: string) => values.only.length === 0 || values.only.includes(name)
 
 if (values.fix) {

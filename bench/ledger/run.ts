@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { commandLine, someOf, wholeNumber } from '../../tools/command-line.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { openBook } from './book.ts'
 import { type Case, growth, hubProcesses, type Load, operations, payments, type Place } from './cases.ts'
@@ -25,28 +27,54 @@ const LONG_ROWS = 10_000_000
 const GROUPS = ['ops', 'payments', 'growth', 'hubs', 'history'] as const
 type Group = (typeof GROUPS)[number]
 
+const USAGE = `npm run bench -- ledger [options]
+  --only <groups>           with commas between: ${GROUPS.join(', ')}   all
+  --rounds <n>                                                                    3
+  --seconds <n>             of each case in a round                               3
+  --accounts <n>            wallets                                               10000
+  --in-flight <n>                                                                 64
+  --rows <n>                transfers in the table, for growth                    0
+  --long                    ten million of them
+  --lines <n>               of the history that is asked                          1000000
+  --others <%>              of the machine that others may use meanwhile          100
+  --shared-buffers <size>   of its Postgres                                       2GB
+  --profile                 also CPU profiles, in bench/results`
+
+const Options = z.object({
+  only: someOf(GROUPS),
+  rounds: wholeNumber(1),
+  seconds: wholeNumber(1),
+  accounts: wholeNumber(1),
+  'in-flight': wholeNumber(1),
+  rows: wholeNumber(0),
+  long: z.boolean(),
+  lines: wholeNumber(1),
+  others: wholeNumber(0, 100),
+  'shared-buffers': z.string(),
+  profile: z.boolean(),
+})
+
+const DEFAULTS = {
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '3' },
+  accounts: { type: 'string', default: '10000' },
+  'in-flight': { type: 'string', default: '64' },
+  rows: { type: 'string', default: '0' },
+  lines: { type: 'string', default: '1000000' },
+  long: { type: 'boolean', default: false },
+  only: { type: 'string', default: GROUPS.join(',') },
+  profile: { type: 'boolean', default: false },
+  others: { type: 'string', default: '100' },
+  'shared-buffers': { type: 'string', default: '2GB' },
+} as const
+
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '3' },
-      accounts: { type: 'string', default: '10000' },
-      'in-flight': { type: 'string', default: '64' },
-      rows: { type: 'string', default: '0' },
-      lines: { type: 'string', default: '1000000' },
-      long: { type: 'boolean', default: false },
-      only: { type: 'string', default: '' },
-      profile: { type: 'boolean', default: false },
-      others: { type: 'string', default: '100' },
-      'shared-buffers': { type: 'string', default: '2GB' },
-    },
-  })
-  const load: Load = { seconds: Number(values.seconds), inFlight: Number(values['in-flight']) }
-  const rows = values.long ? LONG_ROWS : Number(values.rows)
-  const size = { wallets: Number(values.accounts), merchants: MERCHANTS }
-  const wanted = (group: Group) => values.only === '' || values.only.split(',').includes(group)
-  const others = Number(values.others) / 100
+  const values = commandLine(USAGE, (told) => Options.parse(parseArgs({ args: told, options: DEFAULTS }).values), args)
+  const load: Load = { seconds: values.seconds, inFlight: values['in-flight'] }
+  const rows = values.long ? LONG_ROWS : values.rows
+  const size = { wallets: values.accounts, merchants: MERCHANTS }
+  const wanted = (group: Group) => values.only.includes(group)
+  const others = values.others / 100
   const profile = values.profile ? cpuProfile(join(RESULTS, 'ledger')) : noProfile
 
   const server = await startServer({ sharedBuffers: values['shared-buffers'] })
@@ -70,10 +98,10 @@ export async function run(args: string[]): Promise<void> {
       stops.unshift(() => hubs.stop())
       cases.push(...hubs.cases)
     }
-    if (wanted('history')) questions.push(...(await longHistory(await fresh(), Number(values.lines))))
+    if (wanted('history')) questions.push(...(await longHistory(await fresh(), values.lines)))
     await main.database.admin`checkpoint`
     for (const each of cases) await each.run({ ...load, seconds: WARM_UP_SECONDS })
-    for (let round = 1; round <= Number(values.rounds); round++) {
+    for (let round = 1; round <= values.rounds; round++) {
       for (const each of cases) {
         const name = `${each.key}-${String(round)}`
         const sample = await undisturbed(others, () => profile.during(name, () => each.run(load)), elsewhere)

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { commandLine, someOf, wholeNumber } from '../../tools/command-line.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { type Figure, figureRow, reached } from '../ledger/figures.ts'
 import { express } from './express.ts'
@@ -22,15 +23,15 @@ import { cpuLine, HEAD, row } from './table.ts'
 
 const Options = z.object({
   data: z.string().optional(),
-  temporal: z.string().transform((text) => z.array(z.enum(TEMPORALS)).parse(text.split(','))),
-  only: z.string().transform((text) => z.array(z.enum(['rails', 'express'])).parse(text.split(','))),
-  rounds: z.coerce.number(),
-  count: z.coerce.number(),
-  'in-flight': z.coerce.number(),
-  idle: z.coerce.number(),
-  express: z.coerce.number(),
-  'express-in-flight': z.coerce.number(),
-  others: z.coerce.number(),
+  temporal: someOf(TEMPORALS),
+  only: someOf(['rails', 'express']),
+  rounds: wholeNumber(1),
+  count: wholeNumber(1),
+  'in-flight': wholeNumber(1),
+  idle: wholeNumber(1),
+  express: wholeNumber(1),
+  'express-in-flight': wholeNumber(1),
+  others: wholeNumber(0, 100),
   profile: z.boolean(),
 })
 type Options = z.infer<typeof Options>
@@ -55,24 +56,35 @@ type Section = {
   pssMb: number | undefined
 }
 
+const USAGE = `npm run bench -- payments [options]
+  --only <cases>            rails, express, or both with a comma             both
+  --temporal <servers>      dev, postgres, or both with a comma              dev
+  --data <dir>              of a running npm start; else one of its own is started
+  --rounds <n>                                                               3
+  --count <n>               payments of a round                              640
+  --in-flight <n>                                                            32
+  --idle <n>                payments one after another, in each round        100
+  --express <n>             payments of an express round                     4096
+  --express-in-flight <n>                                                    128
+  --others <%>              of the machine that others may use meanwhile     100
+  --profile                 also CPU profiles, in bench/results`
+
+const DEFAULTS = {
+  data: { type: 'string' },
+  temporal: { type: 'string', default: 'dev' },
+  only: { type: 'string', default: 'rails,express' },
+  rounds: { type: 'string', default: '3' },
+  count: { type: 'string', default: '640' },
+  'in-flight': { type: 'string', default: '32' },
+  idle: { type: 'string', default: '100' },
+  express: { type: 'string', default: '4096' },
+  'express-in-flight': { type: 'string', default: '128' },
+  others: { type: 'string', default: '100' },
+  profile: { type: 'boolean', default: false },
+} as const
+
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      data: { type: 'string' },
-      temporal: { type: 'string', default: 'dev' },
-      only: { type: 'string', default: 'rails,express' },
-      rounds: { type: 'string', default: '3' },
-      count: { type: 'string', default: '640' },
-      'in-flight': { type: 'string', default: '32' },
-      idle: { type: 'string', default: '100' },
-      express: { type: 'string', default: '4096' },
-      'express-in-flight': { type: 'string', default: '128' },
-      others: { type: 'string', default: '100' },
-      profile: { type: 'boolean', default: false },
-    },
-  })
-  const options = Options.parse(values)
+  const options = commandLine(USAGE, (told) => Options.parse(parseArgs({ args: told, options: DEFAULTS }).values), args)
   const figures: Figure[] = []
   const sections: Section[] = []
   let expressed: Sample[] = []

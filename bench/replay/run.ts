@@ -10,6 +10,7 @@ import { makeLedger, openDatabase } from '../../src/ledger/index.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { RawPhone } from '../../test/e2e/support/raw-phone.ts'
 import { startStack } from '../../test/support/stack.ts'
+import { commandLine, wholeNumber } from '../../tools/command-line.ts'
 import { Patience } from '../../tools/demo/patience.ts'
 import { natsUrl, type NatsRole } from '../../tools/servers/nats.ts'
 import { urlFor } from '../../tools/servers/postgres/index.ts'
@@ -21,16 +22,22 @@ import { metered, type Sample } from '../payments/meter.ts'
  * batch from the stream by direct get. CPU of each process for one read (docs/adr/0007).
  */
 
-const Options = z.object({ reads: z.coerce.number().int().min(1), events: z.coerce.number().int().min(1).max(100) })
+const Options = z.object({ reads: wholeNumber(1), events: wholeNumber(1, 100) })
 const IN_FLIGHT = 8
 const ASK_MS = 10_000
 
+const USAGE = `npm run bench -- replay [options]
+  --reads <n>    of each way               3000
+  --events <n>   in each read, 1 to 100    20`
+
+const DEFAULTS = { reads: { type: 'string', default: '3000' }, events: { type: 'string', default: '20' } } as const
+
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const { reads, events } = commandLine(
+    USAGE,
+    (told) => Options.parse(parseArgs({ args: told, options: DEFAULTS }).values),
     args,
-    options: { reads: { type: 'string', default: '3000' }, events: { type: 'string', default: '20' } },
-  })
-  const { reads, events } = Options.parse(values)
+  )
   const stack = await startStack({ env: { MOORING_FAILPOINTS: undefined } })
   try {
     const dev = stack.dev()

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { readKeyFile } from '../../src/config/env.ts'
 import { startStack } from '../../test/support/stack.ts'
+import { commandLine, someOf, wholeNumber } from '../../tools/command-line.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { natsUrl } from '../../tools/servers/nats.ts'
 import { urlFor } from '../../tools/servers/postgres/index.ts'
@@ -23,13 +24,13 @@ import { growthLine, HEAD, row } from './table.ts'
  */
 
 const Options = z.object({
-  only: z.string().transform((text) => z.array(z.enum(PEERS)).parse(text.split(','))),
-  sockets: z.coerce.number().int().min(1),
-  many: z.coerce.number().int().min(0),
-  rate: z.coerce.number().min(1),
-  opens: z.coerce.number().min(1),
-  seconds: z.coerce.number().min(1),
-  processes: z.coerce.number().int().min(1),
+  only: someOf(PEERS),
+  sockets: wholeNumber(1),
+  many: wholeNumber(0),
+  rate: wholeNumber(1),
+  opens: wholeNumber(1),
+  seconds: wholeNumber(1),
+  processes: wholeNumber(1),
   profile: z.boolean(),
 })
 
@@ -37,21 +38,29 @@ const Options = z.object({
 const WARM = 1_000
 const RESULTS = join(ROOT, 'bench', 'results')
 
+const USAGE = `npm run bench -- sockets [options]
+  --only <peers>      with commas between: ${PEERS.join(', ')}   all
+  --sockets <n>       of each peer                                             5000
+  --many <n>          sessions in one process at the end; 0 for none           15000
+  --rate <n>          events a second                                          500
+  --opens <n>         connections opened a second                              250
+  --seconds <n>       each is watched, idle and busy                           ${IDLE_MS / 1_000}
+  --processes <n>     that hold the phones                                     3
+  --profile           also CPU profiles, in bench/results`
+
+const DEFAULTS = {
+  only: { type: 'string', default: PEERS.join(',') },
+  sockets: { type: 'string', default: '5000' },
+  many: { type: 'string', default: '15000' },
+  rate: { type: 'string', default: '500' },
+  opens: { type: 'string', default: '250' },
+  seconds: { type: 'string', default: String(IDLE_MS / 1_000) },
+  processes: { type: 'string', default: '3' },
+  profile: { type: 'boolean', default: false },
+} as const
+
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      only: { type: 'string', default: PEERS.join(',') },
-      sockets: { type: 'string', default: '5000' },
-      many: { type: 'string', default: '15000' },
-      rate: { type: 'string', default: '500' },
-      opens: { type: 'string', default: '250' },
-      seconds: { type: 'string', default: String(IDLE_MS / 1_000) },
-      processes: { type: 'string', default: '3' },
-      profile: { type: 'boolean', default: false },
-    },
-  })
-  const options = Options.parse(values)
+  const options = commandLine(USAGE, (told) => Options.parse(parseArgs({ args: told, options: DEFAULTS }).values), args)
   const { sockets, many, rate: perSecond, seconds } = options
   const stack = await startStack({ env: { MOORING_FAILPOINTS: undefined } })
   try {

@@ -10,6 +10,7 @@ import { interruptRuns } from '../../tools/process/run.ts'
 import { nodeForUws } from '../../tools/servers/newer-glibc.ts'
 import { endLeftovers } from '../../tools/supervisor/leftovers.ts'
 import { makeSupervisor, type Stage, type Supervisor } from '../../tools/supervisor/supervisor.ts'
+import { commandLine } from '../../tools/command-line.ts'
 import type { Launch } from '../../tools/servers/launch.ts'
 import { banner } from './dev/banner.ts'
 import { devJson } from './dev/dev-json.ts'
@@ -26,7 +27,7 @@ const SAME_SIGNAL_MS = 1_000
 
 const startedAt = Date.now()
 const stopping = new AbortController()
-const options = optionsOrExit()
+const options = commandLine(USAGE, (args) => parseOptions(args, process.env, ROOT))
 const say = (line: string): void => {
   if (!options.quiet) console.log(line)
 }
@@ -167,19 +168,6 @@ async function start(chosen: DevOptions): Promise<void> {
   say('')
   say(banner(described, { dataDir, caps: chosen.caps, readyInMs: Date.now() - startedAt }))
   if (chosen.quiet) console.log(`ready: ${devJsonPath(dataDir)}`)
-}
-
-function optionsOrExit(): DevOptions {
-  let parsed: DevOptions
-  try {
-    parsed = parseOptions(process.argv.slice(2), process.env, ROOT)
-  } catch (error) {
-    console.error(`${messageOf(error)}\n\n${USAGE}`)
-    return process.exit(2)
-  }
-  if (!parsed.help) return parsed
-  console.log(USAGE)
-  return process.exit(0)
 }
 
 function messageOf(error: unknown): string {

@@ -7,6 +7,8 @@
  */
 import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { commandLine, wholeNumber } from '../../tools/command-line.ts'
 import { readDevJson, type DevJson } from '../../tools/dev-json.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { RAIL_NAMES, SIMULATOR } from '../e2e/support/rails.ts'
@@ -50,42 +52,66 @@ const USAGE = `npm run faults -- [fence | resume | slow-rail | steps | storm | t
 
 const PATIENCE_S = 1_800
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: 'string', default: '1' },
-    payments: { type: 'string', default: '500' },
-    'in-flight': { type: 'string', default: '48' },
-    kills: { type: 'string', default: '10' },
-    phones: { type: 'string', default: '16' },
-    data: { type: 'string' },
-    blows: { type: 'string', default: '56' },
-    cases: { type: 'string', default: '60' },
-    all: { type: 'boolean', default: false },
-    for: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '100' },
-    freeze: { type: 'boolean', default: false },
-    clients: { type: 'string', default: '5000' },
-    transport: { type: 'string', default: 'ws' },
-    help: { type: 'boolean', default: false },
-  },
+const Runs = z.enum(['everything', 'fence', 'resume', 'slow-rail', 'steps', 'storm', 'temporal-away'])
+
+const Told = z.object({
+  seed: wholeNumber(0),
+  payments: wholeNumber(1),
+  'in-flight': wholeNumber(1),
+  kills: wholeNumber(0),
+  phones: wholeNumber(2),
+  data: z.string().optional(),
+  blows: wholeNumber(1),
+  cases: wholeNumber(1),
+  all: z.boolean(),
+  for: wholeNumber(10),
+  rate: wholeNumber(1),
+  freeze: z.boolean(),
+  clients: wholeNumber(2),
+  transport: z.enum(['ws', 'uws'], 'expected ws or uws'),
+})
+
+const { what, ...told } = commandLine(USAGE, (args) => {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      seed: { type: 'string', default: '1' },
+      payments: { type: 'string', default: '500' },
+      'in-flight': { type: 'string', default: '48' },
+      kills: { type: 'string', default: '10' },
+      phones: { type: 'string', default: '16' },
+      data: { type: 'string' },
+      blows: { type: 'string', default: '56' },
+      cases: { type: 'string', default: '60' },
+      all: { type: 'boolean', default: false },
+      for: { type: 'string', default: '60' },
+      rate: { type: 'string', default: '100' },
+      freeze: { type: 'boolean', default: false },
+      clients: { type: 'string', default: '5000' },
+      transport: { type: 'string', default: 'ws' },
+    },
+  })
+  const [name = 'everything'] = positionals
+  const named = Runs.safeParse(name)
+  if (!named.success) throw new Error(`there is no fault run called ${name}`)
+  return { ...Told.parse(values), what: named.data }
 })
 
 const startedAt = performance.now()
 const say = (line: string) => {
   console.log(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`)
 }
-const [what = 'everything'] = positionals
-
-if (values.help) console.log(USAGE)
-else if (what === 'everything') process.exitCode = await main()
-else if (what === 'fence') process.exitCode = await fence()
-else if (what === 'resume') process.exitCode = await resume()
-else if (what === 'slow-rail') process.exitCode = await beside()
-else if (what === 'steps') process.exitCode = await steps()
-else if (what === 'storm') process.exitCode = await stormy()
-else if (what === 'temporal-away') process.exitCode = await away()
-else throw new Error(`there is no fault run called ${what}\n${USAGE}`)
+const runs: Readonly<Record<z.infer<typeof Runs>, () => Promise<number>>> = {
+  everything: main,
+  fence,
+  resume,
+  'slow-rail': beside,
+  steps,
+  storm: stormy,
+  'temporal-away': away,
+}
+process.exitCode = await runs[what]()
 
 /** Where another hub takes over what a frozen one has begun, whatever the rail says of it. */
 async function fence(): Promise<number> {
@@ -106,9 +132,9 @@ async function resume(): Promise<number> {
   const stack = await startStack(RESUME_STACK)
   try {
     const { faults, ...found } = await playResume(stack, {
-      seed: count('--seed', values.seed, 0),
-      blows: count('--blows', values.blows, 1),
-      phones: count('--phones', values.phones, 2),
+      seed: told.seed,
+      blows: told.blows,
+      phones: told.phones,
       patienceS: PATIENCE_S,
       say,
     })
@@ -135,8 +161,8 @@ async function beside(): Promise<number> {
 
 async function steps(): Promise<number> {
   const hubs = 6
-  const cases = values.all ? BLOWS.length : count('--cases', values.cases, 1)
-  const blows = dealBlows(count('--seed', values.seed, 0), cases)
+  const cases = told.all ? BLOWS.length : told.cases
+  const blows = dealBlows(told.seed, cases)
   const stack = await startStack({ args: ['--hubs', String(hubs)], env: STRIKE_ENV })
   try {
     say(`${blows.length} of ${BLOWS.length} cases`)
@@ -156,9 +182,9 @@ async function steps(): Promise<number> {
 
 async function away(): Promise<number> {
   const { faults, ...found } = await temporalAway({
-    how: values.freeze ? 'frozen' : 'stopped',
-    seconds: count('--for', values.for, 10),
-    perSecond: count('--rate', values.rate, 1),
+    how: told.freeze ? 'frozen' : 'stopped',
+    seconds: told.for,
+    perSecond: told.rate,
     answersWithinMs: 50,
     patienceS: PATIENCE_S,
     say,
@@ -169,10 +195,10 @@ async function away(): Promise<number> {
 
 async function stormy(): Promise<number> {
   const { faults, ...found } = await storm({
-    clients: count('--clients', values.clients, 2),
+    clients: told.clients,
     processes: 3,
     perSecond: 100,
-    transport: values.transport === 'uws' ? 'uws' : 'ws',
+    transport: told.transport,
     patienceS: PATIENCE_S,
     say,
   })
@@ -187,19 +213,19 @@ function verdict(faults: readonly string[]): number {
 
 async function main(): Promise<number> {
   const campaign: Campaign = {
-    seed: count('--seed', values.seed, 0),
-    payments: count('--payments', values.payments, 1),
-    inFlight: count('--in-flight', values['in-flight'], 1),
-    phones: count('--phones', values.phones, 2),
-    victims: victims(count('--kills', values.kills, 0)),
+    seed: told.seed,
+    payments: told.payments,
+    inFlight: told['in-flight'],
+    phones: told.phones,
+    victims: victims(told.kills),
     faults: 'all',
     patienceS: PATIENCE_S,
     say,
   }
-  const stack = values.data === undefined ? await startStack() : undefined
-  say(stack === undefined ? `playing on ${values.data ?? ''}` : 'a stack of its own is ready')
+  const stack = told.data === undefined ? await startStack() : undefined
+  say(stack === undefined ? `playing on ${told.data ?? ''}` : 'a stack of its own is ready')
   try {
-    const data = dirOf(values.data ?? '')
+    const data = dirOf(told.data ?? '')
     const outcome = await run(stack?.dev ?? devOf(data), stack?.dataDir ?? data, campaign)
     console.log(report(outcome))
     return outcome.faults.length === 0 ? 0 : 1
@@ -225,10 +251,4 @@ function devOf(dir: string): () => DevJson {
     if (dev === undefined) throw new Error(`no npm start runs on ${dir}`)
     return dev
   }
-}
-
-function count(name: string, text: string, least: number): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < least) throw new Error(`${name} is a whole number from ${least}`)
-  return value
 }

@@ -14,7 +14,6 @@ describe('options of npm start', () => {
       transport: 'auto',
       quiet: false,
       caps: false,
-      help: false,
     })
   })
 

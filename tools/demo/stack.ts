@@ -1,5 +1,4 @@
 import { isAbsolute, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { readDevJson, type DevJson } from '../dev-json.ts'
 import { ROOT } from '../paths.ts'
 
@@ -21,10 +20,9 @@ export class Stack {
     this.dev = dev
   }
 
-  /** Reads `<data>/dev.json`, `--data` or MOORING_DATA naming the directory. Throws NotRunning where nothing does. */
-  static async find(args: string[], env: NodeJS.ProcessEnv): Promise<Stack> {
-    const { values } = parseArgs({ args, options: { data: { type: 'string' } } })
-    const given = values.data ?? env['MOORING_DATA'] ?? '.data'
+  /** Reads `<data>/dev.json`, of the directory given or what MOORING_DATA names. Throws NotRunning where nothing does. */
+  static async find(data: string | undefined, env: NodeJS.ProcessEnv): Promise<Stack> {
+    const given = data ?? env['MOORING_DATA'] ?? '.data'
     const dataDir = isAbsolute(given) ? given : join(ROOT, given)
     const dev = readDevJson(dataDir)
     if (dev === undefined) {

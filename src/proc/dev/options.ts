@@ -13,7 +13,6 @@ export type DevOptions = {
   quiet: boolean
   /** Whether the caps that would stop a demo or a bench from one address are kept. */
   caps: boolean
-  help: boolean
 }
 
 /** The highest default port is 8233. */
@@ -58,7 +57,6 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, root: strin
       transport: { type: 'string' },
       quiet: { type: 'boolean' },
       caps: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
     },
   })
   const parsed = Options.safeParse({
@@ -74,6 +72,5 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, root: strin
     dataDir: isAbsolute(data) ? data : join(root, data),
     quiet: values.quiet ?? isOn(env['MOORING_QUIET']),
     caps: values.caps ?? isOn(env['MOORING_CAPS']),
-    help: values.help ?? false,
   }
 }

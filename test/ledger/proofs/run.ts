@@ -1,28 +1,33 @@
 /**
  * `npm run prove:ledger`: the ledger's proofs at full length, one after the other, to the end whatever one finds. Ends
  * with 0 only if all of them hold.
- *
- *   --only <names>   some of them, with commas between
- *   --list           names them, with what sets their length, and ends
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { commandLine } from '../../../tools/command-line.ts'
 import { ROOT } from '../../../tools/paths.ts'
 import { PROOFS, type Proof } from './list.ts'
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, list: { type: 'boolean' } } })
-const names = values.only?.split(',')
+const USAGE = `npm run prove:ledger -- [options]
+  --only <names>   some of them, with commas between
+  --list           names them, with what sets their length, and ends`
+
+const options = { only: { type: 'string' }, list: { type: 'boolean', default: false } } as const
+const { isList, chosen } = commandLine(USAGE, (args) => {
+  const { list, only } = parseArgs({ args, options }).values
+  const names = only?.split(',') ?? PROOFS.map(({ name }) => name)
+  const unknown = names.filter((name) => !PROOFS.some((proof) => proof.name === name))
+  if (unknown.length > 0) {
+    throw new Error(`there is no proof ${unknown.join(', ')}; there are ${PROOFS.map(({ name }) => name).join(', ')}`)
+  }
+  return { isList: list, chosen: PROOFS.filter(({ name }) => names.includes(name)) }
+})
 /** Somebody wants it to end. */
 let stopped = false
-const unknown = (names ?? []).filter((name) => !PROOFS.some((proof) => proof.name === name))
-const chosen = PROOFS.filter(({ name }) => names === undefined || names.includes(name))
 
-if (unknown.length > 0) {
-  console.error(`there is no proof "${unknown.join(', ')}"; there are ${PROOFS.map(({ name }) => name).join(', ')}`)
-  process.exitCode = 2
-} else if (values.list === true) for (const proof of chosen) console.log(`${proof.name}  ${lengthOf(proof)}`)
+if (isList) for (const proof of chosen) console.log(`${proof.name}  ${lengthOf(proof)}`)
 else process.exitCode = await prove()
 
 /** What its environment is, where nobody says otherwise. */

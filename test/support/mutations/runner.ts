@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ROOT } from '../../../tools/paths.ts'
+import { commandLine } from '../../../tools/command-line.ts'
 import { interruptRuns, lastLines, run } from '../../../tools/process/run.ts'
 import { giving } from '../given-postgres.ts'
 import { type PostgresAddress, startPostgres, type TestServer } from '../servers.ts'
@@ -26,6 +27,11 @@ const NOT_TRIED = /the migrations do not apply/
 const SETS_UP = 'tools/servers/'
 const NEEDS_POSTGRES = /\.(pg|nats|temporal)\.test\.ts$/
 
+const USAGE = `npm run mutate -- [options], npm run mutate:ledger -- [options]
+  --only <text>   those with this in their name
+  --list          names them and their tests, and ends
+  --why           shows the end of what each test said`
+
 /** `atOnce`: how many are tried at the same time, each in a copy of its own. Ends the process with 0 only if every one was noticed. */
 export async function runMutations(mutations: readonly Mutation[], { atOnce = 1 } = {}): Promise<void> {
   const options = {
@@ -33,7 +39,7 @@ export async function runMutations(mutations: readonly Mutation[], { atOnce = 1 
     list: { type: 'boolean' },
     why: { type: 'boolean' },
   } as const
-  const { values } = parseArgs({ options })
+  const values = commandLine(USAGE, (args) => parseArgs({ args, options }).values)
   const chosen = mutations.filter(({ name }) => name.includes(values.only))
   if (values.list === true) {
     for (const { name, tests } of chosen) console.log(`${name}  (${tests.join(', ')})`)
