@@ -11,6 +11,10 @@ export type RailOperation = (typeof RAIL_OPERATIONS)[number]
 export const RAIL_STEPS = ['submit', 'prepare', 'validate', 'confirm', 'cancel'] as const
 export type RailStep = (typeof RAIL_STEPS)[number]
 
+export function movesMoney(step: RailStep): boolean {
+  return step === 'submit' || step === 'confirm'
+}
+
 /**
  * States of an attempt's present step (payments.md, Attempts). `pending` and
  * `unknown` are never ended by time: only evidence ends them.

@@ -1,3 +1,4 @@
+import { movesMoney } from '../domain/attempt.ts'
 import type { RailCallback, RailCallbackReply } from '../bus/index.ts'
 import type { Failpoint } from '../config/failpoint.ts'
 import type { Sql } from '../ledger/index.ts'
@@ -88,7 +89,7 @@ function agrees({ step, state }: AttemptRow, hint: CallbackHint | null): boolean
     case 'reserved':
       return state === 'settled' && step !== 'cancel'
     case 'moved':
-      return state === 'settled' && (step === 'submit' || step === 'confirm')
+      return state === 'settled' && movesMoney(step)
     case 'released':
       return state === 'settled' && step === 'cancel'
     case 'declined':

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common'
 import { REFUSED, type OpsAction, type OpsUpdate } from '../contract/names.ts'
-import { isUnresolved } from '../domain/attempt.ts'
+import { isUnresolved, type RailStep } from '../domain/attempt.ts'
 import { isTerminal } from '../domain/payment.ts'
 import { assertNever } from '../domain/result.ts'
 import type { RailOutcome } from '../rails/port.ts'
@@ -8,6 +8,7 @@ import { cancel as cancelAsked } from './asked.ts'
 import type { Bearer } from './bearer.ts'
 import { type OutcomeDeps, recordOutcome } from './outcome.ts'
 import { askNow } from './rail-health.ts'
+import { claimOf } from './evidence.ts'
 import { isRefund } from './refunds/bearer.ts'
 import type { AttemptRow } from './rows.ts'
 import type { PaymentStore } from './store.ts'
@@ -52,15 +53,10 @@ type Approval = { id: string; who: string }
 async function act(deps: DecideDeps, bearer: Bearer, action: OpsAction, approval: Approval): Promise<string> {
   switch (action) {
     case 'resolve_settled':
-      return resolve(deps, unresolvedOf(bearer), { kind: 'settled', evidence: evidenceOf(approval, 'settled') })
-    case 'resolve_not_moved':
-      return resolve(deps, unresolvedOf(bearer), {
-        kind: 'declined',
-        code: 'not_executed',
-        reason: 'It was not carried out, and no money moved; make a new one.',
-        evidence: evidenceOf(approval, 'not moved'),
-        alarm: false,
-      })
+    case 'resolve_not_moved': {
+      const attempt = unresolvedOf(bearer)
+      return resolve(deps, attempt, resolutionOf(attempt.step, action, approval))
+    }
     case 'inquire_now': {
       const asked = await askNow(deps, unresolvedOf(bearer))
       return asked ? 'The rail is asked now.' : 'It has its outcome meanwhile; nothing is left to ask.'
@@ -74,6 +70,21 @@ async function act(deps: DecideDeps, bearer: Bearer, action: OpsAction, approval
   }
 }
 
+/** What operators found out about its money, as an outcome of its step: of a `cancel`, that no money moved is what it is for. */
+function resolutionOf(
+  step: RailStep,
+  action: 'resolve_settled' | 'resolve_not_moved',
+  approval: Approval,
+): RailOutcome {
+  if (action === 'resolve_settled') {
+    return { kind: step === 'cancel' ? 'charged' : 'settled', evidence: evidenceOf(approval, 'settled') }
+  }
+  const evidence = evidenceOf(approval, 'not moved')
+  if (step === 'cancel') return { kind: 'settled', evidence }
+  const reason = 'It was not carried out, and no money moved; make a new one.'
+  return { kind: 'declined', code: 'not_executed', reason, evidence, alarm: false }
+}
+
 function unresolvedOf({ attempt }: Bearer): AttemptRow {
   if (attempt === null || !isUnresolved(attempt.state)) {
     throw refused('nothing_to_resolve', 'Nothing of it waits at a rail.')
@@ -84,7 +95,9 @@ function unresolvedOf({ attempt }: Bearer): AttemptRow {
 async function resolve(deps: DecideDeps, attempt: AttemptRow, outcome: RailOutcome): Promise<string> {
   const { payment: bearer, no, step } = attempt
   const { kind } = await recordOutcome(deps, { bearer, no, step, outcome })
-  return kind === 'kept' ? 'It has its outcome meanwhile, which stays.' : `Recorded: ${outcome.kind}.`
+  return kind === 'kept'
+    ? 'It has its outcome meanwhile, which stays.'
+    : `Recorded: ${claimOf(step, outcome.kind) ?? outcome.kind}.`
 }
 
 function evidenceOf({ id, who }: Approval, status: string) {

@@ -1,5 +1,6 @@
-import { isUnresolved } from '../domain/attempt.ts'
+import { isUnresolved, type RailStep } from '../domain/attempt.ts'
 import { timestamp } from '../domain/clock.ts'
+import { assertNever } from '../domain/result.ts'
 import { derivedUuid, type Sql } from '../ledger/index.ts'
 import type { Evidence, RailOutcome } from '../rails/port.ts'
 import type { AttemptRow } from './rows.ts'
@@ -70,19 +71,37 @@ export type EvidenceRow = {
 
 export type NewEvidence = Omit<EvidenceRow, 'heard_at' | 'asks' | 'ask_at' | 'answer' | 'state' | 'result' | 'moved'>
 
-/** Whether this says something else of an attempt than its row does. */
-export function contradicts(attempt: Pick<AttemptRow, 'state'>, kind: RailOutcome['kind']): kind is Claim {
+/** What an outcome claims of an attempt's money; null: nothing, or nothing final. */
+export function claimOf(step: RailStep, kind: RailOutcome['kind']): Claim | null {
   switch (kind) {
+    case 'charged':
+      return 'settled'
+    case 'settled':
+      // A reservation was given back.
+      return step === 'cancel' ? 'declined' : 'settled'
+    case 'declined':
+    case 'not_found':
+    case 'returned':
+      return kind
+    default:
+      return null
+  }
+}
+
+/** Whether this says something else of an attempt's money than its row does. */
+export function contradicts({ step, state }: Pick<AttemptRow, 'step' | 'state'>, claim: Claim): boolean {
+  const settled = state === 'settled' && step !== 'cancel'
+  switch (claim) {
     case 'returned':
       return true
     case 'settled':
-      return attempt.state !== 'settled'
+      return !settled
     case 'declined':
     case 'not_found':
       // "Never received" and "declined" agree that nothing moved.
-      return attempt.state === 'settled'
+      return settled
     default:
-      return false
+      return assertNever(claim, 'claim')
   }
 }
 
@@ -91,12 +110,14 @@ export function evidenceOf(attempt: AttemptRow, outcome: RailOutcome): NewEviden
   if (outcome.kind === 'unknown' && outcome.alarm) {
     return made(attempt, { kind: 'unclear', via: 'callback', railId: outcome.why, body: outcome })
   }
+  const claim = claimOf(attempt.step, outcome.kind)
   // Of an attempt that waits only a return is news: the outcome that it implies is written as any other.
-  if (!contradicts(attempt, outcome.kind) || (isUnresolved(attempt.state) && outcome.kind !== 'returned')) return null
+  if (claim === null || !contradicts(attempt, claim) || (isUnresolved(attempt.state) && claim !== 'returned'))
+    return null
   if (!('evidence' in outcome)) return null
-  const { evidence, kind } = outcome
-  const said = { kind, via: evidence.via, railId: evidence.id ?? evidence.status }
-  if (kind !== 'returned') return made(attempt, { ...said, body: evidence })
+  const { evidence } = outcome
+  const said = { kind: claim, via: evidence.via, railId: evidence.id ?? evidence.status }
+  if (outcome.kind !== 'returned') return made(attempt, { ...said, body: evidence })
   const { amountMinor: amount, reason, disputed = false } = outcome
   return { ...made(attempt, { ...said, body: evidence }), amount, reason, disputed }
 }

@@ -162,6 +162,7 @@ export function succeeded(payment: PaymentRow, part: Part | undefined, nowMs: nu
       status_reason: null,
       captured_amount: part?.amountMinor ?? payment.amount,
       capture_requested: null,
+      next_action: null,
       ...(part === undefined ? {} : { fee: part.feeMinor }),
     },
     nowMs,

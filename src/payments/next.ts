@@ -116,10 +116,8 @@ function ofReserved(payment: PaymentRow, attempt: AttemptRow, nowMs: number): Ne
 }
 
 function ofDeclined(payment: PaymentRow, attempt: AttemptRow): Next {
-  if (attempt.step === 'cancel') {
-    const why = `an operator: ${attempt.rail} would not give a reservation back`
-    return { step: 'wait', ms: HELD_LOOK_MS, why, stage: 'needs_operator' }
-  }
+  // Operators have said so, as no rail does of a reservation (outcome.ts): no money moved.
+  if (attempt.step === 'cancel') return { step: 'release', end: endOfCancelled(payment) }
   const code = attempt.failure_code ?? 'declined_by_rail'
   const message = attempt.failure_message ?? 'The payment was declined. Nothing was charged.'
   return { step: 'release', end: endOfRefused(payment, code, message) }

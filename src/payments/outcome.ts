@@ -1,4 +1,4 @@
-import { UNRESOLVED, type RailStep, isUnresolved, resendGapMs } from '../domain/attempt.ts'
+import { UNRESOLVED, type RailStep, isUnresolved, movesMoney, resendGapMs } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import { timestamp } from '../domain/clock.ts'
 import { assertNever } from '../domain/result.ts'
@@ -52,7 +52,8 @@ const CAS_TRIES = 10
  * caller just wrote it; where it is stale the compare-and-set fails and the row is read.
  * Where the money has moved and nothing is left to decide, what it pays for ends by the same unit.
  */
-export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bearer): Promise<Recorded> {
+export async function recordOutcome(deps: OutcomeDeps, said: Heard, known?: Bearer): Promise<Recorded> {
+  const heard = { ...said, outcome: understood(said) }
   let mayEnd = true
   for (let i = 0; i < CAS_TRIES; i++) {
     const bearer = i === 0 && known !== undefined ? known : await deps.load(heard.bearer)
@@ -80,7 +81,7 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
     if (heard.outcome.kind === 'returned') await deps.aftermath.heard(attempt, heard.outcome)
     const now = deps.clock.now()
     const waits = heard.outcome.kind === 'pending' || heard.outcome.kind === 'unknown'
-    const end = mayEnd && movesMoney(heard) ? bearer.ending(attempt, now) : null
+    const end = mayEnd && hasMoved(heard) ? bearer.ending(attempt, now) : null
     const result = await deps.ledger.apply({
       id: deps.ids.uuid(),
       guard: {
@@ -105,9 +106,15 @@ export async function recordOutcome(deps: OutcomeDeps, heard: Heard, known?: Bea
   throw new Error(`the state of ${heard.bearer} kept changing`)
 }
 
+/** That a reservation is not given back ends nothing: what becomes of it is asked about. */
+function understood({ step, outcome }: Heard): RailOutcome {
+  if (step !== 'cancel' || outcome.kind !== 'declined') return outcome
+  return { kind: 'unknown', why: `not given back: ${outcome.reason}`, alarm: true }
+}
+
 /** What settles by these has moved money; a reservation made or given back has not. */
-function movesMoney({ outcome, step }: Heard): boolean {
-  return outcome.kind === 'settled' && (step === 'submit' || step === 'confirm')
+function hasMoved({ outcome, step }: Heard): boolean {
+  return outcome.kind === 'settled' && movesMoney(step)
 }
 
 /**
@@ -138,6 +145,9 @@ function holdsFence(attempt: AttemptRow, heard: Heard): boolean {
 /** Back to where the payer is asked: the reservation stands as it stood. */
 const ASKED_FOR_CODE = { step: 'prepare', state: 'settled', asks: 'code' } as const
 
+/** Where the step stands by which its money moves. */
+const CHARGED = { step: 'confirm', asks: null } as const
+
 /** What the attempt's row becomes. */
 function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Columns<'attempt'> {
   const { outcome, inquiry } = heard
@@ -152,10 +162,11 @@ function attemptColumns(attempt: AttemptRow, heard: Heard, nowMs: number): Colum
   const final: Columns<'attempt'> = { ...base, next_look_at: null }
   switch (outcome.kind) {
     case 'settled':
+    case 'charged':
       return {
         ...final,
+        ...(outcome.kind === 'charged' ? CHARGED : { asks: outcome.asks ?? null }),
         state: 'settled',
-        asks: outcome.asks ?? null,
         evidence: outcome.evidence,
         rail_reference: outcome.evidence.railReference ?? attempt.rail_reference,
       }

@@ -71,6 +71,8 @@ export type RailOutcome =
    * `asks`, want the payer's code first), `cancel` released it.
    */
   | { kind: 'settled'; evidence: Evidence; memo?: RailMemo; asks?: 'code' }
+  /** Of `cancel`: it came too late, for the money had moved by then, as `confirm` does it. */
+  | { kind: 'charged'; evidence: Evidence; memo?: RailMemo }
   /** Final: this reference moved nothing and never will. */
   | { kind: 'declined'; code: FailureCode; reason: string; evidence: Evidence; alarm: boolean }
   /** Of `validate`: the payer's code was wrong and another may be tried. */

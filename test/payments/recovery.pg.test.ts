@@ -54,6 +54,44 @@ test.each(['topup', 'purchase'] as const)(
   },
 )
 
+/** A purchase whose reservation was given back, as far as we know. */
+async function givenBack() {
+  const payment = await stage.ended('purchase', saysDeclined('answer'))
+  await stage.owner`update attempts set step = 'cancel', state = 'settled' where payment = ${payment.id}`
+  const attempt = await stage.store.attempt(payment.id, 1)
+  if (attempt === null) throw new Error('there is one')
+  await stage.recoveryDeps.aftermath.look(attempt, 'event-1')
+  return payment
+}
+
+test('what was charged although it had been given back is the payer’s, in its wallet, and may come back from there', async () => {
+  const payment = await givenBack()
+  const evidence = { ...EVIDENCE, via: 'inquiry' as const, status: 'succeeded' }
+  stage.rail.inquire = () => Promise.resolve({ kind: 'charged', evidence })
+  await stage.recoverAll()
+  expect(await stage.standing(payment)).toMatchObject({
+    status: 'failed',
+    recovery: { kind: 'late_settlement', amount: '100', state: 'returned' },
+    wallet: 100n,
+    evidence: ['look callback agreed', 'settled inquiry posted'],
+  })
+  const attempt = await stage.store.attempt(payment.id, 1)
+  if (attempt === null) throw new Error('there is one')
+  await stage.recoveryDeps.aftermath.heard(attempt, saysReturned(100n, 'ret-1'))
+  await stage.recoverAll()
+  expect(await stage.standing(payment)).toMatchObject({
+    recovery: { kind: 'returned', amount: '100', state: 'absorbed' },
+    wallet: 0n,
+  })
+})
+
+test('what was given back, and is shown so, is nothing new', async () => {
+  const payment = await givenBack()
+  stage.rail.inquire = () => Promise.resolve({ kind: 'settled', evidence: { ...EVIDENCE, via: 'inquiry' } })
+  await stage.recoverAll()
+  expect(await stage.standing(payment)).toMatchObject({ wallet: 0n, evidence: ['look callback agreed'] })
+})
+
 test('what a recovery asks is heard once, and waits for its turn in the rail’s budget', async () => {
   const payment = await stage.ended('topup', saysDeclined('answer'))
   await stage.says(payment, saysSettled())

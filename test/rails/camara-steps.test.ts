@@ -181,6 +181,15 @@ describe.concurrent('cancel', () => {
   })
 })
 
+it('a cancel that a lost confirm has overtaken says that the money has moved', async () => {
+  const order = await reservation()
+  await stage.rule({ reference: order.reference, step: 'confirm' }, { kind: 'drop_after' }, 1)
+  expect(await send({ ...order, step: 'confirm' })).toMatchObject({ kind: 'unknown' })
+  expect(await send({ ...order, step: 'cancel' })).toMatchObject({ kind: 'charged' })
+  expect(await inquire({ ...order, step: 'cancel' })).toMatchObject({ kind: 'charged' })
+  expect(await moved(order)).toEqual([line(order)])
+})
+
 describe('refunds', () => {
   it('give back in parts and whole, and never more than there was', async () => {
     const collect = await charged()

@@ -5,14 +5,13 @@ import type { PaymentIds } from '../events.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { AccountBook, Ledger, UnitResult } from '../../ledger/index.ts'
 import type { Log } from '../../observe/log.ts'
-import type { RailOutcome } from '../../rails/port.ts'
 import type { Aftermath, IncidentBook } from '../aftermath.ts'
 import type { Next } from '../next.ts'
 import { orderOf } from '../order.ts'
 import { isRefund } from '../refunds/bearer.ts'
 import type { TermsOf } from '../refunds/funding.ts'
 import type { PaymentStore } from '../store.ts'
-import type { EvidenceBook } from '../evidence.ts'
+import { claimOf, type EvidenceBook } from '../evidence.ts'
 import type { WatchedRail } from '../watched-rail.ts'
 import { disputeUnit, endUnit, postUnit, waysOf } from './moves.ts'
 import { type Facts, type Move, type Verdict, verdictOn } from './verdict.ts'
@@ -188,7 +187,7 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
       await book.askAt(evidence.id, clock.now() + outcome.afterMs, PATROL_GRACE_MS)
       return
     }
-    const answer = answerOf(outcome)
+    const answer = outcome.kind === 'wrong_code' ? outcome.kind : claimOf(attempt.step, outcome.kind)
     if (answer === null) {
       // The question needs no deadline to pass first: the order has its outcome.
       const schedule = { deadlineMs: 0, gapsMs: rail.profile.inquiryGapsMs }
@@ -210,19 +209,5 @@ export function makeRecoverySteps(deps: RecoveryDeps): RecoverySteps {
       await inquire(facts)
       return (await advance(id)).next
     },
-  }
-}
-
-/** What an inquiry found out; null: nothing, or nothing final. */
-function answerOf(outcome: RailOutcome) {
-  switch (outcome.kind) {
-    case 'settled':
-    case 'declined':
-    case 'not_found':
-    case 'returned':
-    case 'wrong_code':
-      return outcome.kind
-    default:
-      return null
   }
 }

@@ -1,4 +1,5 @@
 import type { RefundStatus } from '../../contract/names.ts'
+import { movesMoney } from '../../domain/attempt.ts'
 import { isTerminal } from '../../domain/payment.ts'
 import { assertNever } from '../../domain/result.ts'
 import type { RefundTerms } from '../refunds/funding.ts'
@@ -84,10 +85,14 @@ function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, a
   if (!contradicts(attempt, kind)) return { do: 'end', result: 'agreed' }
   if (evidence.via !== 'inquiry') {
     if (evidence.answer === null) return { do: 'ask' }
+    const { answer } = evidence
     // Confirmed, it has become evidence of its own, by inquiry.
-    return { do: 'end', result: contradicts(attempt, evidence.answer) ? 'known' : 'refuted' }
+    return { do: 'end', result: answer !== 'wrong_code' && contradicts(attempt, answer) ? 'known' : 'refuted' }
   }
-  if (!moves(attempt)) return { do: 'operator', why: `a rail contradicts the end of a ${attempt.step}` }
+  // What was charged although it had been given back came late, as any other.
+  if (!movesMoney(attempt.step) && attempt.step !== 'cancel') {
+    return { do: 'operator', why: `a rail contradicts the end of a ${attempt.step}` }
+  }
   if (kind === 'settled') {
     if (lateSettled(all)) return { do: 'end', result: 'known' }
     return { do: 'post', move: { type: 'late_settlement', amountMinor: attempt.amount } }
@@ -107,7 +112,7 @@ function ofReturn({ evidence, all, payment, attempt }: Facts): Verdict {
     if (confirmed) return { do: 'wait', ms: PATIENCE_MS, why: 'the settlement it is a return of' }
     return { do: 'operator', why: 'money came back of a payment that the rail does not have as settled' }
   }
-  if (!moves(attempt)) return { do: 'operator', why: `money came back of a ${attempt.step}` }
+  if (!movesMoney(attempt.step) && !late) return { do: 'operator', why: `money came back of a ${attempt.step}` }
   if (denied(all) || isBroken(all)) {
     return { do: 'operator', why: 'money came back of a payment that the rail denies' }
   }
@@ -118,11 +123,6 @@ function ofReturn({ evidence, all, payment, attempt }: Facts): Verdict {
   }
   if (evidence.disputed && payment.dispute === null) return { do: 'dispute' }
   return { do: 'post', move: { type: 'returned', amountMinor: evidence.amount, totalMinor, late } }
-}
-
-/** Whether the attempt's last step is one by which money moves. */
-function moves(attempt: AttemptRow): boolean {
-  return attempt.step === 'submit' || attempt.step === 'confirm'
 }
 
 /** What the attempt settled: less than it was for, where less was captured. */

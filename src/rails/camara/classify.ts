@@ -48,6 +48,8 @@ export function paymentOutcome(payment: Payment, order: RailOrder, seen: Seen): 
       return awaitingCode(order, seen, evidence, memo)
     case 'succeeded':
       if (order.step === 'submit' || order.step === 'confirm') return { kind: 'settled', evidence, memo }
+      // A confirm that was thought lost has won: this state has no way back.
+      if (order.step === 'cancel') return { kind: 'charged', evidence, memo }
       return { ...unknown(`charged before it was confirmed (${order.step})`, true), memo }
     case 'denied':
       if (order.step === 'cancel') return { kind: 'settled', evidence, memo }

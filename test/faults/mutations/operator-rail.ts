@@ -76,6 +76,13 @@ export const OPERATOR_RAIL: readonly Mutation[] = [
     ],
   },
   {
+    name: 'operator: does not understand a charge where it gives a reservation back',
+    tests: [STATES],
+    edits: [
+      { file: CLASSIFY, from: "if (order.step === 'cancel') return { kind: 'charged', evidence, memo }", to: '' },
+    ],
+  },
+  {
     name: 'operator: takes an unknown refusal for a decline',
     tests: [WORDS],
     edits: [{ file: REFUSALS, from: 'PAYMENT_REFUSED)[key] ?? ALARM', to: 'PAYMENT_REFUSED)[key] ?? BUG' }],

@@ -1,6 +1,7 @@
 import type { Mutation } from '../../support/mutations/mutation.ts'
 
 const AFTER_THE_END = 'test/payments/recovery.pg.test.ts'
+const CHARGED = 'test/payments/charged.pg.test.ts'
 const LATE_REFUNDS = 'test/payments/late-refunds.pg.test.ts'
 const CALLED = 'test/payments/callbacks.pg.test.ts'
 const VERDICT = 'src/payments/recovery/verdict.ts'
@@ -34,6 +35,39 @@ export const RECOVERY: readonly Mutation[] = [
     VERDICT,
     "if (lateSettled(all)) return { do: 'end', result: 'known' }",
     '',
+  ),
+  broken(
+    'forgets what was charged after it had been given back',
+    EVIDENCE,
+    "const settled = state === 'settled' && step !== 'cancel'",
+    "const settled = state === 'settled'",
+  ),
+  broken(
+    'takes what was given back for a charge',
+    EVIDENCE,
+    "return step === 'cancel' ? 'declined' : 'settled'",
+    "return 'settled'",
+  ),
+  broken(
+    'gives back what was charged before it could be',
+    OUTCOME,
+    "...(outcome.kind === 'charged' ? CHARGED : {",
+    '...({',
+    CHARGED,
+  ),
+  broken(
+    'takes the refusal of a cancel for its end',
+    OUTCOME,
+    "if (step !== 'cancel' || outcome.kind !== 'declined') return outcome",
+    'if (step !== undefined) return outcome',
+    CHARGED,
+  ),
+  broken(
+    'gives back what operators know to have been charged',
+    'src/payments/decide.ts',
+    "kind: step === 'cancel' ? 'charged' : 'settled'",
+    "kind: 'settled'",
+    CHARGED,
   ),
   broken(
     'believes an inquiry that the outcome has overtaken',

@@ -13,6 +13,7 @@ import {
   makeAftermath,
   makeBearers,
   makeCaller,
+  makeDecide,
   makeInFlightCalls,
   makeIncidentBook,
   makePaymentStore,
@@ -160,6 +161,15 @@ export async function openStage() {
       })
       if (made.code !== 'ok') throw new Error(JSON.stringify(made))
       return payment.id
+    },
+
+    /** What operators decide about it, who need no approval here. */
+    decide(id: string, action: 'resolve_settled' | 'resolve_not_moved') {
+      const aftermath = makeAftermath({ incidents: makeIncidentBook(hub), log })
+      const load = makeBearers({ store, ids })
+      const consume = () => Promise.resolve({ ok: true as const, action, operators: ['ann'] })
+      const decide = makeDecide({ load, ledger, ids, clock, log, aftermath, store, consume })
+      return decide({ payment: id, update: 'resolve', approval: 'apr_1', by: 'test' })
     },
 
     /** Runs a payment's steps until it waits for somebody else, or has ended; as its workflow does. */
