@@ -1,6 +1,6 @@
 import type { WireError } from '../../src/contract/index.ts'
 import { fullJitter } from './backoff.ts'
-import { isStoredRefusal } from '../../src/contract/names.ts'
+import { isStoredRefusal, leavesOpen } from '../../src/contract/names.ts'
 import { MooringError, fromWire, type Outcome } from './errors.ts'
 import type { ReplyFrame } from './frames.ts'
 import { LIMITS } from './limits.ts'
@@ -27,8 +27,8 @@ type Entry = {
   /** Frame ids of its sendings on this socket. */
   ids: Set<string>
   tries: number
-  /** Sendings that were never answered: any of them may still take effect. */
-  unanswered: number
+  /** Sendings of which no answer says what they came to: any of them may have taken effect, or may still. */
+  open: number
   lastRefusal: WireError | null
   cancelDeadline: () => void
   resolve: (body: unknown) => void
@@ -58,7 +58,11 @@ export class CommandQueue {
   }
 
   submit(command: Command): Promise<unknown> {
-    if (this.#closed !== null) return Promise.reject(this.#closed)
+    if (this.#closed !== null) {
+      const { code, message, closeCode } = this.#closed
+      const details = { outcome: 'not_sent', key: command.key, closeCode, cause: this.#closed } as const
+      return Promise.reject(new MooringError(code, message, details))
+    }
     if (this.#entries.size >= LIMITS.commands) {
       const message = `more than ${LIMITS.commands} commands at once`
       return Promise.reject(
@@ -71,7 +75,7 @@ export class CommandQueue {
         state: { at: 'queued' },
         ids: new Set(),
         tries: 0,
-        unanswered: 0,
+        open: 0,
         lastRefusal: null,
         cancelDeadline: this.#ports.clock.after(command.deadline_ms, () => this.#expire(entry)),
         resolve,
@@ -110,7 +114,7 @@ export class CommandQueue {
     if (entry === undefined) return
     this.#byId.delete(frame.id)
     entry.ids.delete(frame.id)
-    entry.unanswered -= 1
+    if (frame.ok || !leavesOpen(frame.error.code)) entry.open -= 1
     if (frame.ok) {
       this.#settle(entry, () => entry.resolve(frame.body))
       return
@@ -158,7 +162,7 @@ export class CommandQueue {
       return
     }
     entry.tries += 1
-    entry.unanswered += 1
+    entry.open += 1
     entry.ids.add(id)
     this.#byId.set(id, entry)
     const cancel = this.#ports.clock.after(LIMITS.reply_ms, () => this.#dispatch(entry))
@@ -174,7 +178,7 @@ export class CommandQueue {
   }
 
   #expire(entry: Entry): void {
-    if (entry.lastRefusal !== null && entry.unanswered === 0) {
+    if (entry.lastRefusal !== null && entry.open === 0) {
       const refusal = entry.lastRefusal
       this.#settle(entry, () => entry.reject(this.#refusal(entry, refusal)))
       return
@@ -184,17 +188,16 @@ export class CommandQueue {
   }
 
   #fail(entry: Entry, code: MooringError['code'], message: string, cause?: unknown): void {
-    const outcome: Outcome = entry.unanswered > 0 ? 'unknown' : entry.tries === 0 ? 'not_sent' : 'refused'
+    const outcome: Outcome = entry.open > 0 ? 'unknown' : entry.tries === 0 ? 'not_sent' : 'refused'
     const { key } = entry.command
     this.#settle(entry, () => {
       entry.reject(new MooringError(code, message, { retryable: code === 'deadline_exceeded', outcome, key, cause }))
     })
   }
 
-  /** C4: a refusal that is not kept under the key says nothing of an earlier sending still on its way. */
   #refusal(entry: Entry, error: WireError): MooringError {
-    // A refusal that is not kept under the key says nothing about an earlier sending still under way.
-    const outcome = entry.unanswered > 0 && !isStoredRefusal(error.code) ? 'unknown' : 'refused'
+    // C4: a refusal that is not kept under the key says nothing of another sending of it.
+    const outcome = entry.open > 0 && !isStoredRefusal(error.code) ? 'unknown' : 'refused'
     return fromWire(error, { outcome, key: entry.command.key })
   }
 

@@ -147,6 +147,13 @@ export function isStoredRefusal(code: ErrorCode): boolean {
   return !NOT_STORED.has(code)
 }
 
+/** Refusals after which a command may have been carried out all the same (protocol.md, Idempotency). */
+const LEAVES_OPEN: ReadonlySet<ErrorCode> = new Set(['temporarily_unavailable', 'in_flight', 'internal'])
+
+export function leavesOpen(code: ErrorCode): boolean {
+  return LEAVES_OPEN.has(code)
+}
+
 /** What a payment that ended `failed` may name as its cause (payments.md, failure.code). */
 export const FAILURE_CODES = [
   'insufficient_funds',

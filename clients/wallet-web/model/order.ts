@@ -82,9 +82,16 @@ export function tried(before: Order, result: Tried, now: number): Order {
   const { code, param } = result
   const until = 'until' in before.state && now < before.state.until ? before.state.until : 0
   if (isPinCode(code)) return { ...before, state: { at: 'pin', code, until } }
-  // A refusal that is not kept under the key says nothing of a sending of an earlier life of this page.
-  if (until > 0 && !(isErrorCode(code) && isStoredRefusal(code))) return before
+  const isKept = isErrorCode(code) && isStoredRefusal(code)
+  // A refusal that is not kept under the key says nothing of an earlier sending that may still take effect, and one that
+  // comes before the key is looked up nothing of one that has.
+  if (!isKept && (until > 0 || (mayHaveLeft(before) && !isAfterTheKey(code)))) return before
   return { ...before, state: { at: 'refused', code, param } }
+}
+
+/** Whether an earlier sending of it may have taken effect. */
+function mayHaveLeft({ state }: Order): boolean {
+  return state.at === 'sent' || (state.at === 'pin' && state.until > 0)
 }
 
 /** Whether something is still to be done about it. */
@@ -113,6 +120,21 @@ const CLIENT_CODES: readonly string[] = [
   'frame_too_large',
   'protocol_fault',
 ] satisfies ClientCode[]
+
+/** Refusals by a hub that found nothing under the key, though they are not kept under it either. */
+const AFTER_THE_KEY: ReadonlySet<ErrorCode | ClientCode> = new Set<ErrorCode>([
+  'invalid_request',
+  'signature_invalid',
+  'signature_mismatch',
+  'confirmation_replayed',
+  'confirmation_expired',
+  'device_restricted',
+  'rail_unavailable',
+])
+
+function isAfterTheKey(code: ErrorCode | ClientCode): boolean {
+  return AFTER_THE_KEY.has(code)
+}
 
 function isPinCode(code: ErrorCode | ClientCode): code is PinCode {
   return PIN_CODES.some((one) => one === code)

@@ -28,7 +28,7 @@ const REFUSALS: Partial<Record<RefusalCode, string>> = {
   otp_exhausted: 'Too many wrong codes. Start again to get a new one.',
   rate_limited: 'That was a lot at once. Wait a minute, then try again.',
   overloaded: 'Mooring is very busy. Nothing was done; try again in a minute.',
-  temporarily_unavailable: 'Mooring cannot do this just now. Nothing was done; try again in a minute.',
+  temporarily_unavailable: 'Mooring cannot be reached just now. Look in your history before you try again.',
   signature_mismatch: 'The terms have changed since you saw them. Look at them again.',
   confirmation_expired: 'This took too long. Look at it again and confirm anew.',
   pin_required: 'This amount needs your PIN.',

@@ -128,11 +128,29 @@ describe('a command', () => {
     const refused = client.command('payment.cancel', { payment: PAYMENT }, { deadline_ms: 3_000 })
     await expect(refused).rejects.toMatchObject({ code: 'rail_unavailable', outcome: 'refused' })
 
+    for (const code of ['temporarily_unavailable', 'in_flight'] as const) {
+      server.onCommand = (_, reply) =>
+        reply({ ok: false, error: wireError(code, { retryable: true, retry_after_ms: 60_000 }) })
+      const open = client.command('payment.cancel', { payment: PAYMENT }, { key, deadline_ms: 3_000 })
+      await expect(open).rejects.toMatchObject({ code: 'deadline_exceeded', outcome: 'unknown', key })
+    }
+    server.onCommand = (_, reply) => reply({ ok: false, error: wireError('internal') })
+    const broken = client.command('payment.cancel', { payment: PAYMENT }, { key })
+    await expect(broken).rejects.toMatchObject({ code: 'internal', outcome: 'unknown', key })
+
     server.onHello = () => 4005
     server.drop()
     await vi.waitFor(() => expect(client.status).toBe('connecting'), 10_000)
     const unsent = client.command('payment.cancel', { payment: PAYMENT }, { deadline_ms: 3_000 })
     await expect(unsent).rejects.toMatchObject({ code: 'deadline_exceeded', outcome: 'not_sent' })
+  })
+
+  it('after the client was closed was not sent, and says which it was', async () => {
+    const server = await startServer()
+    const client = await connectTo(server)
+    await client.close()
+    const late = client.command('payment.cancel', { payment: PAYMENT }, { key: 'after-the-end-1234' })
+    await expect(late).rejects.toMatchObject({ code: 'closed', outcome: 'not_sent', key: 'after-the-end-1234' })
   })
 
   it('longer than the server takes is refused before it is sent', async () => {

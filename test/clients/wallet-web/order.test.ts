@@ -213,6 +213,31 @@ describe('an order', () => {
     await expect.poll(() => stage.ticked()).toMatchObject({ at: 'refused', code: 'device_restricted' })
   })
 
+  it.each(['rate_limited', 'overloaded', 'in_flight', 'temporarily_unavailable', 'unauthenticated'] as const)(
+    'is not taken for refused by %s, before which nobody looks under its key, however late (W4)',
+    async (code) => {
+      const stage = await Stage.open()
+      stage.book.attach(stage.sender)
+      await stage.book.place(ORDER)
+      await expect.poll(() => stage.sent).toHaveLength(1)
+      await stage.reload()
+      stage.now += SIGNATURE_MAX_MS + 1
+      stage.answers = [refusal(code), ACCEPTED]
+      stage.book.attach(stage.sender)
+      await expect.poll(() => stage.answers).toEqual([ACCEPTED])
+      expect(stage.state?.at).toBe('sent')
+      await expect.poll(() => stage.ticked()).toEqual({ at: 'accepted', payment: ACCEPTED.id })
+    },
+  )
+
+  it('that never left before is refused by an answer to its only sending', async () => {
+    const stage = await Stage.open()
+    stage.answers = [refusal('rate_limited')]
+    stage.book.attach(stage.sender)
+    await stage.book.place(ORDER)
+    await expect.poll(() => stage.state).toEqual({ at: 'refused', code: 'rate_limited', param: null })
+  })
+
   it('is refused at once by an answer that is kept under its key', async () => {
     const stage = await Stage.open()
     stage.book.attach(stage.sender)

@@ -42,7 +42,23 @@ export const WALLET: readonly Mutation[] = [
   {
     name: 'takes a refusal of the second sending for one of the first',
     tests: [ORDERS],
-    edits: [{ file: ORDER, from: 'if (until > 0 &&', to: 'if (until < 0 &&' }],
+    edits: [{ file: ORDER, from: '(until > 0 || ', to: '(until < 0 || ' }],
+  },
+  {
+    name: 'takes an order for refused that was only not heard of',
+    tests: [ORDERS],
+    edits: [{ file: ORDER, from: ' || (mayHaveLeft(before) && !isAfterTheKey(code))', to: '' }],
+  },
+  {
+    name: 'says refused of a command that may have been carried out',
+    tests: ['test/clients/mobile/commands.test.ts'],
+    edits: [
+      {
+        file: 'clients/mobile/command-queue.ts',
+        from: 'if (frame.ok || !leavesOpen(frame.error.code)) entry.open -= 1',
+        to: 'entry.open -= 1',
+      },
+    ],
   },
   {
     name: 'keeps the PIN on the disk',
