@@ -7,7 +7,9 @@ const KEPT_ENDED = 50
 /** Between two tries to find out what became of an order. */
 const AGAIN_MS = 2_000
 
-type Shelf = { get(): Promise<Order[] | null>; put(orders: Order[]): Promise<void> }
+/** Orders under the user who said yes to them. */
+export type OrdersOf = { user: string; orders: Order[] }
+type Shelf = { get(): Promise<OrdersOf | null>; put(kept: OrdersOf): Promise<void> }
 /** What sends orders. */
 export type Sender = Pick<Mooring, 'pay' | 'confirmOnPhone' | 'transfer' | 'topup' | 'withdraw'>
 type Surroundings = {
@@ -19,6 +21,7 @@ type Surroundings = {
 /** The orders of this device, kept and sent; see order.ts for what holds of each. */
 export class OrderBook {
   readonly #shelf: Shelf
+  readonly #user: string
   readonly #changed: () => void
   readonly #surroundings: Surroundings
   readonly #orders = new Map<string, Order>()
@@ -26,17 +29,22 @@ export class OrderBook {
   /** As typed, for the sending to come; never kept. */
   readonly #pins = new Map<string, string>()
   #client: Sender | null = null
+  #isClosed = false
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(shelf: Shelf, orders: Order[], changed: () => void, surroundings: Surroundings) {
+  private constructor(shelf: Shelf, kept: OrdersOf, changed: () => void, surroundings: Surroundings) {
     this.#shelf = shelf
+    this.#user = kept.user
     this.#changed = changed
     this.#surroundings = surroundings
-    for (const order of orders) this.#orders.set(order.key, order)
+    for (const order of kept.orders) this.#orders.set(order.key, order)
   }
 
-  static async open(shelf: Shelf, changed: () => void, surroundings: Surroundings): Promise<OrderBook> {
-    return new OrderBook(shelf, (await shelf.get()) ?? [], changed, surroundings)
+  /** What is kept of another user is not taken up: this user's key would sign it, and this user's money pay for it. */
+  static async open(shelf: Shelf, user: string, changed: () => void, surroundings: Surroundings): Promise<OrderBook> {
+    const kept = await shelf.get()
+    const own = kept !== null && kept.user === user ? kept : { user, orders: [] }
+    return new OrderBook(shelf, own, changed, surroundings)
   }
 
   get orders(): ReadonlyMap<string, Order> {
@@ -45,6 +53,7 @@ export class OrderBook {
 
   /** A session is there: what is open goes out. */
   attach(client: Sender): void {
+    if (this.#isClosed) return
     this.#client = client
     for (const order of this.#orders.values()) if (isOpen(order)) void this.#run(order.key)
   }
@@ -52,6 +61,13 @@ export class OrderBook {
   /** No session: new orders wait, and have not left. */
   detach(): void {
     this.#client = null
+  }
+
+  /** Sends and writes nothing from now on; resolves when the last write is there. What was sent stays kept as sent. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.detach()
+    await this.#writing.catch(() => {})
   }
 
   /** Takes an order; one whose key is known already is that order, however often the button was pressed (W2). */
@@ -98,8 +114,10 @@ export class OrderBook {
       if (before.state.at === 'pin' && pin === undefined) return
       const out = sending(before, this.#surroundings.now())
       await this.#set(out) // W1
-      if (!isOpen(out)) return
-      const after = tried(before, await attempt(client, out, pin), this.#surroundings.now())
+      if (!isOpen(out) || this.#isClosed) return
+      const result = await attempt(client, out, pin)
+      if (this.#isClosed) return
+      const after = tried(before, result, this.#surroundings.now())
       // A PIN is for the answer it gets; after silence it goes out once more.
       if (after.state.at !== 'waiting' && after.state.at !== 'sent') this.#pins.delete(key)
       await this.#set(after)
@@ -119,8 +137,10 @@ export class OrderBook {
 
   /** Writes follow each other, each with the state of its time or a later one. */
   #save(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Error('the book is closed'))
     this.#changed()
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#shelf.put([...this.#orders.values()]))
+    const put = () => this.#shelf.put({ user: this.#user, orders: [...this.#orders.values()] })
+    this.#writing = this.#writing.catch(() => {}).then(put)
     return this.#writing
   }
 }

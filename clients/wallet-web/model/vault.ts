@@ -1,5 +1,5 @@
 import type { CodeMaker, Identity, Saved } from '../../mobile/index.ts'
-import type { Order } from './order.ts'
+import type { OrdersOf } from './order-book.ts'
 import type { Device, Source } from './sources.ts'
 
 /** What this browser keeps. The key pair is a CryptoKeyPair that cannot be exported: IndexedDB holds it, no script reads it. */
@@ -9,7 +9,7 @@ export type Kept = {
   state: Saved
   /** When the server was last heard, by this device's clock. */
   heard: number
-  orders: Order[]
+  orders: OrdersOf
   sources: Source[]
   devices: Device[]
   /** What makes this device's payment codes; its key cannot be exported either. */
@@ -61,7 +61,8 @@ const HAS: { readonly [N in keyof Kept]: (value: object) => boolean } = {
   device: (value) => 'pair' in value && 'identity' in value && 'phone' in value,
   state: (value) => 'cursors' in value && 'payments' in value,
   heard: () => false,
-  orders: Array.isArray,
+  // Without their user nobody knows whose key they are for: what became of them is in the history.
+  orders: (value) => 'user' in value && 'orders' in value,
   sources: Array.isArray,
   devices: Array.isArray,
   code: (value) => 'number' in value && 'key' in value,

@@ -10,7 +10,7 @@ import {
 } from '../../mobile/index.ts'
 import type { Config } from './config.ts'
 import { Emitter } from './emitter.ts'
-import { OrderBook } from './order-book.ts'
+import { OrderBook, type OrdersOf } from './order-book.ts'
 import { paymentOf, type Order } from './order.ts'
 import type { Device, Source } from './sources.ts'
 import { Trail } from './trail.ts'
@@ -73,8 +73,8 @@ export class Wallet extends Emitter {
   /** At once, with what is kept; the session comes when it can. */
   static async open(config: Config, vault: Vault, device: Kept['device']): Promise<Wallet> {
     let wallet: Wallet | null = null
-    const shelf = { get: () => vault.get('orders'), put: (orders: Order[]) => vault.put('orders', orders) }
-    const book = await OrderBook.open(shelf, () => wallet?.changed(), {
+    const shelf = { get: () => vault.get('orders'), put: (kept: OrdersOf) => vault.put('orders', kept) }
+    const book = await OrderBook.open(shelf, device.identity.user, () => wallet?.changed(), {
       now: () => Date.now(),
       after: (ms, callback) => void setTimeout(callback, ms),
     })
@@ -218,6 +218,7 @@ export class Wallet extends Emitter {
 
   /** Ends the session; nothing is forgotten. */
   async close(): Promise<void> {
+    await this.book.close()
     await this.#keepHeard()
     await this.client.close()
   }

@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { MooringError, type Outcome } from '../../../clients/mobile/index.ts'
-import { OrderBook, type Sender } from '../../../clients/wallet-web/model/order-book.ts'
+import { OrderBook, type OrdersOf, type Sender } from '../../../clients/wallet-web/model/order-book.ts'
 import {
   isOpen,
   KEY_KEPT_MS,
@@ -23,10 +24,13 @@ type Sent = { key: string | undefined; pin: string | undefined; kept: string | u
 /** A page with its book: a disk, a clock and a server that answers what the test says. */
 class Stage {
   now = 1_000_000
-  disk: Order[] = []
+  user = 'usr_0000000000000007'
+  kept: OrdersOf | null = null
   sent: Sent[] = []
   /** Everything that was ever on the disk. */
   written = ''
+  /** What the disk waits for before it has written. */
+  busy: Promise<void> | null = null
   answers: (Answer | Promise<Answer>)[] = []
   #later: (() => void)[] = []
   book!: OrderBook
@@ -40,18 +44,24 @@ class Stage {
   /** The page is gone and comes again; only the disk is left. */
   async reload(): Promise<void> {
     this.#later = []
-    const disk = structuredClone(this.disk)
+    const kept = structuredClone(this.kept)
     const shelf = {
-      get: async () => disk,
-      put: async (orders: Order[]) => {
-        this.disk = structuredClone(orders)
-        this.written += JSON.stringify(orders)
+      get: async () => kept,
+      put: async (orders: OrdersOf) => {
+        const copy = structuredClone(orders)
+        if (this.busy !== null) await this.busy
+        this.kept = copy
+        this.written += JSON.stringify(copy)
       },
     }
-    this.book = await OrderBook.open(shelf, () => {}, {
+    this.book = await OrderBook.open(shelf, this.user, () => {}, {
       now: () => this.now,
       after: (_ms, callback) => void this.#later.push(callback),
     })
+  }
+
+  get disk(): Order[] {
+    return this.kept?.orders ?? []
   }
 
   readonly sender: Sender = {
@@ -298,5 +308,56 @@ describe('an order', () => {
     for (let i = 0; i < 80; i++) await stage.book.place({ ...ORDER, key: `another-order-key-${i}` })
     await expect.poll(() => stage.disk.filter((order) => !isOpen(order)).length).toBe(50)
     expect(stage.disk.filter((order) => isOpen(order)).map(({ key }) => key)).toEqual([ORDER.key])
+  })
+})
+
+describe('a book that is closed', () => {
+  it('writes nothing more, whatever comes of what it has sent', async () => {
+    const stage = await Stage.open()
+    const answer = Promise.withResolvers<Answer>()
+    stage.answers = [answer.promise]
+    stage.book.attach(stage.sender)
+    await stage.book.place(ORDER)
+    await expect.poll(() => stage.sent).toHaveLength(1)
+    await stage.book.close()
+    stage.kept = null // the wallet is removed
+    answer.resolve(refusal('closed', 'unknown'))
+    await setImmediate()
+    expect(stage.kept).toBeNull()
+    await expect(stage.book.place({ ...ORDER, key: 'order-key-0000000002' })).rejects.toThrow('closed')
+    stage.book.attach(stage.sender)
+    stage.tick()
+    await setImmediate()
+    expect(stage.kept).toBeNull()
+    expect(stage.sent).toHaveLength(1)
+  })
+
+  it('is closed once the last write is there, and does not send what was being written', async () => {
+    const stage = await Stage.open()
+    await stage.book.place(ORDER)
+    const disk = Promise.withResolvers<void>()
+    stage.busy = disk.promise
+    stage.book.attach(stage.sender)
+    const closed = stage.book.close().then(() => stage.disk[0]?.state.at)
+    disk.resolve()
+    expect(await closed).toBe('sent')
+    await setImmediate()
+    expect(stage.sent).toEqual([])
+  })
+})
+
+describe('the orders of one user', () => {
+  it('are never sent by the key of another', async () => {
+    const stage = await Stage.open()
+    stage.book.attach(stage.sender)
+    await stage.book.place(ORDER)
+    await expect.poll(() => stage.sent).toHaveLength(1)
+    stage.user = 'usr_0000000000000008'
+    await stage.reload()
+    expect(stage.book.orders.size).toBe(0)
+    stage.book.attach(stage.sender)
+    await stage.book.place({ ...ORDER, key: 'order-key-0000000002' })
+    await expect.poll(() => stage.sent.map(({ key }) => key)).toEqual([ORDER.key, 'order-key-0000000002'])
+    expect(stage.disk.map(({ key }) => key)).toEqual(['order-key-0000000002'])
   })
 })

@@ -14,6 +14,23 @@ export const WALLET: readonly Mutation[] = [
     edits: [{ file: BOOK, from: 'await this.#set(out) // W1', to: 'void this.#set(out)' }],
   },
   {
+    name: 'signs an order of the user before with the key of the next',
+    tests: [ORDERS],
+    edits: [{ file: BOOK, from: 'kept !== null && kept.user === user ? kept : {', to: 'kept ?? {' }],
+  },
+  {
+    name: 'writes orders after the wallet was removed',
+    tests: [ORDERS],
+    edits: [
+      { file: BOOK, from: "    if (this.#isClosed) return Promise.reject(new Error('the book is closed'))\n", to: '' },
+    ],
+  },
+  {
+    name: 'sends an order while the wallet is being removed',
+    tests: [ORDERS],
+    edits: [{ file: BOOK, from: 'if (!isOpen(out) || this.#isClosed) return', to: 'if (!isOpen(out)) return' }],
+  },
+  {
     name: 'makes a second order of a second press',
     tests: [ORDERS],
     edits: [{ file: BOOK, from: '    if (this.#orders.has(order.key)) return\n', to: '' }],

@@ -1,0 +1,141 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { payment } from '../mobile/harness.ts'
+import { OTP, USER, type Cmd, type ScriptedServer } from '../mobile/scripted-server.ts'
+import { ScriptedPages, type Reply } from './support/scripted-page.ts'
+
+/** The wallet page in a real browser against a scripted server. */
+
+const PATIENCE_MS = 20_000
+
+let pages: ScriptedPages
+
+beforeAll(async () => {
+  pages = await ScriptedPages.open()
+})
+
+afterAll(() => pages?.close())
+
+/** A page of a new browser, up to the code that signs it up. */
+async function askedForCode(url: string, prepare: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
+  const context = await pages.context()
+  context.setDefaultTimeout(PATIENCE_MS)
+  const page = await context.newPage()
+  await prepare(page)
+  await page.goto(url)
+  await page.getByLabel('Your phone number').fill('+254700000001')
+  await page.getByRole('button', { name: 'Send me a code' }).click()
+  await page.getByLabel('Six digits from the message').fill(OTP)
+  return page
+}
+
+async function signedUp(url: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+  const page = await askedForCode(url, prepare)
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await live(page)
+  return page
+}
+
+const live = (page: Page): Promise<void> => page.getByText('Live', { exact: true }).waitFor()
+
+/** Goes to a screen as a link would. */
+const go = (page: Page, place: string): Promise<void> =>
+  page.evaluate((hash) => {
+    location.hash = hash
+  }, place)
+
+const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true })
+
+/** What has the focus. */
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const one = document.activeElement
+    return one === null ? 'nothing' : `${one.tagName.toLowerCase()}#${one.id}`
+  })
+
+/** What the page keeps, by name, once this is kept too. */
+async function kept(page: Page, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  return page.evaluate(async (put) => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve) => request.addEventListener('success', () => resolve(request.result)))
+    const database = await done(indexedDB.open('mooring', 1))
+    const store = database.transaction('kept', 'readwrite').objectStore('kept')
+    for (const [name, value] of Object.entries(put)) store.put(value, name)
+    const [names, values] = await Promise.all([done(store.getAllKeys()), done<unknown[]>(store.getAll())])
+    database.close()
+    return Object.fromEntries(
+      names.map((name, i): [string, unknown] => [typeof name === 'string' ? name : '', values[i]]),
+    )
+  }, more)
+}
+
+const BILL = payment(1, { status: 'requires_confirmation', payer: null })
+
+/** A shop's code that can be paid; what confirms it is the test's. */
+function till(confirm: (reply: Reply) => void) {
+  return ({ name }: Cmd, reply: Reply) => {
+    if (name === 'payment.resolve_qr') reply({ ok: true, body: { payment: BILL, claim: 'opaque' } })
+    if (name === 'quote')
+      reply({ ok: true, body: { payer_fee: '0', total: '12345', pin_required: false, limits_ok: true } })
+    if (name === 'payment.confirm') confirm(reply)
+    if (name === 'payment.get') reply({ ok: true, body: BILL })
+  }
+}
+
+async function pay(page: Page): Promise<void> {
+  await go(page, '#/pay')
+  await page.getByLabel('Code from the shop').fill('the QR')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('button', { name: /^Pay KES/ }).click()
+}
+
+const confirms = (server: ScriptedServer): number =>
+  server.commands.filter(({ name }) => name === 'payment.confirm').length
+
+describe('removing the wallet', () => {
+  it('leaves nothing behind, an order that waits for its answer neither', async () => {
+    const { server, url } = await pages.server(till(() => {}))
+    const page = await signedUp(url)
+    await pay(page)
+    await heading(page, 'Sending').waitFor()
+    await expect.poll(() => confirms(server)).toBe(1)
+    await go(page, '#/me')
+    await page.getByRole('button', { name: 'Remove the wallet from this browser' }).click()
+    await page.getByRole('button', { name: 'Yes, remove it' }).click()
+    await heading(page, 'Welcome to Mooring').waitFor()
+    expect(await kept(page)).toEqual({})
+  })
+
+  it.each([
+    ['of another user', (order: object) => ({ user: 'usr_another0user', orders: [order] })],
+    ['of nobody knows whom', (order: object) => [order]],
+  ])('is not what keeps orders apart: one %s is never sent', async (_, as) => {
+    const { server, url } = await pages.server(till(() => {}))
+    const page = await signedUp(url)
+    const { id, kind, payee, amount, currency, capture_method, order_ref } = BILL
+    const order = {
+      key: 'order-key-0000000001',
+      ask: {
+        what: 'pay',
+        payment: { id, kind, payee, amount, currency, capture_method, order_ref },
+        claim: 'opaque',
+        payee: 'A shop of before',
+        source: 'wallet',
+        label: 'Wallet',
+      },
+      quote: { payer_fee: '0', total: '12345' },
+      at: Date.now(),
+      state: { at: 'sent', until: Date.now() + 60_000 },
+    }
+    await kept(page, { orders: as(order) })
+    await page.reload()
+    await live(page)
+    await go(page, '#/home')
+    expect(await page.getByText('A shop of before').count()).toBe(0)
+    // The page has a session and asks; what was kept would have gone out before this order.
+    await pay(page)
+    await expect.poll(() => confirms(server)).toBe(1)
+    expect(server.commands.find(({ name }) => name === 'payment.confirm')?.key).not.toBe(order.key)
+    expect(await kept(page)).toMatchObject({ orders: { user: USER, orders: [{ state: { at: 'sent' } }] } })
+  })
+})
