@@ -49,8 +49,10 @@ export class Enrolment extends Emitter {
         readOtp: ({ attempt }) => this.#ask(round, attempt),
       })
       const device = { pair, identity: { user: identity.user, device: identity.device }, phone }
+      if (round !== this.#round) return
       await this.#vault.put('device', device)
-      if (round === this.#round) this.#enter({ at: 'done', device })
+      // Kept, it is this browser's: too late to start again.
+      this.#enter({ at: 'done', device })
     } catch (error) {
       if (round !== this.#round) return
       this.#enter({ at: 'phone', fault: enrolmentFault(error) })

@@ -139,3 +139,29 @@ describe('removing the wallet', () => {
     expect(await kept(page)).toMatchObject({ orders: { user: USER, orders: [{ state: { at: 'sent' } }] } })
   })
 })
+
+describe('a sign-up that was given up', () => {
+  it('keeps no device, though the server has made one meanwhile', async () => {
+    const { url } = await pages.server()
+    const answered = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const page = await askedForCode(url, async (one) => {
+      await one.route('**/verify', async (route) => {
+        const response = await route.fetch()
+        asked.resolve()
+        await answered.promise
+        await route.fulfill({ response })
+      })
+    })
+    const verified = page.waitForResponse('**/verify')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await asked.promise
+    await page.getByRole('button', { name: 'Use another number' }).click()
+    await heading(page, 'Welcome to Mooring').waitFor()
+    answered.resolve()
+    await (await verified).finished()
+    expect(await kept(page)).toEqual({})
+    await page.reload()
+    await heading(page, 'Welcome to Mooring').waitFor()
+  })
+})
