@@ -29,7 +29,7 @@ export function Main(props: { wallet: Wallet; router: Router; onForget: () => Pr
       <LineBar />
       <Ended />
       <Asked screen={router.place.screen} />
-      <main id="main">
+      <main id="main" tabIndex={-1}>
         <Place router={router} onForget={props.onForget} />
       </main>
       <Tabs screen={router.place.screen} />

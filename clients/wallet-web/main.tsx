@@ -59,7 +59,7 @@ function Root() {
   function show() {
     switch (state.at) {
       case 'opening':
-        return <main id="main" aria-busy="true" />
+        return <main id="main" tabIndex={-1} aria-busy="true" />
       case 'elsewhere':
         return (
           <Only title="Open in another tab">
@@ -84,7 +84,7 @@ function Root() {
           enter(config, vault, device).catch(() => setState({ at: 'broken' }))
         }
         return (
-          <main id="main">
+          <main id="main" tabIndex={-1}>
             <Welcome enrolment={enrolment} onPhone={setPhone} onDone={done} />
           </main>
         )
@@ -104,7 +104,7 @@ function Root() {
 
 function Only({ title, children }: { title: string; children: ComponentChildren }) {
   return (
-    <main id="main">
+    <main id="main" tabIndex={-1}>
       <Screen title={title}>{children}</Screen>
     </main>
   )

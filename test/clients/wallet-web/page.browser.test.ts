@@ -165,3 +165,21 @@ describe('a sign-up that was given up', () => {
     await heading(page, 'Welcome to Mooring').waitFor()
   })
 })
+
+describe('the skip link', () => {
+  it('leads to the main part of the screen, which stays with what was typed', async () => {
+    const { url } = await pages.server()
+    const page = await signedUp(url)
+    await go(page, '#/pay')
+    await page.getByLabel('Code from the shop').fill('typed so far')
+    await page.getByRole('link', { name: 'Skip to the wallet' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => focused(page)).toBe('main#main')
+    expect(await page.getByLabel('Code from the shop').inputValue()).toBe('typed so far')
+    expect(await heading(page, 'Pay').count()).toBe(1)
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true)
+    await page.reload()
+    await heading(page, 'Pay').waitFor()
+  })
+})
