@@ -1,4 +1,4 @@
-import type { ComponentChildren, InputHTMLAttributes, JSX } from 'preact'
+import type { ComponentChildren, InputHTMLAttributes, JSX, Ref } from 'preact'
 import { useId } from 'preact/hooks'
 import { moneyParts } from '../model/money.ts'
 import { errorText, type Tone } from '../model/words.ts'
@@ -99,7 +99,7 @@ type FieldProps = {
   hint?: string
   fault?: string | null
   prefix?: string
-  input?: InputHTMLAttributes
+  input?: InputHTMLAttributes & { ref?: Ref<HTMLInputElement> }
 }
 
 /** A labelled input, its hint and its fault tied to it for screen readers. */

@@ -45,6 +45,20 @@ export function useHeadingFocus(title: string) {
   return heading
 }
 
+/**
+ * The focus goes to a field that is asked for again: its form was gone, or its button could not be pressed, while the
+ * answer before was looked at, and nothing had the focus then. It is taken from nowhere else.
+ */
+export function useFieldFocus(isAgain: boolean, asking = 0) {
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    const { activeElement } = document
+    const isFree = activeElement === document.body || field.current?.form?.contains(activeElement) === true
+    if (isAgain && isFree) field.current?.focus()
+  }, [isAgain, asking])
+  return field
+}
+
 export type Asked<T> = { at: 'asking' } | { at: 'answered'; value: T } | { at: 'failed'; error: unknown }
 
 /** Asks whenever `about` changes; answers that come late are not heard. `again` asks once more. */

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact'
+import type { JSX, Ref } from 'preact'
 import { Field } from './basics.tsx'
 
 /** The form of a PIN (protocol.md: 4 to 8 digits). */
@@ -12,8 +12,9 @@ export function PinField(props: {
   value: string
   onInput: (value: string) => void
   fault?: string | null
+  field?: Ref<HTMLInputElement>
 }): JSX.Element {
-  const { label = 'Your PIN', value, onInput, fault = null } = props
+  const { label = 'Your PIN', value, onInput, fault = null, field = null } = props
   return (
     <div class="pin">
       <Field
@@ -21,7 +22,7 @@ export function PinField(props: {
         value={value}
         onInput={(typed) => onInput(typed.replaceAll(/\D/g, '').slice(0, 8))}
         fault={fault}
-        input={{ type: 'password', inputMode: 'numeric', class: 'otp', autocomplete: 'off' }}
+        input={{ ref: field, type: 'password', inputMode: 'numeric', class: 'otp', autocomplete: 'off' }}
       />
       {props.label === undefined && (
         <a class="link" href="#/pin">

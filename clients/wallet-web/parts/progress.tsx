@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { PaymentView } from '../../../src/contract/index.ts'
 import { formatMoney } from '../model/money.ts'
 import { headlineOf, linesOf, type Line } from '../model/steps.ts'
@@ -8,7 +8,7 @@ import { amountOf } from '../model/order.ts'
 import { newKey } from '../model/key.ts'
 import { clockTime, orderTitle, sideOf, type Tone } from '../model/words.ts'
 import { Fault, Field, Form, Money, Notice, Spinner, Submit } from './basics.tsx'
-import { useAction, useApp } from './hooks.ts'
+import { useAction, useApp, useFieldFocus } from './hooks.ts'
 import { isPin, PinField } from './pin-field.tsx'
 import { Icon, type IconName } from './icons.tsx'
 
@@ -47,8 +47,8 @@ export function Progress({
           <StepLine key={line.label} line={line} />
         ))}
       </ol>
-      {order?.state.at === 'pin' && <EnterPin order={order} />}
-      {payment?.next_action?.type === 'enter_code' && <EnterCode key={payment.version} payment={payment} />}
+      {order?.state.at === 'pin' && <EnterPin order={order} isWrong={order.state.code === 'pin_wrong'} />}
+      {payment?.next_action?.type === 'enter_code' && <EnterCode payment={payment} />}
       {payment !== undefined && <Afterwards payment={payment} />}
     </div>
   )
@@ -77,6 +77,8 @@ function EnterCode({ payment }: { payment: PaymentView }): JSX.Element {
   const setCode = (typed: string) => setTyped({ code: typed, key: newKey() })
   // Asked once more: the code before this was not the one.
   const wrong = wallet.stepsOf(payment.id).filter(({ status }) => status === 'requires_action').length > 1
+  useEffect(() => setCode(''), [payment.version])
+  const field = useFieldFocus(wrong, payment.version)
   const { isRunning, fault, run } = useAction()
   const enter = () =>
     run(async () => {
@@ -89,7 +91,7 @@ function EnterCode({ payment }: { payment: PaymentView }): JSX.Element {
         value={code}
         onInput={setCode}
         fault={wrong ? 'That was not the code. Check the newest message.' : null}
-        input={{ inputMode: 'numeric', autocomplete: 'one-time-code', maxLength: 10 }}
+        input={{ ref: field, inputMode: 'numeric', autocomplete: 'one-time-code', maxLength: 10 }}
       />
       <Submit busy={isRunning} disabled={code.trim() === ''}>
         Enter code
@@ -107,14 +109,15 @@ async function callOff(client: ReturnType<typeof useApp>['wallet']['client'], pa
 }
 
 /** The same order once more, with the PIN. */
-function EnterPin({ order }: { order: Order }): JSX.Element {
+function EnterPin({ order, isWrong }: { order: Order; isWrong: boolean }): JSX.Element {
   const { wallet } = useApp()
   const [pin, setPin] = useState('')
+  const field = useFieldFocus(isWrong)
   const { isRunning, fault, run } = useAction()
   const giveUp = () => run(async () => void (await wallet.book.giveUp(order.key)))
   return (
     <Form onSubmit={() => run(() => wallet.book.enterPin(order.key, pin))}>
-      <PinField value={pin} onInput={setPin} />
+      <PinField value={pin} onInput={setPin} field={field} />
       <Submit busy={isRunning} disabled={!isPin(pin)}>
         Continue
       </Submit>

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { payment } from '../mobile/harness.ts'
+import { payment, wireError } from '../mobile/harness.ts'
 import { OTP, USER, type Cmd, type ScriptedServer } from '../mobile/scripted-server.ts'
 import { ScriptedPages, type Reply } from './support/scripted-page.ts'
 
@@ -181,5 +181,85 @@ describe('the skip link', () => {
     expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true)
     await page.reload()
     await heading(page, 'Pay').waitFor()
+  })
+})
+
+describe('a wrong PIN', () => {
+  it('brings the focus back to its field, which was gone while the PIN was looked at', async () => {
+    const codes = ['pin_required', 'pin_wrong']
+    const { url } = await pages.server(
+      till((reply) => {
+        const code = codes.shift()
+        if (code !== undefined) reply({ ok: false, error: wireError(code) })
+      }),
+    )
+    const page = await signedUp(url)
+    await pay(page)
+    const pin = page.getByLabel('Your PIN')
+    await pin.fill('1234')
+    await page.keyboard.press('Enter')
+    await page.getByText('That is not your PIN').waitFor()
+    await expect.poll(() => pin.evaluate((field) => field === document.activeElement)).toBe(true)
+    expect(await pin.inputValue()).toBe('')
+  })
+})
+
+describe('a wrong code', () => {
+  const asks = (version: number) => payment(version, { status: 'requires_action', next_action: { type: 'enter_code' } })
+
+  /** A payment that waits for a code; what comes of one that is entered is the test's. */
+  async function asked(entered: (server: ScriptedServer, reply: Reply) => void) {
+    const { server, url } = await pages.server(({ name }, reply) => {
+      if (name === 'payment.get') reply({ ok: true, body: asks(1) })
+      if (name === 'payment.respond') entered(server, reply)
+    })
+    const page = await signedUp(url)
+    server.push('payment.updated', asks(1))
+    await go(page, `#/payment/${asks(1).id}`)
+    const code = page.getByLabel('Code from the message')
+    await code.fill('000000')
+    return { server, page, code }
+  }
+  /** As the server takes one: the payment asks for nothing while the operator looks at it. */
+  const looksAt = (server: ScriptedServer, reply: Reply) => {
+    server.push('payment.updated', payment(2))
+    reply({ ok: true, body: payment(2) })
+  }
+  const wrong = (page: Page) => page.getByText('That was not the code').waitFor()
+
+  it('leaves the focus in its field, which is empty again and says why', async () => {
+    const { page, code } = await asked((server, reply) => {
+      server.push('payment.updated', asks(2))
+      reply({ ok: true, body: asks(2) })
+    })
+    await code.evaluate((field) => field.setAttribute('data-seen', 'yes'))
+    await page.keyboard.press('Enter')
+    await wrong(page)
+    await expect.poll(() => code.inputValue()).toBe('')
+    await expect.poll(() => code.evaluate((field) => field === document.activeElement)).toBe(true)
+    expect(await code.getAttribute('data-seen')).toBe('yes')
+  })
+
+  it('brings the focus back to its field, where it was gone while the code was looked at', async () => {
+    const { server, page, code } = await asked(looksAt)
+    await page.getByRole('button', { name: 'Enter code' }).focus()
+    await page.keyboard.press('Enter')
+    await code.waitFor({ state: 'detached' })
+    server.push('payment.updated', asks(3))
+    await wrong(page)
+    await expect.poll(() => code.evaluate((field) => field === document.activeElement)).toBe(true)
+    expect(await code.inputValue()).toBe('')
+  })
+
+  it('takes the focus from nothing else', async () => {
+    const { server, page, code } = await asked(looksAt)
+    await page.keyboard.press('Enter')
+    await code.waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Me', exact: true }).focus()
+    server.push('payment.updated', asks(3))
+    await wrong(page)
+    // What follows a rendering has run once the next picture is there.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))))
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Me')
   })
 })
