@@ -10,6 +10,7 @@ import {
 } from '../../mobile/index.ts'
 import type { Config } from './config.ts'
 import { Emitter } from './emitter.ts'
+import { Older } from './older.ts'
 import { OrderBook, type OrdersOf } from './order-book.ts'
 import { paymentOf, type Order } from './order.ts'
 import type { Device, Source } from './sources.ts'
@@ -22,7 +23,6 @@ import type { Kept, Vault } from './vault.ts'
  */
 export type Line = 'live' | 'connecting' | 'offline' | 'ended'
 
-const OLDER_AT_ONCE = 20
 /** So many ended payments a snapshot brings (protocol.md §1): with fewer there are no older ones. */
 const SNAPSHOT_ENDED = 50
 
@@ -36,13 +36,13 @@ export class Wallet extends Emitter {
   readonly device: string
   readonly #vault: Vault
   readonly #trail = new Trail()
+  readonly #older: Older
   #status: SessionStatus = 'connecting'
   #online = navigator.onLine
   #heardBefore: number | null
   #sources: Source[]
   #devices: Device[]
   #code: CodeMaker | null
-  #older: { payments: PaymentView[]; more: boolean } = { payments: [], more: true }
   #ended: MooringError | null = null
 
   private constructor(parts: {
@@ -64,6 +64,7 @@ export class Wallet extends Emitter {
     this.user = parts.device.identity.user
     this.device = parts.device.identity.device
     this.#vault = parts.vault
+    this.#older = new Older((body) => this.client.command('payment.list', body))
     this.#heardBefore = parts.heard
     this.#sources = parts.sources
     this.#devices = parts.devices
@@ -152,7 +153,7 @@ export class Wallet extends Emitter {
 
   /** Payments as far as this device knows them, newest first. */
   get payments(): PaymentView[] {
-    const all = new Map(this.#older.payments.map((payment) => [payment.id, payment]))
+    const all = new Map(this.#older.payments)
     for (const payment of this.client.payments.values()) all.set(payment.id, payment)
     return [...all.values()]
       .filter(({ status, id }) => status !== 'requires_confirmation' || this.#isOrdered(id))
@@ -164,7 +165,7 @@ export class Wallet extends Emitter {
   }
 
   payment(id: string): PaymentView | undefined {
-    return this.client.payments.get(id) ?? this.#older.payments.find((payment) => payment.id === id)
+    return this.client.payments.get(id) ?? this.#older.payments.get(id)
   }
 
   /** Every version of a payment that was seen here, in order. */
@@ -205,14 +206,10 @@ export class Wallet extends Emitter {
     this.changed()
   }
 
-  /** The next page of what lies before the payments that are known. */
+  /** Brings payments that are not known yet, where there are any. */
   async loadOlder(): Promise<void> {
-    const last = this.payments.at(-1)
-    const { data, has_more } = await this.client.command('payment.list', {
-      limit: OLDER_AT_ONCE,
-      ...(last === undefined ? {} : { starting_after: last.id }),
-    })
-    this.#older = { payments: [...this.#older.payments, ...data], more: has_more }
+    const { length } = this.payments
+    await this.#older.read(() => this.payments.length > length)
     this.changed()
   }
 
@@ -242,7 +239,10 @@ export class Wallet extends Emitter {
       try {
         for await (const event of this.client.events()) {
           if (event.name === 'payment.updated') this.#trail.see(event.body)
-          if (event.name === 'snapshot') for (const one of this.client.payments.values()) this.#trail.see(one)
+          if (event.name === 'snapshot') {
+            this.#older.restart()
+            for (const one of this.client.payments.values()) this.#trail.see(one)
+          }
           if (event.name === 'source.updated') this.refreshSources().catch(() => {})
           if (event.name === 'device.added' || event.name === 'device.revoked') this.refreshDevices().catch(() => {})
           void this.#keepHeard()

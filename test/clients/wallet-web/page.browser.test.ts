@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PaymentView } from '../../../src/contract/index.ts'
 import { payment, wireError } from '../mobile/harness.ts'
 import { OTP, USER, type Cmd, type ScriptedServer } from '../mobile/scripted-server.ts'
 import { ScriptedPages, type Reply } from './support/scripted-page.ts'
@@ -163,6 +164,59 @@ describe('a sign-up that was given up', () => {
     expect(await kept(page)).toEqual({})
     await page.reload()
     await heading(page, 'Welcome to Mooring').waitFor()
+  })
+})
+
+describe('the history', () => {
+  const made = (n: number): PaymentView =>
+    payment(1, {
+      id: `pay_${String(n).padStart(22, '0')}`,
+      status: 'succeeded',
+      payee_name: `Shop ${n}`,
+      created_at: new Date(Date.UTC(2026, 0, 1) + n * 60_000).toISOString(),
+    })
+  const newestFirst = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => made(to - i))
+
+  it('shows every payment, those too that came between what was kept and a later snapshot', async () => {
+    let all = newestFirst(1, 10)
+    const { server, url } = await pages.server(({ name, body }, reply) => {
+      if (name !== 'payment.list') return
+      const { limit, starting_after: after } = body as { limit: number; starting_after?: string }
+      const rest = after === undefined ? all : all.filter(({ id }) => id < after)
+      reply({ ok: true, body: { data: rest.slice(0, limit), has_more: rest.length > limit } })
+    })
+    server.state = { payments: all, balances: [] }
+    const page = await signedUp(url)
+    const rows = page.locator('main .list li')
+    const older = page.getByRole('button', { name: 'Show older' })
+    await go(page, '#/history')
+    await expect.poll(() => rows.count()).toBe(10)
+    expect(await older.count()).toBe(0)
+
+    // A long absence: of 230 payments the snapshot brings the last 50.
+    const away = (to: number, epoch: string) => {
+      all = newestFirst(1, to)
+      server.state = { payments: all.slice(0, 50), balances: [] }
+      server.restartFeed(epoch)
+      server.drop()
+    }
+    const showAll = async (count: number) => {
+      for (let before = await rows.count(); (await older.count()) > 0; before = await rows.count()) {
+        await older.click()
+        await expect.poll(async () => (await rows.count()) > before || (await older.count()) === 0).toBe(true)
+      }
+      expect(await rows.count()).toBe(count)
+    }
+    away(240, 'e2')
+    await expect.poll(() => rows.count()).toBe(60)
+    // Each press shows something new.
+    await older.click()
+    await expect.poll(() => rows.count()).toBeGreaterThan(60)
+    await showAll(240)
+    // And another one, in the same life of the page.
+    away(400, 'e3')
+    await expect.poll(() => rows.count()).toBe(290)
+    await showAll(400)
   })
 })
 
