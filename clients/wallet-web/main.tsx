@@ -28,7 +28,7 @@ function Root() {
     addEventListener('online', () => wallet.setOnline(true))
     addEventListener('offline', () => wallet.setOnline(false))
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible' && wallet.line === 'connecting') wallet.client.wake()
+      if (document.visibilityState === 'visible') wallet.looked()
     })
     setPhone(device.phone)
     setState({ at: 'in', config, vault, wallet, router: new Router() })

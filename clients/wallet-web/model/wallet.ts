@@ -25,6 +25,8 @@ export type Line = 'live' | 'connecting' | 'offline' | 'ended'
 
 /** So many ended payments a snapshot brings (protocol.md §1): with fewer there are no older ones. */
 const SNAPSHOT_ENDED = 50
+/** Silence after which a socket is dead: the server's heartbeat (protocol.md §1) and the grace that the SDK gives it. */
+const SILENCE_MAX_MS = 25_000 + 10_000
 
 /** This device's wallet: the SDK's client, the orders it keeps, and what is known of the rest. */
 export class Wallet extends Emitter {
@@ -183,6 +185,13 @@ export class Wallet extends Emitter {
     // Gone without a close frame, a socket looks alive for half a minute: it is given up now.
     this.client.wake()
     this.changed()
+  }
+
+  /** Somebody looks at the page again: a phone that slept has heard no timer, and may have no socket any more. */
+  looked(): void {
+    const { heardAt } = this.client
+    const isSilent = heardAt !== null && Date.now() - heardAt > SILENCE_MAX_MS
+    if (this.line === 'connecting' || isSilent) this.client.wake()
   }
 
   async refreshSources(): Promise<void> {

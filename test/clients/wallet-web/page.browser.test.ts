@@ -167,6 +167,37 @@ describe('a sign-up that was given up', () => {
   })
 })
 
+describe('a phone that wakes up', () => {
+  it('does not say live over a socket that has been silent for too long: it begins a session anew', async () => {
+    const { server, url } = await pages.server()
+    const page = await signedUp(url)
+    const wake = (slept_ms: number) =>
+      page.evaluate((ms) => {
+        const now = Date.now.bind(Date)
+        Date.now = () => now() + ms
+        document.dispatchEvent(new Event('visibilitychange'))
+        Date.now = now
+      }, slept_ms)
+    await wake(20_000)
+    // What is asked now would come over the new session, were there one.
+    await go(page, '#/me')
+    await expect.poll(() => server.commands.map(({ name }) => name)).toContain('limit.list')
+    expect(server.hellos).toHaveLength(1)
+
+    await page.evaluate(() => {
+      const lines: string[] = []
+      const look = () => lines.push(document.querySelector('.line')?.textContent ?? '')
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
+      Object.assign(globalThis, { lines })
+    })
+    await wake(600_000)
+    await expect.poll(() => server.hellos).toHaveLength(2)
+    await live(page)
+    const lines = await page.evaluate(() => (globalThis as unknown as { lines: string[] }).lines)
+    expect(lines.join('; ')).toMatch(/Connecting… · as of \d/)
+  })
+})
+
 describe('the history', () => {
   const made = (n: number): PaymentView =>
     payment(1, {
