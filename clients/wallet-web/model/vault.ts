@@ -17,6 +17,8 @@ export type Kept = {
 }
 
 const STORE = 'kept'
+/** On the disk once written: an order is there before its command goes out. The server says the rest again. */
+const STRICT: ReadonlySet<keyof Kept> = new Set(['device', 'orders', 'code'])
 
 /** One value a name, in IndexedDB. A write is there once its promise resolves. */
 export class Vault {
@@ -37,18 +39,17 @@ export class Vault {
     return isKept(name, kept) ? kept : null
   }
 
-  /** Strict: an order is on the disk before its command goes out. */
   put<N extends keyof Kept>(name: N, value: Kept[N]): Promise<void> {
-    return this.#write((store) => store.put(value, name))
+    return this.#write(STRICT.has(name) ? 'strict' : 'relaxed', (store) => store.put(value, name))
   }
 
   /** Forgets everything, the key first of all. */
   clear(): Promise<void> {
-    return this.#write((store) => store.clear())
+    return this.#write('strict', (store) => store.clear())
   }
 
-  #write(act: (store: IDBObjectStore) => void): Promise<void> {
-    const transaction = this.#database.transaction(STORE, 'readwrite', { durability: 'strict' })
+  #write(durability: IDBTransactionDurability, act: (store: IDBObjectStore) => void): Promise<void> {
+    const transaction = this.#database.transaction(STORE, 'readwrite', { durability })
     act(transaction.objectStore(STORE))
     return new Promise((resolve, reject) => {
       transaction.addEventListener('complete', () => resolve())

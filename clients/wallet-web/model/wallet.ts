@@ -10,6 +10,7 @@ import {
 } from '../../mobile/index.ts'
 import type { Config } from './config.ts'
 import { Emitter } from './emitter.ts'
+import { Latest } from './latest.ts'
 import { Older } from './older.ts'
 import { OrderBook, type OrdersOf } from './order-book.ts'
 import { paymentOf, type Order } from './order.ts'
@@ -38,6 +39,7 @@ export class Wallet extends Emitter {
   readonly device: string
   readonly #vault: Vault
   readonly #trail = new Trail()
+  readonly #heard: Latest
   readonly #older: Older
   #status: SessionStatus = 'connecting'
   #online = navigator.onLine
@@ -66,6 +68,9 @@ export class Wallet extends Emitter {
     this.user = parts.device.identity.user
     this.device = parts.device.identity.device
     this.#vault = parts.vault
+    this.#heard = new Latest(async () => {
+      if (this.heardAt !== null) await this.#vault.put('heard', this.heardAt)
+    })
     this.#older = new Older((body) => this.client.command('payment.list', body))
     this.#heardBefore = parts.heard
     this.#sources = parts.sources
@@ -225,8 +230,8 @@ export class Wallet extends Emitter {
   /** Ends the session; nothing is forgotten. */
   async close(): Promise<void> {
     await this.book.close()
-    await this.#keepHeard()
     await this.client.close()
+    await this.#heard.changed()
   }
 
   onStatus(status: SessionStatus): void {
@@ -239,7 +244,7 @@ export class Wallet extends Emitter {
     } else if (status !== 'draining') {
       this.book.detach()
     }
-    void this.#keepHeard()
+    void this.#heard.changed()
     this.changed()
   }
 
@@ -254,7 +259,7 @@ export class Wallet extends Emitter {
           }
           if (event.name === 'source.updated') this.refreshSources().catch(() => {})
           if (event.name === 'device.added' || event.name === 'device.revoked') this.refreshDevices().catch(() => {})
-          void this.#keepHeard()
+          void this.#heard.changed()
           this.changed()
         }
         return
@@ -265,10 +270,6 @@ export class Wallet extends Emitter {
         return
       }
     }
-  }
-
-  async #keepHeard(): Promise<void> {
-    if (this.heardAt !== null) await this.#vault.put('heard', this.heardAt).catch(() => {})
   }
 
   #isOrdered(payment: string): boolean {

@@ -348,3 +348,35 @@ describe('a wrong code', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Me')
   })
 })
+
+describe('a long replay', () => {
+  it('writes when the server was heard once at a time, so that no order waits for a thousand of them', async () => {
+    const { server, url } = await pages.server()
+    const page = await signedUp(url, (one) =>
+      one.addInitScript(() => {
+        const seen = { waiting: 0, most: 0, strict: new Set<string>() }
+        const put = IDBObjectStore.prototype.put
+        IDBObjectStore.prototype.put = function (value, key) {
+          if (this.transaction.durability === 'strict') seen.strict.add(JSON.stringify(key))
+          if (key === 'heard') {
+            seen.most = Math.max(seen.most, ++seen.waiting)
+            this.transaction.addEventListener('complete', () => seen.waiting--)
+          }
+          return put.call(this, value, key)
+        }
+        Object.assign(globalThis, { seen: () => ({ ...seen, strict: [...seen.strict] }) })
+      }),
+    )
+    const seen = () =>
+      page.evaluate(() =>
+        (globalThis as unknown as { seen(): { waiting: number; most: number; strict: string[] } }).seen(),
+      )
+    for (let i = 0; i < 999; i++) server.commitUnseen('payment.updated', payment(1 + i))
+    server.commitUnseen('payment.updated', payment(1_000, { payee_name: 'The last one', status: 'succeeded' }))
+    server.drop()
+    await page.getByText('The last one').waitFor()
+    await expect.poll(async () => (await seen()).waiting).toBe(0)
+    expect((await seen()).most).toBe(1)
+    expect((await seen()).strict).toEqual(['"device"'])
+  })
+})
