@@ -73,6 +73,15 @@ export function makeIds(now: () => number, random: (bytes: number) => Uint8Array
   return { uuid, make: (prefix) => `${prefix}_${toBase62(uuid())}` }
 }
 
+/** The end of an id's 48 bits of time, in the year 10889. */
+const LAST_MS = 2 ** 48 - 1
+
+/** No id made at this time or later sorts below this one, and none made earlier above: what was made in a time is a range of ids. */
+export function lowestIdAt(prefix: string, nowMs: number): string {
+  const at = Math.min(Math.max(Math.floor(nowMs), 0), LAST_MS)
+  return `${prefix}_${toBase62(at.toString(16).padStart(12, '0').padEnd(32, '0'))}`
+}
+
 /** What an attempt is called at a rail: the payment's 22 digits, what it does, which attempt it is. ≤ 30 characters. */
 export function attemptReference(paymentId: string, operation: 'collect' | 'payOut' | 'refund', no: number): string {
   const code = { collect: 'CO', payOut: 'PO', refund: 'RF' }[operation]

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { invalidRequest, refusalReply } from '../bus/index.ts'
 import { CreatePaymentBody, ListPaymentsQuery, type MerchantPayment, PaymentId } from '../contract/index.ts'
+import { lowestIdAt } from '../domain/ids.ts'
 import { minor } from '../domain/money.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
@@ -11,6 +12,7 @@ import type { PaymentDeps } from './deps.ts'
 import { toldToMerchant } from './events.ts'
 import { heldCommands } from './held.ts'
 import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
+import { ofStatus } from './of-status.ts'
 import { newPurchase, tooMuch, tooSmall } from './purchase.ts'
 import { newPaymentColumns } from './row-columns.ts'
 import type { PaymentRow } from './rows.ts'
@@ -94,6 +96,14 @@ async function getOne(deps: PaymentDeps, merchant: Merchant, body: unknown): Pro
   return ok(merchantPayment(deps, payment))
 }
 
+/**
+ * Ids are in the order of time, so a time is a stretch of the index by ids. An id and its `created_at` are made one
+ * after the other; this far a clock may be set between.
+ */
+const ID_TIME_MARGIN_MS = 10 * 60_000
+
+const idAt = (time: string, marginMs: number): string => lowestIdAt('pay', Date.parse(time) + marginMs)
+
 async function list(
   deps: PaymentDeps,
   merchant: Merchant,
@@ -106,11 +116,11 @@ async function list(
     where merchant = ${merchant.merchant}
       ${query.starting_after === undefined ? sql`` : sql`and id < ${query.starting_after}`}
       ${query.ending_before === undefined ? sql`` : sql`and id > ${query.ending_before}`}
-      ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}
+      ${ofStatus(sql, query.status ?? null)}
       ${query.order_ref === undefined ? sql`` : sql`and order_ref = ${query.order_ref}`}
       ${query.store === undefined ? sql`` : sql`and store = ${query.store}`}
-      ${query.created_gte === undefined ? sql`` : sql`and created_at >= ${query.created_gte}`}
-      ${query.created_lt === undefined ? sql`` : sql`and created_at < ${query.created_lt}`}
+      ${query.created_gte === undefined ? sql`` : sql`and created_at >= ${query.created_gte} and id >= ${idAt(query.created_gte, -ID_TIME_MARGIN_MS)}`}
+      ${query.created_lt === undefined ? sql`` : sql`and created_at < ${query.created_lt} and id < ${idAt(query.created_lt, ID_TIME_MARGIN_MS)}`}
     order by id ${backwards ? sql`asc` : sql`desc`}
     limit ${query.limit + 1}`
   const page = rows.slice(0, query.limit)

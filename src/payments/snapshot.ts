@@ -42,7 +42,8 @@ function cut(rows: readonly SnapshotRow[]): { shown: PaymentRow[]; more: { more?
 }
 
 /*
- * Each branch walks one index from its newest end, so the size of a history costs nothing.
+ * Each branch walks one index from its newest end, so the size of a history costs nothing: what is open one that has
+ * nothing else, what has ended past those that are open.
  */
 
 function ofUser(sql: Query, user: string): Promise<SnapshotRow[]> {
@@ -64,15 +65,14 @@ function ofUser(sql: Query, user: string): Promise<SnapshotRow[]> {
     ) e order by id desc limit ${LIMITS.ended})`
 }
 
-/** By payee, which of a merchant's payments is the merchant: the index is there for users. */
 function ofMerchant(sql: Query, merchant: string): Promise<SnapshotRow[]> {
   return sql<SnapshotRow[]>`
     (select *, true as open from payments
-     where payee = ${merchant} and status not in ('succeeded', 'failed', 'canceled', 'expired')
+     where merchant = ${merchant} and status not in ('succeeded', 'failed', 'canceled', 'expired')
      order by id desc limit ${LIMITS.open + 1})
     union all
     (select *, false as open from payments
-     where payee = ${merchant} and status in ('succeeded', 'failed', 'canceled', 'expired')
+     where merchant = ${merchant} and status in ('succeeded', 'failed', 'canceled', 'expired')
      order by id desc limit ${LIMITS.ended})`
 }
 

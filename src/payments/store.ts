@@ -2,6 +2,7 @@ import type { PaymentStatus } from '../contract/names.ts'
 import type { HeldLeg } from '../domain/accounting/index.ts'
 import type { Sql } from '../ledger/index.ts'
 import { makeRefundStore } from './refunds/store.ts'
+import { ofStatus } from './of-status.ts'
 import type { AttemptRow, Hold, PaymentRow, PaymentState, SourceRow } from './rows.ts'
 
 /** Reads of payments; writes go through units only (src/ledger/unit.ts). */
@@ -79,14 +80,13 @@ a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.
       before: string | null,
       status: PaymentStatus | null,
     ): Promise<PaymentRow[]> {
+      const earlier = before === null ? sql`` : sql`and id < ${before}`
       return sql<PaymentRow[]>`
         select * from (
-          (select * from payments where payer = ${user}
-             and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
+          (select * from payments where payer = ${user} ${earlier} ${ofStatus(sql, status)}
            order by id desc limit ${limit + 1})
           union
-          (select * from payments where payee = ${user} and merchant is null
-             and (${before}::text is null or id < ${before}) and (${status}::text is null or status = ${status})
+          (select * from payments where payee = ${user} and merchant is null ${earlier} ${ofStatus(sql, status)}
            order by id desc limit ${limit + 1})
         ) p order by id desc limit ${limit + 1}`
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { attemptReference, makeIds, toBase62, uuidV7 } from '../../src/domain/ids.ts'
+import { attemptReference, lowestIdAt, makeIds, toBase62, uuidV7 } from '../../src/domain/ids.ts'
 
 test('an id is 22 base62 digits behind its prefix, and a reference at a bank shows it', () => {
   const ids = makeIds(Date.now, randomBytes)
@@ -19,6 +19,18 @@ test('ids sort by the time they were made', () => {
       expect(toBase62(a) < toBase62(b)).toBe(true)
     }),
   )
+})
+
+test('what was made from a time on is not below the lowest id of that time, and what was made before it is', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 48 - 1 }), (at) => {
+      const lowest = lowestIdAt('pay', at)
+      expect(makeIds(() => at, randomBytes).make('pay') >= lowest).toBe(true)
+      expect(makeIds(() => at - 1, randomBytes).make('pay') < lowest).toBe(true)
+    }),
+  )
+  expect(lowestIdAt('pay', -1)).toBe(lowestIdAt('pay', 0))
+  expect(lowestIdAt('pay', 2 ** 48)).toBe(lowestIdAt('pay', 2 ** 48 - 1))
 })
 
 test('version and variant are those of RFC 9562', () => {

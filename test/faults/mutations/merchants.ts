@@ -3,12 +3,14 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 /** What a merchant's socket may hear, and that nothing is missing from it. */
 
 const FEEDS = 'test/payments/merchant-feeds.pg.test.ts'
+const READS = 'test/payments/reads.pg.test.ts'
 const TOKENS = 'test/identity/merchant-tokens.pg.test.ts'
 const SOCKET = 'test/edge/merchant.nats.test.ts'
 const followed = broken('src/payments/followed.ts', FEEDS)
 const units = broken('src/ledger/functions/apply_units.sql', FEEDS)
 const feeds = broken('src/payments/feeds.ts', FEEDS)
 const snapshot = broken('src/payments/snapshot.ts', FEEDS)
+const list = broken('src/payments/checkout.ts', READS)
 const events = broken('src/payments/events.ts', FEEDS)
 const stores = broken('src/payments/stores.ts', TOKENS)
 const authenticate = broken('src/identity/authenticate.ts', TOKENS)
@@ -37,6 +39,14 @@ export const MERCHANTS: readonly Mutation[] = [
   ),
   feeds('reads any feed for anybody', '.some((feed) => feed !== feedOf(holder.value))', '.some(() => false)'),
   snapshot('shows a store all of its merchant', 'holder.store === null ? await', 'true ? await'),
+  broken('src/payments/snapshot.ts', READS)(
+    'looks for a merchant’s open payments among everybody’s',
+    'where merchant = ${merchant} and status not in',
+    'where payee = ${merchant} and status not in',
+  ),
+  list('takes the time of an id for that of its payment', '10 * 60_000', '0'),
+  list('lists what was created too late', 'and created_at < ${query.created_lt} and', 'and'),
+  list('lists what was created too early', 'and created_at >= ${query.created_gte} and', 'and'),
   snapshot(
     'shows a merchant who the payer is',
     'payerAlias: ids.payerAlias',
