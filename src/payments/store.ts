@@ -96,8 +96,34 @@ a.payment as attempt_payment, a.no as attempt_no, a.ledger as attempt_ledger, a.
       return rows[0] ?? null
     },
 
-    async sourcesOf(user: string): Promise<SourceRow[]> {
-      return sql<SourceRow[]>`select * from sources where user_id = ${user} order by id`
+    /** All that a user has linked, however long ago, and the last ones unlinked; `most` of each. In order of linking. */
+    async sourcesOf(user: string, most: { linked: number; revoked: number }): Promise<SourceRow[]> {
+      // The first has no order of its own: by one, Postgres might walk all that was ever linked.
+      return sql<SourceRow[]>`
+        select * from (
+          (select * from sources where user_id = ${user} and status <> 'revoked' limit ${most.linked})
+          union all
+          (select * from sources where user_id = ${user} and status = 'revoked' order by id desc limit ${most.revoked})
+        ) s order by id`
+    },
+
+    /** This account of the user's at this bank or operator, where it is linked or waits to be. */
+    async linkedSource(user: string, bank: string, account: string): Promise<SourceRow | null> {
+      const rows = await sql<SourceRow[]>`
+        select * from sources
+        where user_id = ${user} and bank = ${bank} and account = ${account} and status <> 'revoked'`
+      return rows[0] ?? null
+    },
+
+    /** How many accounts a user has linked or waiting, and how many were linked from this id on, whatever became of them; neither counts past `most`. */
+    async linkCounts(user: string, from: string, most: number): Promise<{ linked: number; since: number }> {
+      const rows = await sql<{ linked: number; since: number }[]>`
+        select
+          (select count(*)::integer from
+            (select from sources where user_id = ${user} and status <> 'revoked' limit ${most}) l) as linked,
+          (select count(*)::integer from
+            (select from sources where user_id = ${user} and id >= ${from} limit ${most}) s) as since`
+      return rows[0] ?? { linked: 0, since: 0 }
     },
 
     async openOrder(merchant: string, orderRef: string): Promise<string | null> {

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeIds } from '../../src/domain/ids.ts'
 import { makeIban } from '../../src/domain/iban.ts'
 import { actionClaims } from '../../src/domain/confirmation.ts'
 import { actionBodyHash } from '../../src/identity/index.ts'
 import { makeRailBook, phoneCommands } from '../../src/payments/index.ts'
 import { compactJws, random } from '../e2e/support/raw-key.ts'
-import { ids } from '../ledger/support/books.ts'
 import { openStage, type Phone, RAIL, type Stage } from './support/acceptance.ts'
 import { scriptedRail } from './support/rail.ts'
 
@@ -14,15 +15,20 @@ const LINKED_MAX = 100
 const ASKING_OF_BANK = 100
 const ASKING_OF_USER = 4
 
+/** Links of a user within a day, whatever became of them. */
+const LINKED_A_DAY = 200
+const OPERATOR = 'test-operator'
+
 let stage: Stage
 beforeAll(async () => {
   stage = await openStage()
 })
 afterAll(() => stage.close())
 
-type Link = (phone: Phone, account: string) => Promise<string>
+/** Answered `linked`, or with the code of the refusal and what it is about. */
+type Link = (phone: Phone, account: string | { operator: string }) => Promise<string>
 
-/** A hub that links accounts at a bank which answers as `bank` does. */
+/** A hub that links accounts at a bank which answers as `bank` does, and the numbers of one operator. */
 function linkingHub(bank: (iban: string) => Promise<void>): Link {
   const { rail } = scriptedRail(RAIL)
   const linkMandate = async ({ iban }: { iban: string }) => {
@@ -30,10 +36,12 @@ function linkingHub(bank: (iban: string) => Promise<void>): Link {
     return { kind: 'pending' as const, mandateId: 'M1' }
   }
   const entry = { id: RAIL, name: 'Test Bank', connector: 'test', serves: ['bank' as const], rail }
-  const rails = makeRailBook([{ ...entry, mandates: { ...rail, linkMandate } }])
+  const operator = { id: OPERATOR, name: 'Test Money', connector: 'test', serves: ['mobile_money' as const], rail }
+  const rails = makeRailBook([{ ...entry, mandates: { ...rail, linkMandate } }, operator])
   const commands = phoneCommands({ ...stage.hub().deps, rails })
   return async (phone, account) => {
-    const body = { type: 'bank', bank: RAIL, account }
+    const body =
+      typeof account === 'string' ? { type: 'bank', bank: RAIL, account } : { type: 'mobile_money', ...account }
     const { user, device } = phone
     const claims = actionClaims({ user, device, name: 'source.link', bodyHash: actionBodyHash(body) })
     const action = await compactJws(
@@ -48,7 +56,9 @@ function linkingHub(bank: (iban: string) => Promise<void>): Link {
       body: { ...body, action },
       deadline: Date.now() + 60_000,
     })
-    return reply.ok ? 'linked' : reply.error.code
+    if (reply.ok) return 'linked'
+    const { code, param } = reply.error
+    return code === 'limit_exceeded' ? `${code} ${param ?? ''}` : code
   }
 }
 
@@ -107,20 +117,43 @@ test('a device that is shut out while the bank thinks links nothing', async () =
   expect(rows).toHaveLength(0)
 })
 
+/** An account of the user's that was linked in this way `daysAgo`. */
+async function before({ user }: Phone, status: 'requires_action' | 'revoked', daysAgo = 0): Promise<void> {
+  const at = Date.now() - daysAgo * 24 * 3_600_000
+  await stage.books.owner`
+    insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, mandate_id,
+      mandate_reference, inquiries, created_at)
+    values (${makeIds(() => at, randomBytes).make('src')}, ${user}, 'bank', ${RAIL}, ${RAIL}, ${random(12)}, 'Customer',
+      'KES', 'Test Bank', ${status}, 'M1', ${random(12)}, 0, ${new Date(at)})`
+}
+
+test('a user who links and unlinks all day links so often and not once more, and another day again', async () => {
+  const link = linkingHub(() => Promise.resolve())
+  const [busy, rested] = [await stage.phone(0), await stage.phone(0)]
+  // One is there from the beginning.
+  for (let i = 0; i < LINKED_A_DAY - 2; i++) {
+    await before(busy, 'revoked', 0.9)
+    await before(rested, 'revoked', 1.1)
+  }
+  const money = { operator: OPERATOR }
+  expect(await link(busy, money)).toBe('linked')
+  await stage.books.owner`update sources set status = 'revoked' where user_id = ${busy.user} and rail = ${OPERATOR}`
+  expect(await link(busy, money)).toBe('limit_exceeded operator')
+  expect(await link(busy, account(31))).toBe('limit_exceeded account')
+  expect(await link(rested, money)).toBe('linked')
+  expect(await link(rested, account(31))).toBe('linked')
+})
+
 test('a user links so many accounts and not one more, and the bank is not asked for it', async () => {
   const phone = await stage.phone(0)
   const asked: string[] = []
   const link = linkingHub((iban) => Promise.resolve(void asked.push(iban)))
   // One is there from the beginning; of those that are unlinked none counts.
-  for (let i = 1; i < LINKED_MAX + 10; i++) {
-    await stage.books.owner`
-      insert into sources (id, user_id, type, rail, bank, account, holder, currency, label, status, mandate_id,
-        mandate_reference, inquiries, created_at)
-      values (${ids.make('src')}, ${phone.user}, 'bank', ${RAIL}, ${RAIL}, ${`DE00${String(i).padStart(18, '0')}`}, 'Customer',
-        'KES', 'Test Bank', ${i < LINKED_MAX - 1 ? 'requires_action' : 'revoked'}, 'M1', ${random(12)}, 0, clock_timestamp())`
-  }
+  for (let i = 1; i < LINKED_MAX + 10; i++) await before(phone, i < LINKED_MAX - 1 ? 'requires_action' : 'revoked')
   expect(await link(phone, 'DE93999999990000000001')).toBe('linked')
-  expect(await link(phone, 'DE66999999990000000002')).toBe('limit_exceeded')
+  expect(await link(phone, 'DE66999999990000000002')).toBe('limit_exceeded account')
+  // Nor does an operator's count less than a bank's.
+  expect(await link(phone, { operator: OPERATOR })).toBe('limit_exceeded operator')
   expect(asked).toEqual(['DE93999999990000000001'])
   // One that is linked already is no further one.
   expect(await link(phone, 'DE93999999990000000001')).toBe('linked')

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeIds } from '../../src/domain/ids.ts'
 import type { SocketHolder } from '../../src/identity/index.ts'
 import { checkoutCommands, makePaymentStore, phoneCommands } from '../../src/payments/index.ts'
+import { tooManyLinked } from '../../src/payments/commands/linking.ts'
 import { snapshotOf } from '../../src/payments/snapshot.ts'
 import type { PaymentStatus } from '../../src/contract/names.ts'
 import { random } from '../e2e/support/raw-key.ts'
-import { openStage, type Phone, type Shop, type Stage } from './support/acceptance.ts'
+import { openStage, RAIL, type Phone, type Shop, type Stage } from './support/acceptance.ts'
 import { type Cost, type Noted, openNoted } from './support/plans.ts'
 import { paymentRow } from './support/rows.ts'
 import { newPaymentColumns } from '../../src/payments/row-columns.ts'
@@ -75,7 +76,12 @@ async function fill(): Promise<void> {
   await payments({ merchant: other }, 3_000, (no) => (no % 2 === 0 ? 'failed' : 'processing'))
   await payments({ payer: phone.user, payee: 'usr_somebody0' }, HISTORY / 2, nearlyAll)
   await payments({ payer: 'usr_somebody0', payee: phone.user }, HISTORY / 2, nearlyAll)
-  await stage.books.owner`analyze payments`
+  await stage.books.owner`
+    insert into sources (id, user_id, type, rail, bank, account, currency, label, status, created_at)
+    select 'src_' || lpad(n::text, 22, '0'), case when n % 2 = 0 then ${phone.user} else 'usr_' || n end, 'mobile_money', 'op', 'op',
+      '+254700000000', 'KES', 'Op', case when n % 2 = 0 then 'revoked' else 'active' end, clock_timestamp()
+    from generate_series(1, 20000) n`
+  await stage.books.owner`analyze payments, sources`
 }
 
 /** The hub's commands over the pool that is watched. */
@@ -98,7 +104,7 @@ function commands() {
 }
 
 const expectCheap = (cost: Cost, rowsMax: number): void => {
-  expect(cost.unindexed.filter((table) => table === 'payments')).toEqual([])
+  expect(cost.unindexed.filter((table) => table === 'payments' || table === 'sources')).toEqual([])
   expect(cost.rows).toBeLessThan(rowsMax)
 }
 
@@ -165,4 +171,25 @@ describe('a page of a phone’s payments', () => {
     expect(await read()).toMatchObject({ data: { length: found } })
     expectCheap(await noted.cost(read), 2 * PAGE_COST)
   })
+})
+
+test('10,000 accounts that were unlinked cost a list of accounts nothing, and the last ten are in it', async () => {
+  const ask = commands()
+  const read = () => ask('source.list', 'phone', {})
+  const { data } = (await read()) as { data: { id: string; status: string }[] }
+  expect(data.filter(({ status }) => status === 'active').map(({ id }) => id)).toEqual([phone.source])
+  const gone = data.filter(({ status }) => status === 'revoked').map(({ id }) => id)
+  expect(gone).toHaveLength(10)
+  expect(gone).toContain('src_0000000000000000020000')
+  expectCheap(await noted.cost(read), PAGE_COST)
+})
+
+test('10,000 accounts that were unlinked cost who links one more nothing', async () => {
+  const source = { type: 'bank' as const, bank: RAIL, account: random(12) }
+  const deps = { clock: stage.hub().deps.clock, store: makePaymentStore(noted.sql) }
+  const read = async () => {
+    await tooManyLinked(deps, phone.user, source)
+    await deps.store.linkedSource(phone.user, source.bank, source.account)
+  }
+  expectCheap(await noted.cost(read), PAGE_COST)
 })

@@ -13,6 +13,7 @@ import type { SourceRow } from '../rows.ts'
 import { sourceView } from '../view.ts'
 import { checkAction } from './action.ts'
 import type { Signed } from './authorise.ts'
+import { tooManyLinked } from './linking.ts'
 import {
   type Decision,
   type OpenedChange,
@@ -85,8 +86,9 @@ async function linkBank(
   if (!signed.ok) {
     return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: signed.error }))
   }
-  if (await isFull(deps, principal.user, iban)) {
-    return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: tooMany() }))
+  const full = await tooManyLinked(deps, principal.user, { type: 'bank', bank: body.bank, account: iban })
+  if (full !== null) {
+    return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: full }))
   }
   if (!(await takeLease(deps, changer.scope, changer.key, hash))) {
     return refused(
@@ -164,21 +166,9 @@ async function decideMobileMoney(deps: PaymentDeps, principal: Principal, body: 
     next_look_at: null,
     created_at: new Date(deps.clock.now()),
   }
+  const full = await tooManyLinked(deps, principal.user, source)
+  if (full !== null) return { kind: 'refusal', refusal: full }
   return decideLink(deps, signed.value, { kind: 'granted', source })
-}
-
-/** Each that waits for its bank is asked about for ever, so there must be an end to how many a user can have. */
-const LINKED_MAX = 100
-
-/** Whether this account would be one too many; one that is linked already is no further one. */
-async function isFull(deps: PaymentDeps, user: string, account: string): Promise<boolean> {
-  const linked = (await deps.store.sourcesOf(user)).filter(({ status }) => status !== 'revoked')
-  return linked.length >= LINKED_MAX && !linked.some((source) => source.account === account)
-}
-
-function tooMany(): Refusal {
-  const message = `At most ${String(LINKED_MAX)} accounts can be linked; unlink one first.`
-  return refuse('limit_exceeded', message, { param: 'account' })
 }
 
 async function takeLease(deps: PaymentDeps, scope: string, key: string, hash: string): Promise<boolean> {
@@ -256,10 +246,8 @@ async function decideLink(
     }
   }
   const { source } = mandate
-  const linked = (await deps.store.sourcesOf(source.user_id)).find(
-    (row) => row.bank === source.bank && row.account === source.account && row.status !== 'revoked',
-  )
-  if (linked !== undefined) return { kind: 'reply', body: sourceView(linked), jti: signed.jti }
+  const linked = await deps.store.linkedSource(source.user_id, source.bank, source.account)
+  if (linked !== null) return { kind: 'reply', body: sourceView(linked), jti: signed.jti }
   return {
     kind: 'unit',
     unit: {

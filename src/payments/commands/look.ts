@@ -9,10 +9,13 @@ import type { RailEntry } from '../rail-book.ts'
 import { paymentView, sourceView } from '../view.ts'
 import { payerFee } from './accept.ts'
 import { resolveSource } from './authorise.ts'
+import { LINKED_MAX } from './linking.ts'
 
 /** A phone's questions. Whatever is not this user's answers as if it did not exist. */
 
 const DEFAULT_LIST = 20
+/** Of the accounts that a user has unlinked, the last so many are in the list. */
+const REVOKED_SHOWN = 10
 
 export async function getPayment(deps: PaymentDeps, user: string, id: string): Promise<Result<unknown, Refusal>> {
   const row = await deps.store.payment(id)
@@ -69,11 +72,12 @@ export async function balancesOf(sql: Query, user: string, currency: string): Pr
     : [...lines, { currency, available: '0', pending: '0' }]
 }
 
+/** Hubs that link at the same moment may go past the bound by a few: nothing that is linked is left out. */
 export async function listSources(
   deps: PaymentDeps,
   user: string,
 ): Promise<Result<CommandAnswer<'source.list'>, Refusal>> {
-  const rows = await deps.store.sourcesOf(user)
+  const rows = await deps.store.sourcesOf(user, { linked: 2 * LINKED_MAX, revoked: REVOKED_SHOWN })
   return ok({ data: rows.map(sourceView) })
 }
 

@@ -126,6 +126,16 @@ const letIn: readonly Mutation[] = [
     'return refusal === null ? decideLink',
     'return refusal !== undefined ? decideLink',
   ),
+  broken(`${COMMANDS}/linking.ts`, 'test/payments/linking.pg.test.ts')(
+    'lets a user link and unlink without end',
+    'since < LINKED_A_DAY) return null',
+    'since >= 0) return null',
+  ),
+  linking(
+    'counts no mobile money among what a user may link',
+    "if (full !== null) return { kind: 'refusal', refusal: full }\n",
+    '',
+  ),
   linking('lets one user wait for any number of banks', 'new Places(ASKING_OF_USER)', 'new Places(1_000)'),
   linking('lets a bank that is silent hold the hub', 'new Places(ASKING_OF_BANK)', 'new Places(10_000)'),
   broken(`${COMMANDS}/confirm.ts`, 'test/payments/express.pg.test.ts')(
