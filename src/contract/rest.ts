@@ -21,6 +21,22 @@ import {
 
 export const PAYMENT_EXPIRES_IN_S = { min: 60, max: 86_400, default: 900 } as const
 
+/** What a merchant may hang on a payment: each list, snapshot and event of that payment has it. `bytes`: as JSON in UTF-8. */
+const METADATA = { entries: 50, bytes: 4096 } as const
+const Metadata = z
+  .record(text(40), text(500))
+  .refine((metadata) => Object.keys(metadata).length <= METADATA.entries, {
+    message: `expected at most ${String(METADATA.entries)} entries`,
+    abort: true,
+  })
+  .refine((metadata) => new TextEncoder().encode(JSON.stringify(metadata)).length <= METADATA.bytes, {
+    message: `expected at most ${String(METADATA.bytes)} bytes, as JSON in UTF-8`,
+  })
+  .meta({
+    maxProperties: METADATA.entries,
+    description: `At most ${String(METADATA.bytes)} bytes in all, as JSON in UTF-8.`,
+  })
+
 export const CreatePaymentBody = z.strictObject({
   amount: AmountText,
   currency: Currency,
@@ -37,7 +53,7 @@ export const CreatePaymentBody = z.strictObject({
       z.strictObject({ type: z.literal('code'), code: z.string().max(64) }),
     ])
     .optional(),
-  metadata: z.record(text(40), text(500)).optional(),
+  metadata: Metadata.optional(),
 })
 export type CreatePaymentBody = z.infer<typeof CreatePaymentBody>
 

@@ -13,6 +13,7 @@ import { toldToMerchant } from './events.ts'
 import { heldCommands } from './held.ts'
 import { merchantChange, merchantCommand, merchantPayment } from './merchant.ts'
 import { ofStatus } from './of-status.ts'
+import { fitting } from './page.ts'
 import { newPurchase, tooMuch, tooSmall } from './purchase.ts'
 import { newPaymentColumns } from './row-columns.ts'
 import type { PaymentRow } from './rows.ts'
@@ -123,7 +124,7 @@ async function list(
       ${query.created_lt === undefined ? sql`` : sql`and created_at < ${query.created_lt} and id < ${idAt(query.created_lt, ID_TIME_MARGIN_MS)}`}
     order by id ${backwards ? sql`asc` : sql`desc`}
     limit ${query.limit + 1}`
-  const page = rows.slice(0, query.limit)
-  if (backwards) page.reverse()
-  return { data: page.map((row) => merchantPayment(deps, row)), has_more: rows.length > query.limit }
+  const data = fitting(rows.slice(0, query.limit).map((row) => merchantPayment(deps, row)))
+  const has_more = rows.length > data.length
+  return { data: backwards ? data.toReversed() : data, has_more }
 }

@@ -11,6 +11,7 @@ import type { Query } from '../ledger/index.ts'
 import { guarded, type Respond } from './commands/index.ts'
 import type { PaymentDeps } from './deps.ts'
 import { follow } from './followed.ts'
+import { fitting } from './page.ts'
 import { snapshotOf } from './snapshot.ts'
 
 /**
@@ -121,7 +122,7 @@ async function readPage(sql: Query, body: z.infer<typeof PageBody>): Promise<Fee
     body: row.body,
     pos: (row.pos ?? 0n).toString(),
   }))
-  return { epoch: rows[0]?.epoch ?? NO_EPOCH, events }
+  return { epoch: rows[0]?.epoch ?? NO_EPOCH, events: fitting(events) }
 }
 
 async function readHeads(sql: Query, feeds: string[]): Promise<FeedHeadsAnswer> {

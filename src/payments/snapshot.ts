@@ -1,12 +1,16 @@
-import { SOCKET_LIMITS, type SnapshotBody } from '../contract/index.ts'
+import { type PaymentView, SOCKET_LIMITS, type SnapshotBody } from '../contract/index.ts'
 import { feedOf, type SocketHolder } from '../identity/index.ts'
 import type { Query } from '../ledger/index.ts'
 import { balancesOf } from './commands/index.ts'
 import type { PaymentIds } from './events.ts'
+import { fitting, PAGE_BYTES_MAX } from './page.ts'
 import type { PaymentRow } from './rows.ts'
 import { paymentView } from './view.ts'
 
 const LIMITS = { open: SOCKET_LIMITS.snapshot_open_payments, ended: SOCKET_LIMITS.snapshot_ended_payments }
+
+/** Room for the ended ones: all of them, with as much on each as may be. */
+const ENDED_BYTES = PAGE_BYTES_MAX / 3
 
 type SnapshotRow = PaymentRow & { open: boolean }
 
@@ -18,27 +22,25 @@ export async function snapshotOf(
 ): Promise<SnapshotBody> {
   if (holder.holder === 'merchant') {
     const { merchant } = holder
-    const { shown, more } = cut(
-      holder.store === null ? await ofMerchant(sql, merchant) : await ofStore(sql, feedOf(holder)),
-    )
     const viewer = { merchant, payerAlias: ids.payerAlias }
-    return { payments: shown.map((row) => paymentView(row, viewer)), ...more }
+    return cut(holder.store === null ? await ofMerchant(sql, merchant) : await ofStore(sql, feedOf(holder)), (row) =>
+      paymentView(row, viewer),
+    )
   }
   const { user } = holder
-  const { shown, more } = cut(await ofUser(sql, user))
-  return {
-    payments: shown.map((row) => paymentView(row, row.payer === user ? 'payer' : 'payee')),
-    balances: await balancesOf(sql, user, currency),
-    ...more,
-  }
+  const parts = cut(await ofUser(sql, user), (row) => paymentView(row, row.payer === user ? 'payer' : 'payee'))
+  return { ...parts, balances: await balancesOf(sql, user, currency) }
 }
 
-function cut(rows: readonly SnapshotRow[]): { shown: PaymentRow[]; more: { more?: true } } {
-  const open = rows.filter((row) => row.open)
-  return {
-    shown: [...open.slice(0, LIMITS.open), ...rows.filter((row) => !row.open)],
-    more: open.length > LIMITS.open ? { more: true } : {},
-  }
+/** What is shown and fits into one answer; merchants may hang so much on payments that not all do. */
+function cut(
+  rows: readonly SnapshotRow[],
+  view: (row: PaymentRow) => PaymentView,
+): { payments: PaymentView[]; more?: true } {
+  const views = (open: boolean) => rows.filter((row) => row.open === open).map(view)
+  const [open, ended] = [views(true), views(false)]
+  const shown = [...fitting(open.slice(0, LIMITS.open), PAGE_BYTES_MAX - ENDED_BYTES), ...fitting(ended, ENDED_BYTES)]
+  return { payments: shown, ...(shown.length < rows.length ? { more: true } : {}) }
 }
 
 /*

@@ -4,6 +4,7 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 const FEEDS = 'test/payments/merchant-feeds.pg.test.ts'
 const READS = 'test/payments/reads.pg.test.ts'
+const LARGE = 'test/payments/large.pg.test.ts'
 const TOKENS = 'test/identity/merchant-tokens.pg.test.ts'
 const SOCKET = 'test/edge/merchant.nats.test.ts'
 const followed = broken('src/payments/followed.ts', FEEDS)
@@ -11,6 +12,7 @@ const units = broken('src/ledger/functions/apply_units.sql', FEEDS)
 const feeds = broken('src/payments/feeds.ts', FEEDS)
 const snapshot = broken('src/payments/snapshot.ts', FEEDS)
 const list = broken('src/payments/checkout.ts', READS)
+const large = broken('src/payments/checkout.ts', LARGE)
 const events = broken('src/payments/events.ts', FEEDS)
 const stores = broken('src/payments/stores.ts', TOKENS)
 const authenticate = broken('src/identity/authenticate.ts', TOKENS)
@@ -43,6 +45,23 @@ export const MERCHANTS: readonly Mutation[] = [
     'looks for a merchant’s open payments among everybody’s',
     'where merchant = ${merchant} and status not in',
     'where payee = ${merchant} and status not in',
+  ),
+  large('answers a page however long it is', 'fitting(rows.slice', '(rows.slice'),
+  broken('src/payments/page.ts', LARGE)(
+    'counts letters where NATS counts bytes',
+    'Buffer.byteLength(JSON.stringify(item))',
+    'JSON.stringify(item).length / 2',
+  ),
+  broken('src/payments/snapshot.ts', LARGE)(
+    'keeps silent about payments that a snapshot has no room for',
+    'shown.length < rows.length ?',
+    'shown.length < 0 ?',
+  ),
+  broken('src/payments/feeds.ts', LARGE)('answers missed events however long they are', 'fitting(events)', 'events'),
+  broken('src/contract/rest.ts', LARGE)(
+    'counts letters of metadata where a message has bytes',
+    'new TextEncoder().encode(JSON.stringify(metadata)).length',
+    'JSON.stringify(metadata).length',
   ),
   list('takes the time of an id for that of its payment', '10 * 60_000', '0'),
   list('lists what was created too late', 'and created_at < ${query.created_lt} and', 'and'),
