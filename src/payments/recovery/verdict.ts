@@ -84,8 +84,8 @@ export function verdictOn(facts: Facts): Verdict {
 function ofOutcome(kind: Exclude<Claim, 'returned'>, { evidence, all, payment, attempt, refund }: Facts): Verdict {
   if (!contradicts(attempt, kind)) return { do: 'end', result: 'agreed' }
   if (evidence.via !== 'inquiry') {
-    if (evidence.answer === null) return { do: 'ask' }
     const { answer } = evidence
+    if (answer === null) return { do: 'ask' }
     // Confirmed, it has become evidence of its own, by inquiry.
     return { do: 'end', result: answer !== 'wrong_code' && contradicts(attempt, answer) ? 'known' : 'refuted' }
   }

@@ -109,8 +109,8 @@ export const RECOVERY: readonly Mutation[] = [
   broken(
     'believes a contradicting callback without asking',
     VERDICT,
-    "if (evidence.via !== 'inquiry') {\n    if (evidence.answer === null) return { do: 'ask' }\n    // Confirmed",
-    "if (evidence.via === 'operator') {\n    if (evidence.answer === null) return { do: 'ask' }\n    // Confirmed",
+    "if (evidence.via !== 'inquiry') {\n    const { answer } = evidence",
+    "if (evidence.via === 'operator') {\n    const { answer } = evidence",
     CALLED,
   ),
   broken(
