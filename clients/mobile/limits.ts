@@ -32,6 +32,8 @@ export const LIMITS = {
   http_deadline_ms: 45_000,
   /** A token is renewed this long before it ends. */
   token_margin_ms: 60_000,
+  /** Wall time that has run further ahead of the monotonic clock than this: the device has slept. */
+  asleep_ms: 3_000,
   /** Life of a confirmation; the server takes at most 300 s. */
   proof_life_s: 240,
   /** A confirmation with less than this left is signed anew before it is sent again. */

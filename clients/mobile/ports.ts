@@ -1,8 +1,8 @@
 /** What the SDK takes from its surroundings; a browser and Node ≥ 22 have all of it, a test brings its own. */
 export type Clock = {
-  /** Wall time, milliseconds since the epoch; may be wrong, which does no harm. */
+  /** Wall time, milliseconds since the epoch; may be wrong, which does no harm: only what it gains in a sleep counts. */
   now(): number
-  /** Monotonic time, milliseconds; for spans only. */
+  /** Monotonic time, milliseconds; for spans only. It may stand still while the device sleeps. */
   monotonic(): number
   /** Calls back once after `ms`; the returned function calls it off. */
   after(ms: number, callback: () => void): () => void

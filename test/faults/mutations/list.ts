@@ -16,6 +16,7 @@ import { HELD_MUTATIONS } from './held.ts'
 import { RETENTION } from './retention.ts'
 import { TRUST } from './trust.ts'
 import { WALLET } from './wallet.ts'
+import { PHONE } from './phone.ts'
 import { MERCHANTS } from './merchants.ts'
 import { INQUIRIES } from './inquiries.ts'
 import { DOORS } from './doors.ts'
@@ -52,6 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TRUST,
   ...RETENTION,
   ...WALLET,
+  ...PHONE,
   ...RESUME,
   {
     name: 'journals a call that is journalled already',
