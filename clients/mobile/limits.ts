@@ -20,6 +20,8 @@ export const LIMITS = {
   commands: 256,
   /** The server's own bound on a frame (protocol.md §1). */
   frame_bytes: 16 * 1024,
+  /** RFC 6455 §5.5: a close frame has 125 bytes, two of them the code. */
+  close_reason_bytes: 123,
   /** Events an `events()` iterator may be behind before it fails. */
   event_buffer: 1_000,
   /** Versions a `payment()` stream may be behind before the oldest of them is skipped. */

@@ -1,5 +1,6 @@
 import type { WireError } from '../../src/contract/index.ts'
 import { PROTOCOL_VERSION } from '../../src/contract/names.ts'
+import { utf8 } from './base64url.ts'
 import { ABNORMAL, type LinkEnd } from './close-policy.ts'
 import {
   readFrame,
@@ -65,7 +66,7 @@ export class Link {
   end(reason: string, code = ABNORMAL): void {
     if (this.#state.at === 'ended') return
     this.#finish(code, reason)
-    this.#socket.close(1000, reason)
+    this.#socket.close(1000, closeReason(reason))
   }
 
   #finish(code: number, reason: string): void {
@@ -133,4 +134,16 @@ export class Link {
     this.#stopWatch()
     this.#stopWatch = this.#ports.clock.after(this.#state.silence_ms, () => this.end('heartbeat lost'))
   }
+}
+
+/** As much of a text, in whole characters, as a close frame carries: a WebSocket throws where there is more. */
+export function closeReason(text: string): string {
+  let reason = ''
+  let left = LIMITS.close_reason_bytes
+  for (const char of text) {
+    left -= utf8(char).length
+    if (left < 0) break
+    reason += char
+  }
+  return reason
 }

@@ -46,6 +46,8 @@ export class ScriptedServer {
   readonly hellos: Hello[] = []
   readonly commands: Cmd[] = []
   readonly pongs: number[] = []
+  /** How each socket ended. */
+  readonly closes: { code: number; reason: string }[] = []
   /** Tokens brought on an open socket, with what their proofs were over. */
   readonly refreshes: { token: string; nonce: unknown; good: boolean }[] = []
   readonly enrolments: { phone: string; name: string }[] = []
@@ -133,7 +135,10 @@ export class ScriptedServer {
   #open(socket: WebSocket, origin: string | undefined): void {
     const nonce = randomBytes(32).toString('base64url')
     socket.send(JSON.stringify({ t: 'challenge', nonce, time: new Date().toISOString() }))
-    socket.on('close', () => this.#ready.delete(socket))
+    socket.on('close', (code, reason) => {
+      this.#ready.delete(socket)
+      this.closes.push({ code, reason: reason.toString('utf8') })
+    })
     socket.on('message', (data: Buffer) => {
       const frame = JSON.parse(data.toString('utf8')) as { t: string; n?: number }
       if (frame.t === 'hello') void this.#greet(socket, frame as unknown as Hello, nonce, origin)
