@@ -15,6 +15,8 @@ import { hasShape } from './shape.ts'
 /** Who this device is to the server. Store it beside the key. */
 export type Identity = { user: string; device: string }
 
+type Enrolment = ReturnType<(typeof EnrolmentAnswer)['parse']>
+
 export type EnrolOptions = {
   /** Base of the REST interface, e.g. `https://pay.example/v1`. */
   bridge: string
@@ -30,7 +32,10 @@ export type EnrolOptions = {
 /**
  * Binds this device's key to a phone number by a one-time password. Throws
  * MooringError: `otp_wrong` after the last try, `otp_expired`, `otp_exhausted`,
- * `rate_limited`, `connection_lost`.
+ * `rate_limited`, `temporarily_unavailable`, `connection_lost`. Where its
+ * outcome is `unknown`, a password may be on its way that nothing can use any
+ * more: each further call sends another, of the few that a number gets in an
+ * hour, so ask the person first.
  */
 export async function enrol(options: EnrolOptions): Promise<Identity & { restrictedUntil: string | null }> {
   const ports = platform(options.ports)
@@ -38,13 +43,13 @@ export async function enrol(options: EnrolOptions): Promise<Identity & { restric
     phone: options.phone,
     device: { name: options.deviceName, public_key: await options.key.publicJwk() },
   }
-  const enrolment = await postUntil(ports, `${options.bridge}/enrolments`, start, isEnrolment)
+  const enrolment = await begin(ports, `${options.bridge}/enrolments`, start)
   const proof = await enrolProof(options.key, enrolment.id)
   for (let attempt = 1; ; attempt++) {
     const body: VerifyEnrolmentBody = { otp: await options.readOtp({ phone: options.phone, attempt }), proof }
     try {
       const url = `${options.bridge}/enrolments/${enrolment.id}/verify`
-      const answer = await postUntil(ports, url, body, isVerified)
+      const answer = await postUntil(ports, url, body, isVerified, 'idempotent')
       return { user: answer.user, device: answer.device, restrictedUntil: answer.restricted_until ?? null }
     } catch (error) {
       const again = error instanceof MooringError && error.code === 'otp_wrong' && attempt < LIMITS.otp_tries
@@ -53,7 +58,19 @@ export async function enrol(options: EnrolOptions): Promise<Identity & { restric
   }
 }
 
-function isEnrolment(value: unknown): value is ReturnType<(typeof EnrolmentAnswer)['parse']> {
+/** Asks for a password. Each ask that the server takes sends one, so none is asked for again where that is not known. */
+async function begin(ports: Ports, url: string, start: EnrolmentBody): Promise<Enrolment> {
+  try {
+    return await postUntil(ports, url, start, isEnrolment, 'refused')
+  } catch (cause) {
+    if (!(cause instanceof MooringError) || cause.outcome !== 'unknown') throw cause
+    const { code, retryable, retryAfterMs, requestId, outcome } = cause
+    const message = `${cause.message}; a password may have been sent, and asking again sends another`
+    throw new MooringError(code, message, { retryable, retryAfterMs, requestId, outcome, cause })
+  }
+}
+
+function isEnrolment(value: unknown): value is Enrolment {
   return hasShape(value, { id: 'string' })
 }
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../../src/contract/index.ts'
+import { leavesOpen } from '../../src/contract/names.ts'
 import { fullJitter } from './backoff.ts'
 import { MooringError } from './errors.ts'
 import { LIMITS } from './limits.ts'
@@ -15,14 +16,24 @@ export async function post<A>(ports: Ports, url: string, body: object, isAnswer:
   throw problem(response, answer)
 }
 
-/** Posts until an answer that repeating would not change, or until LIMITS.http_deadline_ms are over. */
-export async function postUntil<A>(ports: Ports, url: string, body: object, isAnswer: Guard<A>): Promise<A> {
+/**
+ * Posts until an answer that repeating would not change, or until LIMITS.http_deadline_ms are over. What is not
+ * idempotent is repeated only where the server has said that nothing was done.
+ */
+export async function postUntil<A>(
+  ports: Ports,
+  url: string,
+  body: object,
+  isAnswer: Guard<A>,
+  repeats: 'idempotent' | 'refused',
+): Promise<A> {
   const deadline = ports.clock.monotonic() + LIMITS.http_deadline_ms
   for (let attempt = 0; ; attempt++) {
     try {
       return await post(ports, url, body, isAnswer)
     } catch (error) {
       if (!(error instanceof MooringError) || !error.retryable) throw error
+      if (repeats === 'refused' && error.outcome !== 'refused') throw error
       const wait_ms = Math.max(
         error.retryAfterMs ?? 0,
         fullJitter(attempt, LIMITS.retry_base_ms, LIMITS.retry_cap_ms, ports.random),
@@ -76,6 +87,7 @@ function problem(response: Response, told: unknown): MooringError {
     retryable: told.retryable,
     retryAfterMs: Number.isFinite(after_s) ? after_s * 1000 : null,
     requestId: told.request_id,
+    outcome: leavesOpen(told.code) ? 'unknown' : 'refused',
   })
 }
 

@@ -2,7 +2,7 @@ import { deviceKey, enrol, generateKeyPair, MooringError } from '../../mobile/in
 import type { Config } from './config.ts'
 import { Emitter } from './emitter.ts'
 import type { Kept, Vault } from './vault.ts'
-import { errorText } from './words.ts'
+import { ENROLMENT_UNKNOWN, errorText } from './words.ts'
 
 export type EnrolmentState =
   | { at: 'phone'; fault: string | null }
@@ -89,10 +89,12 @@ export class Enrolment extends Emitter {
   }
 }
 
-function enrolmentFault(error: unknown): string {
+/** What a person is told where this browser could not be bound. */
+export function enrolmentFault(error: unknown): string {
   if (error instanceof MooringError && error.code === 'invalid_request') {
     return 'This number is not one we can reach. Write it with its country, like +254 700 000 001.'
   }
+  if (error instanceof MooringError && error.outcome === 'unknown') return ENROLMENT_UNKNOWN
   return errorText(error)
 }
 

@@ -67,6 +67,9 @@ export function errorText(error: unknown): string {
   return 'Something went wrong on this page. Reload it and try again.'
 }
 
+export const ENROLMENT_UNKNOWN =
+  'Mooring could not be reached just now. Check your network, then start again: a code from before is of no use any more.'
+
 export type Tone = 'good' | 'bad' | 'warn' | 'calm'
 
 /** A payment in two words, for lists. */

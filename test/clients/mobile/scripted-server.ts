@@ -40,6 +40,8 @@ export class ScriptedServer {
   onCommand: (cmd: Cmd, reply: (frame: object) => void, socket: WebSocket) => void = () => {}
   /** Judges a hello: a close code, or null to go on. */
   onHello: (hello: Hello, nth: number) => number | null = () => null
+  /** What happens to the nth ask for a password: a refusal, an answer that is lost on its way, or (null) it is sent. */
+  onEnrolment: (nth: number) => { status: number; code: string } | 'lost' | null = () => null
   /** Answers GET, for tests whose client is a page of this origin: its type and text. */
   onGet: (path: string) => { type: string; text: string } | null = () => null
 
@@ -248,7 +250,7 @@ export class ScriptedServer {
         detail: code,
         code,
         request_id: 'req_1',
-        retryable: status === 503,
+        retryable: status >= 500,
       })
     if (request.url === '/v1/nonces') {
       const nonce = randomBytes(16).toString('base64url')
@@ -270,6 +272,9 @@ export class ScriptedServer {
       const device = body['device'] as { name: string; public_key: JWK }
       this.#publicKey = device.public_key
       this.enrolments.push({ phone: String(body['phone']), name: device.name })
+      const end = this.onEnrolment(this.enrolments.length)
+      if (end === 'lost') return void request.socket.destroy()
+      if (end !== null) return problem(end.status, end.code)
       return answer(201, { id: 'enr_scripted01', expires_at: new Date().toISOString() })
     }
     if (request.url === '/v1/enrolments/enr_scripted01/verify') {

@@ -1,41 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
-import { enrol, generateDeviceKey, type Saved, type SessionStatus } from '../../../clients/mobile/index.ts'
+import { generateDeviceKey, type Saved, type SessionStatus } from '../../../clients/mobile/index.ts'
 import { connectTo, payment, startServer, take, wireError } from './harness.ts'
-import { DEVICE, hurried, OTP, USER } from './scripted-server.ts'
+import { hurried, USER } from './scripted-server.ts'
 
 const balance = (available: string) => ({ currency: 'KES', available, pending: '0' })
-
-describe('enrolment', () => {
-  it('proves the key and the number, asking again after a wrong password', async () => {
-    const server = await startServer()
-    const asked: number[] = []
-    const identity = await enrol({
-      bridge: server.bridge,
-      phone: '+254700000001',
-      deviceName: 'A phone',
-      key: await generateDeviceKey(),
-      readOtp: async ({ attempt }) => {
-        asked.push(attempt)
-        return attempt === 1 ? '000000' : OTP
-      },
-    })
-    expect(identity).toEqual({ user: USER, device: DEVICE, restrictedUntil: null })
-    expect(asked).toEqual([1, 2])
-    expect(server.enrolments).toEqual([{ phone: '+254700000001', name: 'A phone' }])
-  })
-
-  it('gives the password up with otp_wrong', async () => {
-    const server = await startServer()
-    const enrolling = enrol({
-      bridge: server.bridge,
-      phone: '+254700000001',
-      deviceName: 'A phone',
-      key: await generateDeviceKey(),
-      readOtp: async () => '000000',
-    })
-    await expect(enrolling).rejects.toMatchObject({ code: 'otp_wrong', retryable: false })
-  })
-})
 
 describe('a session', () => {
   it('starts from a snapshot and follows live events, to every reader', async () => {

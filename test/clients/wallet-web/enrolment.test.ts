@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deviceName, normalisePhone } from '../../../clients/wallet-web/model/enrolment.ts'
+import { MooringError } from '../../../clients/mobile/index.ts'
+import { deviceName, enrolmentFault, normalisePhone } from '../../../clients/wallet-web/model/enrolment.ts'
 
 describe('a phone number', () => {
   it.each([
@@ -27,5 +28,14 @@ describe('a device', () => {
     ['Mozilla/5.0 (Windows NT 10.0) Chrome/156.0 Safari/537.36 Edg/156.0', 'Edge on Windows'],
   ])('whose browser says %s is called %s', (agent, name) => {
     expect(deviceName(agent)).toBe(name)
+  })
+})
+
+describe('a sign-up that failed', () => {
+  it('says that an older code is of no use where it is not known what came of it, and not that nothing happened', () => {
+    const lost = new MooringError('connection_lost', 'away', { retryable: true, outcome: 'unknown' })
+    expect(enrolmentFault(lost)).toMatch(/a code from before is of no use/)
+    expect(enrolmentFault(new MooringError('rate_limited', 'too many'))).toMatch(/^That was a lot/)
+    expect(enrolmentFault(new MooringError('invalid_request', 'phone'))).toMatch(/country/)
   })
 })
