@@ -1,3 +1,5 @@
+import type { Subtle } from './ports.ts'
+
 /** base64url without padding (RFC 4648 §5), as JOSE wants it. */
 export function base64url(bytes: Uint8Array): string {
   let binary = ''
@@ -14,6 +16,6 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text)
 }
 
-export async function sha256(text: string): Promise<string> {
-  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text))))
+export async function sha256(text: string, subtle: Subtle): Promise<string> {
+  return base64url(new Uint8Array(await subtle.digest('SHA-256', utf8(text))))
 }

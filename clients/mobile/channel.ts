@@ -1,3 +1,4 @@
+import { deferred, type Deferred } from './deferred.ts'
 import { MooringError } from './errors.ts'
 
 /**
@@ -10,7 +11,7 @@ export class Channel<T> implements AsyncIterableIterator<T> {
   readonly #onFull: 'fail' | 'skip'
   readonly #onDone: () => void
   readonly #items: T[] = []
-  readonly #readers: PromiseWithResolvers<IteratorResult<T>>[] = []
+  readonly #readers: Deferred<IteratorResult<T>>[] = []
   #end: { error: Error | null } | null = null
 
   constructor(options: { limit: number; onFull: 'fail' | 'skip'; onDone: () => void }) {
@@ -52,7 +53,7 @@ export class Channel<T> implements AsyncIterableIterator<T> {
     const item = this.#items.shift()
     if (item !== undefined) return Promise.resolve({ done: false, value: item })
     if (this.#end === null) {
-      const reader = Promise.withResolvers<IteratorResult<T>>()
+      const reader = deferred<IteratorResult<T>>()
       this.#readers.push(reader)
       return reader.promise
     }

@@ -1,6 +1,7 @@
 import type { DevicePublicKey } from '../../src/contract/index.ts'
+import { webCrypto } from './ports.ts'
 
-/** The key that is this device. On a phone it lives in secure hardware; here is the port and its WebCrypto form. */
+/** The key that is this device. On a phone it lives in secure hardware; here is the port, and its form over this realm's WebCrypto. */
 export type DeviceKey = {
   publicJwk(): Promise<DevicePublicKey>
   /** ECDSA P-256 over SHA-256 of `data`; 64 bytes, r ‖ s (RFC 7518 §3.4). */
@@ -14,15 +15,15 @@ const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const
  * IndexedDB (it stores CryptoKey objects) and come back with `deviceKey(pair)`.
  */
 export async function generateKeyPair(options: { extractable?: boolean } = {}): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey(P256, options.extractable ?? false, ['sign', 'verify'])
+  return webCrypto().generateKey(P256, options.extractable ?? false, ['sign', 'verify'])
 }
 
 /** The device key over a WebCrypto pair, fresh or stored. */
 export function deviceKey(pair: CryptoKeyPair): DeviceKey {
   return {
-    publicJwk: async () => publicPart(await crypto.subtle.exportKey('jwk', pair.publicKey)),
+    publicJwk: async () => publicPart(await webCrypto().exportKey('jwk', pair.publicKey)),
     sign: async (data) =>
-      new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, data)),
+      new Uint8Array(await webCrypto().sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, data)),
   }
 }
 
@@ -33,14 +34,14 @@ export async function generateDeviceKey(): Promise<DeviceKey> {
 
 /** The private JWK of a pair made extractable; for scripts, which have no IndexedDB. */
 export async function exportKeyPair(pair: CryptoKeyPair): Promise<JsonWebKey> {
-  return crypto.subtle.exportKey('jwk', pair.privateKey)
+  return webCrypto().exportKey('jwk', pair.privateKey)
 }
 
 export async function importKeyPair(jwk: JsonWebKey, options: { extractable?: boolean } = {}): Promise<CryptoKeyPair> {
   const extractable = options.extractable ?? false
   const [privateKey, publicKey] = await Promise.all([
-    crypto.subtle.importKey('jwk', { ...jwk, key_ops: ['sign'], ext: extractable }, P256, extractable, ['sign']),
-    crypto.subtle.importKey('jwk', publicPart(jwk), P256, true, ['verify']),
+    webCrypto().importKey('jwk', { ...jwk, key_ops: ['sign'], ext: extractable }, P256, extractable, ['sign']),
+    webCrypto().importKey('jwk', publicPart(jwk), P256, true, ['verify']),
   ])
   return { privateKey, publicKey }
 }

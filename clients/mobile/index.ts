@@ -37,6 +37,7 @@ export {
   type Socket,
   type SocketFactory,
   type SocketListener,
+  type Subtle,
 } from './ports.ts'
 export type { SessionStatus } from './session.ts'
 export type { Saved, Store } from './store.ts'

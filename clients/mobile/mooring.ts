@@ -2,7 +2,8 @@ import type { BalanceView, PaymentView } from '../../src/contract/index.ts'
 import { AccessTokens } from './access-tokens.ts'
 import { Channel } from './channel.ts'
 import { CommandQueue } from './command-queue.ts'
-import { registerCode, type CodeMaker } from './customer-code.ts'
+import { registerCode, type CodeMaker, type Register } from './customer-code.ts'
+import { deferred } from './deferred.ts'
 import type { DeviceKey } from './device-key.ts'
 import { MooringError } from './errors.ts'
 import { eventOf, type MooringEvent } from './events.ts'
@@ -55,7 +56,7 @@ export class Mooring {
   readonly #streams = new PaymentStreams()
   readonly #saver: Saver
   readonly #listeners = new Set<Channel<MooringEvent>>()
-  readonly #opened = Promise.withResolvers<void>()
+  readonly #opened = deferred<void>()
   #status: SessionStatus = 'connecting'
   #ready: ReadyFrame | null = null
   #headsBefore: Record<string, number> = {}
@@ -209,7 +210,8 @@ export class Mooring {
    * `customerCode`. Where the outcome is unknown, register again.
    */
   registerCode(options: { extractable?: boolean; deadline_ms?: number } = {}): Promise<CodeMaker> {
-    return registerCode((body) => this.#orders.registerCode(body, options), options.extractable ?? false)
+    const register: Register = (body) => this.#orders.registerCode(body, options)
+    return registerCode(register, { extractable: options.extractable ?? false, subtle: this.#ports.subtle })
   }
 
   /** What happens from now on, to any number of readers; each sees every event once and in order. */
@@ -353,8 +355,9 @@ export class Mooring {
 
   #signer(): Signer {
     const { user, env } = this.#current()
-    const { random } = this.#ports
-    return { key: this.#key, user, device: this.#device, env, random, serverNow: () => this.#serverClock.now() }
+    const { random, subtle } = this.#ports
+    const serverNow = () => this.#serverClock.now()
+    return { key: this.#key, user, device: this.#device, env, random, subtle, serverNow }
   }
 
   #current(): ReadyFrame {

@@ -11,6 +11,15 @@ export type Clock = {
 /** Cryptographically strong random bytes. */
 export type Random = (bytes: number) => Uint8Array
 
+/**
+ * The part of WebCrypto that is used, `crypto.subtle` or what a library of the platform has in its place: `digest` of
+ * SHA-256 by every session, the others by customer codes.
+ */
+export type Subtle = Pick<
+  SubtleCrypto,
+  'digest' | 'sign' | 'generateKey' | 'exportKey' | 'importKey' | 'deriveBits' | 'decrypt'
+>
+
 /** The part of a WebSocket that is used, as browsers, Node and `ws` have it. */
 export type Socket = {
   send(data: string): void
@@ -25,9 +34,10 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 export type Ports = {
   clock: Clock
   random: Random
+  subtle: Subtle
   socket: SocketFactory
   fetch: Fetch
-  /** The page's origin, which the browser sends and the proof must repeat; undefined outside a browser. */
+  /** The `Origin` that the socket's handshake carries, which the proof repeats: a page's own, undefined where none is sent. */
   origin: string | undefined
 }
 
@@ -36,11 +46,20 @@ export function platform(overrides: Partial<Ports> = {}): Ports {
   return {
     clock: systemClock,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    // Looked up when it is needed: a platform may have none, and its own port is not to fail for it.
+    get subtle() {
+      return webCrypto()
+    },
     socket: openWebSocket,
     fetch: (url, init) => fetch(url, init),
     origin: typeof location === 'undefined' ? undefined : location.origin,
     ...overrides,
   }
+}
+
+/** This realm's own. */
+export function webCrypto(): SubtleCrypto {
+  return crypto.subtle
 }
 
 const systemClock: Clock = {

@@ -5,7 +5,7 @@ import { base64url, sha256 } from './base64url.ts'
 import type { DeviceKey } from './device-key.ts'
 import { sign } from './jws.ts'
 import { LIMITS } from './limits.ts'
-import type { Random } from './ports.ts'
+import type { Random, Subtle } from './ports.ts'
 
 /** Who signs: the user and device of this session and the device's key. */
 export type Signer = {
@@ -14,6 +14,7 @@ export type Signer = {
   device: string
   env: 'test' | 'live'
   random: Random
+  subtle: Subtle
   /** Time by the server, milliseconds: a phone's own clock may be wrong. */
   serverNow: () => number
 }
@@ -38,11 +39,12 @@ export function tokenProof(key: DeviceKey, device: string, nonce: string): Promi
 export async function socketProof(
   key: DeviceKey,
   device: string,
-  over: { nonce: string; accessToken: string; origin: string | undefined },
+  over: { nonce: string; accessToken: string },
+  { origin, subtle }: { origin: string | undefined; subtle: Subtle },
 ): Promise<string> {
-  const ath = await sha256(over.accessToken)
+  const ath = await sha256(over.accessToken, subtle)
   const claims = { aud: 'mooring:socket', nonce: over.nonce, ath }
-  return sign(key, PROOF_TYP.proof, device, over.origin === undefined ? claims : { ...claims, origin: over.origin })
+  return sign(key, PROOF_TYP.proof, device, origin === undefined ? claims : { ...claims, origin })
 }
 
 /** The content of a confirmation: everything the payer agrees to, nothing else. */
@@ -57,18 +59,18 @@ export async function confirmation(signer: Signer, content: ConfirmContent): Pro
 /** A signature over a command that changes the account; `body` without its action, pin and old_pin. */
 export async function action(signer: Signer, name: string, body: object): Promise<Proof> {
   const { claims, expires_ms } = dated(signer)
-  const all: ActionClaims = { aud: 'mooring:action', name, body: await bodyHash(body), ...claims }
+  const all: ActionClaims = { aud: 'mooring:action', name, body: await bodyHash(body, signer.subtle), ...claims }
   return { jws: await sign(signer.key, PROOF_TYP.action, signer.device, all), expires_ms }
 }
 
 const UNSIGNED = ['action', 'pin', 'old_pin']
 
 /** base64url SHA-256 of the RFC 8785 canonical JSON of what an action covers. */
-export function bodyHash(body: object): Promise<string> {
+export function bodyHash(body: object, subtle: Subtle): Promise<string> {
   const covered = Object.fromEntries(Object.entries(body).filter(([name]) => !UNSIGNED.includes(name)))
   const text = canonicalize(covered)
   if (text === undefined) throw new TypeError('a command body is a JSON object')
-  return sha256(text)
+  return sha256(text, subtle)
 }
 
 function dated(signer: Signer) {

@@ -100,7 +100,7 @@ export class Session {
       const token = await tokens.get()
       if (token === before.token || this.#state !== before) return
       // Getting it took a while: another ping may have come, and only its nonce is good now.
-      const proof = await socketProof(key, device, { nonce: this.#nonce, accessToken: token, origin: ports.origin })
+      const proof = await socketProof(key, device, { nonce: this.#nonce, accessToken: token }, ports)
       if (this.#state === before && before.link.send({ t: 'token', token, proof })) this.#offered = token
     } catch {
       // Nothing is lost: see above.
@@ -159,7 +159,7 @@ export class Session {
   async #hello(challenge: { nonce: string; time: string }, accessToken: string): Promise<HelloFrame> {
     const { key, device, ports, cursors, serverClock } = this.#options
     serverClock.learn(challenge.time)
-    const proof = await socketProof(key, device, { nonce: challenge.nonce, accessToken, origin: ports.origin })
+    const proof = await socketProof(key, device, { nonce: challenge.nonce, accessToken }, ports)
     return { t: 'hello', token: accessToken, proof, agent: AGENT, feeds: cursors() }
   }
 

@@ -287,7 +287,7 @@ describe('paying', () => {
       sub: USER,
       device: DEVICE,
       name: 'source.link',
-      body: await bodyHash(covered),
+      body: await bodyHash(covered, crypto.subtle),
     })
   })
 
@@ -314,7 +314,7 @@ describe('paying', () => {
         sub: USER,
         device: DEVICE,
         name,
-        body: await bodyHash(covered),
+        body: await bodyHash(covered, crypto.subtle),
       })
       expect(server.commands[i]?.key).toMatch(/^[\w-]{16,64}$/)
     }

@@ -39,6 +39,15 @@ describe('the SDK runs in a browser', () => {
     const suspect = /\bimport\(|\brequire\(|^import '|\b(Buffer|process|global|__dirname|setImmediate)\b[.([]/m
     expect(files.filter(({ text }) => suspect.test(text)).map(({ name }) => name)).toEqual([])
   })
+
+  it('takes WebCrypto by its port alone, and nothing of the language that Hermes lacks', () => {
+    const code = files.map(({ name, text }) => ({ name, text: text.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '') }))
+    const naming = (what: RegExp) => code.filter(({ text }) => what.test(text)).map(({ name }) => name)
+    expect(naming(/\bcrypto\b/)).toEqual(['ports.ts'])
+    expect(
+      naming(/\b(?:withResolvers|Promise\.try|fromAsync|groupBy|toSorted|toReversed|toSpliced|isWellFormed)\b/),
+    ).toEqual([])
+  })
 })
 
 describe('a frame', () => {
