@@ -27,7 +27,7 @@ export type Starter = {
    * one that runs is told to look, as what it was to be told may have been lost, and one whose tasks fail begins anew.
    */
   restart(payment: string, about: About): void
-  /** Starts the recovery of this evidence, or tells the one that runs to look; best effort, the patrol does it again. */
+  /** As `restart`, for the recovery of this evidence; best effort, the patrol does it again. */
   recover(evidence: { id: string; payment: string }): void
   /** Tells a payment's workflow to look; best effort: the sweeper and the patrol are behind it. */
   wake(payment: string): void
@@ -46,12 +46,18 @@ const PROBE = 'mooring-starter-probe'
 
 /** Whose life it is tells its id; a mandate's is its source's. The workflow's one argument is the id, by this name. */
 const WORKFLOWS = { pay: ['payment', 'payment'], rfd: ['refund', 'refund'], src: ['mandate', 'source'] } as const
-const workflowOf = (id: string) => {
+const lifeOf = (id: string, about: About) => {
   const prefix = id.slice(0, 3)
   if (prefix !== 'pay' && prefix !== 'rfd' && prefix !== 'src') throw new Error(`nothing of ${id} has a workflow`)
   const [type, argument] = WORKFLOWS[prefix]
-  return { type, args: [{ [argument]: id }] }
+  return { type, workflowId: id, args: [{ [argument]: id }], typedSearchAttributes: searchable(about) }
 }
+const recoveryOf = ({ id, payment }: { id: string; payment: string }) => ({
+  type: 'recovery',
+  workflowId: recoveryId(payment, id),
+  args: [{ evidence: id }],
+})
+type Life = ReturnType<typeof lifeOf> | ReturnType<typeof recoveryOf>
 
 export function makeStarter(deps: {
   client: Client
@@ -107,33 +113,17 @@ export function makeStarter(deps: {
   }
 
   function startLife(
-    id: string,
-    about: About,
+    { type, ...life }: Life,
     reuse: WorkflowIdReusePolicy,
     requestEagerStart: boolean,
     conflict: 'FAIL' | 'TERMINATE_EXISTING' = 'FAIL',
   ) {
-    const { type, args } = workflowOf(id)
     return client.workflow.start(type, {
-      workflowId: id,
+      ...life,
       taskQueue,
-      args,
-      typedSearchAttributes: searchable(about),
       requestEagerStart,
       workflowIdReusePolicy: reuse,
       workflowIdConflictPolicy: conflict,
-      workflowTaskTimeout: deps.workflowTaskTimeoutMs,
-    })
-  }
-
-  function startRecovery(evidence: string, workflowId: string) {
-    return client.workflow.signalWithStart('recovery', {
-      workflowId,
-      taskQueue,
-      args: [{ evidence }],
-      signal: 'look',
-      // One too many reads that it is over, and ends.
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowTaskTimeout: deps.workflowTaskTimeoutMs,
     })
   }
@@ -160,7 +150,8 @@ export function makeStarter(deps: {
    * One whose tasks fail again and again hears nothing: a hub that stood still while Temporal gave its task away may leave
    * a history that no replay agrees with, and a build may have a fault. All it knows is in Postgres, so it begins anew.
    */
-  async function lookAgain(id: string, about: About): Promise<void> {
+  async function lookAgain(life: Life): Promise<void> {
+    const id = life.workflowId
     const deadline = () => Date.now() + DURABLE_LIMITS.signal_deadline_ms
     const { raw } = await client.withDeadline(deadline(), () => client.workflow.getHandle(id).describe())
     if (raw.workflowExecutionInfo?.searchAttributes?.indexedFields?.[PROBLEMS] === undefined) {
@@ -169,7 +160,7 @@ export function makeStarter(deps: {
     }
     log.error({ workflow: id }, 'the tasks of a workflow fail; it begins anew')
     await client.withDeadline(deadline(), () =>
-      startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false, 'TERMINATE_EXISTING'),
+      startLife(life, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false, 'TERMINATE_EXISTING'),
     )
   }
 
@@ -209,12 +200,24 @@ export function makeStarter(deps: {
     line.add(id, how.lane, () => startNow(id, start, how))
   }
 
+  /** Refused while it runs, which few do. A run too many reads where its payment or evidence stands and ends. */
+  function again(life: Life): void {
+    const { workflowId } = life
+    begin(workflowId, () => startLife(life, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), {
+      lane: 'late',
+      running: () =>
+        lookAgain(life).catch((error: unknown) =>
+          log.debug({ err: error, workflow: workflowId }, 'a workflow could not be looked after'),
+        ),
+    })
+  }
+
   const isKnown = (id: string): boolean => (known.get(id) ?? 0) > performance.now()
 
   return {
     start(payment, about, started) {
       // Refuses while it runs or once it completed; allows after a terminate (payments.md, Accept, start, run).
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true), {
+      begin(payment, () => startLife(lifeOf(payment, about), WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true), {
         lane: 'fresh',
         started,
         listenMs: DURABLE_LIMITS.eager_answer_ms,
@@ -223,25 +226,13 @@ export function makeStarter(deps: {
     startLate(late) {
       for (const { id, about } of late.slice(0, DURABLE_LIMITS.late_offered)) {
         if (isKnown(id)) continue
-        begin(id, () => startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
+        begin(id, () => startLife(lifeOf(id, about), WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false), {
           lane: 'late',
         })
       }
     },
-    restart(payment, about) {
-      // Refuses while it runs. A run too many reads where the payment stands and ends.
-      begin(payment, () => startLife(payment, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE, false), {
-        lane: 'late',
-        running: () =>
-          lookAgain(payment, about).catch((error: unknown) =>
-            log.debug({ err: error, workflow: payment }, 'a workflow could not be looked after'),
-          ),
-      })
-    },
-    recover({ id, payment }) {
-      const workflowId = recoveryId(payment, id)
-      begin(workflowId, () => startRecovery(id, workflowId), { lane: 'late' })
-    },
+    restart: (payment, about) => again(lifeOf(payment, about)),
+    recover: (evidence) => again(recoveryOf(evidence)),
     wake,
     isAway,
     line: () => line.look(),

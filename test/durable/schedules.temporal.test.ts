@@ -29,6 +29,23 @@ test('are made once, whoever starts first, and one that operators paused stays p
   }
 })
 
+/** SKIP means that a run which hangs, its tasks failing, would be the last. */
+test('give each run less time than there is to the next, also where they were made without and are paused', async () => {
+  for (const { id } of SCHEDULES) {
+    const handle = client.schedule.getHandle(id)
+    await ensureSchedules(client)
+    await handle.update(({ action: { workflowExecutionTimeout, ...action }, ...rest }) => ({ ...rest, action }))
+    expect((await handle.describe()).action.workflowExecutionTimeout).toBeUndefined()
+    await handle.pause('while we look')
+    await ensureSchedules(client)
+    const { action, spec, state } = await handle.describe()
+    const everyMs = spec.intervals?.[0]?.every
+    expect(action.workflowExecutionTimeout).toBeGreaterThan(60_000)
+    expect(action.workflowExecutionTimeout).toBeLessThan(Number(everyMs))
+    expect(state).toMatchObject({ paused: true, note: 'while we look' })
+  }
+})
+
 test('the review says what waits in its result and its details', async () => {
   const taskQueue = `test-${randomUUID()}`
   const found = { waiting: [{ rail: 'demo-bank', state: 'unknown', count: 2, oldestS: 7_300 }], escalated: 1 }

@@ -5,7 +5,8 @@ import { createServer, connect, type Server, type Socket } from 'node:net'
 import { Client } from '@temporalio/client'
 import { NativeConnection, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { DURABLE_LIMITS, makeStarter, workflowBundle as bundleOf } from '../../src/durable/index.ts'
+import { DURABLE_LIMITS, makeStarter, workflowBundle as bundleOf, type Starter } from '../../src/durable/index.ts'
+import { recoveryId } from '../../src/domain/ids.ts'
 import { makeLog } from '../../src/observe/log.ts'
 import { ROOT } from '../../tools/paths.ts'
 import { testTemporal } from '../support/run-servers.ts'
@@ -176,37 +177,47 @@ test(
   PATIENCE_MS,
 )
 
-test(
-  'one whose tasks fail again and again is begun anew, and one whose tasks do not is left as it is',
-  async () => {
+const STUCK = {
+  refund: (starter: Starter) => {
+    const id = `rfd_${randomUUID().replaceAll('-', '')}`
+    const about = { kind: 'refund', rail: 'demo-bank', merchant: 'mer_stuck', user: 'usr_stuck' } as const
+    return { id, look: () => starter.restart(id, about) }
+  },
+  // Without it a return, or a settlement that came late, is never posted.
+  recovery: (starter: Starter) => {
+    const evidence = { id: randomUUID(), payment: `pay_${randomUUID().replaceAll('-', '')}` }
+    return { id: recoveryId(evidence.payment, evidence.id), look: () => starter.recover(evidence) }
+  },
+}
+
+test.each(['refund', 'recovery'] as const)(
+  'a %s whose tasks fail again and again is begun anew, and one whose tasks do not is left as it is',
+  async (kind) => {
     const { workflow_task_timeout_ms: workflowTaskTimeoutMs } = DURABLE_LIMITS
     const taskQueue = `test-${randomUUID()}`
     const { namespace } = testTemporal()
     const workflowBundle = await bundleOf(join(ROOT, '.cache'))
-    // No step of this name: the workflow's own code throws, which fails its task and not the workflow.
-    let next: object = { step: 'nowhere' }
-    const activities = { lookAtRefund: () => Promise.resolve(next) }
-    const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities })
     const log = makeLog({ name: 'test', level: 'silent' })
     const starter = makeStarter({ client, log, workflowTaskTimeoutMs, taskQueue })
-    const id = `rfd_${randomUUID().replaceAll('-', '')}`
-    const about = { kind: 'refund', rail: 'demo-bank', merchant: 'mer_stuck', user: 'usr_stuck' } as const
+    const { id, look } = STUCK[kind](starter)
     const handle = client.workflow.getHandle(id)
+    // No step of this name: the workflow's own code throws, which fails its task and not the workflow.
+    let first: string | undefined
+    const lookAt = async () => {
+      const { runId } = await handle.describe()
+      first ??= runId
+      return runId === first ? { step: 'nowhere' } : { step: 'done', status: 'succeeded' }
+    }
+    const activities = { lookAtRefund: lookAt, recover: lookAt }
+    const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities })
     await worker.runUntil(async () => {
-      starter.restart(id, about)
-      const runId = () =>
-        handle.describe().then(
-          ({ runId: now }) => now,
-          () => '',
-        )
-      await expect.poll(runId, { timeout: PATIENCE_MS }).not.toBe('')
-      const first = await runId()
+      look()
+      await expect.poll(() => first, { timeout: PATIENCE_MS }).toBeDefined()
       const begunAnew = async () => {
-        starter.restart(id, about)
-        return (await runId()) !== first
+        look()
+        return (await handle.describe()).runId !== first
       }
       await expect.poll(begunAnew, { timeout: 2 * PATIENCE_MS, interval: 1_000 }).toBe(true)
-      next = { step: 'done', status: 'succeeded' }
       expect(await handle.result()).toEqual({ status: 'succeeded' })
       expect((await client.workflow.getHandle(id, first).describe()).status.name).toBe('TERMINATED')
     })

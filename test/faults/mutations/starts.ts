@@ -29,10 +29,20 @@ export const STARTS: readonly Mutation[] = [
     'indexedFields?.[PROBLEMS] === undefined',
     'indexedFields?.[PROBLEMS] !== null',
   ),
+  starter(
+    'leaves a recovery whose tasks fail as it is',
+    'running: () =>\n        lookAgain(life)',
+    "running: () =>\n        (life.type === 'recovery' ? Promise.resolve(wake(workflowId)) : lookAgain(life))",
+  ),
+  broken('src/durable/schedules.ts', 'test/durable/schedules.temporal.test.ts')(
+    'has a review that hangs be the last',
+    'workflowExecutionTimeout: withinMs } }))',
+    'workflowExecutionTimeout: 0 } }))',
+  ),
   broken(STARTER, 'test/durable/refund.temporal.test.ts')(
     'gives the first task of a late start to an answer that may be lost',
-    'startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false)',
-    'startLife(id, about, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true)',
+    'startLife(lifeOf(id, about), WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, false)',
+    'startLife(lifeOf(id, about), WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, true)',
   ),
   broken('src/payments/admission.ts', 'test/faults/temporal-away.e2e.test.ts')(
     'posts nothing between wallets while Temporal is away',
