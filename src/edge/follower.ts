@@ -44,7 +44,7 @@ export class Follower {
   readonly #sequencer: Sequencer<FeedMessage>
   #epoch: string | null = null
   #fill: Fill | null = null
-  /** Who is told once nothing is missing, or cannot be read. */
+  /** Who is told once nothing is missing, or cannot be read, or the socket has no room for it. */
   #verifying: (() => void)[] | null = null
   #ended = false
 
@@ -57,6 +57,11 @@ export class Follower {
   /** The last event handed to the socket, or what it started from. */
   get last(): number {
     return this.#sequencer.last ?? 0
+  }
+
+  /** Whether missing events are at hand, and go out as the socket has room. A phone that is gone takes none, for ever. */
+  get waitsForRoom(): boolean {
+    return this.#fill?.waits === 'room'
   }
 
   end(): void {
@@ -83,11 +88,11 @@ export class Follower {
     this.#readMissing(this.#limits.command_timeout_ms)
   }
 
-  /** The feed's true head: what does not come by itself shortly is read, and `done` told after that. */
+  /** The feed's true head: what does not come by itself shortly is read, and `done` told after that, or where it waits for room. */
   verify(head: number, done: () => void): void {
     if (!this.#ended) this.#sequencer.expect(head)
     // While a snapshot is on its way: `follow` reads it.
-    if (this.#ended || this.#epoch === null || this.#sequencer.missing === null) {
+    if (this.#ended || this.#epoch === null || this.#sequencer.missing === null || this.waitsForRoom) {
       done()
       return
     }
@@ -105,7 +110,7 @@ export class Follower {
   }
 
   drained(): void {
-    if (this.#fill?.waits === 'room') this.#takePage(this.#fill)
+    if (this.#fill !== null && this.waitsForRoom) this.#takePage(this.#fill)
   }
 
   look(): void {
@@ -137,6 +142,7 @@ export class Follower {
     for (let event = events[fill.next]; event !== undefined; event = events[++fill.next]) {
       if (!this.#port.hasRoom()) {
         fill.waits = 'room'
+        this.#tellVerifying()
         return
       }
       this.#pushAll(this.#sequencer.accept(fromPage(event, epoch)))
@@ -157,6 +163,10 @@ export class Follower {
 
   #filled(): void {
     this.#fill = null
+    this.#tellVerifying()
+  }
+
+  #tellVerifying(): void {
     const verifying = this.#verifying
     this.#verifying = null
     for (const done of verifying ?? []) done()

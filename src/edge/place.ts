@@ -31,6 +31,11 @@ export class Place implements FollowerPort {
     return this.#follower.last
   }
 
+  /** Whether it has events for the socket that go out as this has room. */
+  get waitsForRoom(): boolean {
+    return this.#follower.waitsForRoom
+  }
+
   hear(message: FeedMessage): void {
     this.#follower.hear(message)
   }

@@ -39,7 +39,11 @@ export class Verification {
     }
     const { identity, place } = subject
     if (head.ok) {
-      place.verify(head.value, () => this.#finish(done, { at: 'verified', head: Math.max(head.value, place.last) }))
+      place.verify(head.value, () => {
+        // What waits here for the socket is not missing, and its client is not to resume for it.
+        const reached = place.waitsForRoom ? place.last : Math.max(head.value, place.last)
+        this.#finish(done, { at: 'verified', head: reached })
+      })
       return
     }
     // The token it was asked with may have been followed by a newer one.

@@ -242,6 +242,23 @@ describe('a slow consumer', () => {
     expect(again.seqs()).toEqual(upTo(total).slice(seen))
   }, 60_000)
 
+  it('is closed 4003 where it vanishes in the midst of a replay, as any that answers no ping', async () => {
+    const soon = { heartbeat_ms: 500, pong_timeout_ms: 500, true_heads_every_pings: 1 }
+    await stage.restart({ limits: { ...soon, close_timeout_ms: 20_000 } })
+    for (let i = 0; i < 900; i++) stage.hub.write(USER, { description: 'x'.repeat(16_000) })
+    const phone = await Phone.connect(stage.edge.url)
+    phone.hello({ cursor: cursor(0) })
+    await phone.heard('ready')
+    phone.ws.pause()
+    await until(() => stage.edge.edge.sessions === 0)
+    expect(await stage.edge.registry.metrics()).toContain('mooring_edge_closes_total{code="4003"} 1')
+    phone.ws.resume()
+    await phone.closed
+    // Meanwhile it was told of no head that it had not been given: it had missed nothing.
+    const heads = phone.of('ping').map((ping) => JSON.stringify(ping['heads']))
+    expect(heads).toEqual([JSON.stringify({ [USER]: phone.seqs().length })])
+  }, 60_000)
+
   it('gets a long replay at its own pace instead of being closed', async () => {
     for (let i = 0; i < 900; i++) stage.hub.write(USER, { description: 'x'.repeat(16_000) })
     const phone = await Phone.connect(stage.edge.url)

@@ -79,6 +79,23 @@ describe('a follower', () => {
     ])
   })
 
+  it('keeps nobody waiting who verifies while the socket has no room: that may be for ever', () => {
+    const { follower, pushed, state } = onItsOwn()
+    let verified = 0
+    follower.follow('e', 0, 4)
+    follower.verify(4, () => verified++)
+    expect(verified).toBe(0)
+    state.room = false
+    follower.paged(page(0, 2))
+    expect(verified).toBe(1)
+    follower.verify(9, () => verified++)
+    expect(verified).toBe(2)
+    state.room = true
+    follower.drained()
+    follower.paged(page(2, 9))
+    expect([verified, pushed]).toEqual([2, [1, 2, 3, 4, 5, 6, 7, 8, 9]])
+  })
+
   it('asks again for what the hub could not tell, and resyncs when that brings nothing in time', () => {
     const { asked, follower, resyncs, state } = onItsOwn()
     follower.follow('e', 0, 0)

@@ -121,6 +121,21 @@ export const EDGE: readonly Mutation[] = [
     '    this.#ended = true\n    this.#filled()',
     '    this.#ended = true',
   ),
+  follower(
+    'leaves whoever verifies without an answer while a phone takes nothing',
+    '        this.#tellVerifying()\n        return\n',
+    '        return\n',
+  ),
+  follower(
+    'has whoever verifies wait until a phone takes something',
+    'this.#sequencer.missing === null || this.waitsForRoom',
+    'this.#sequencer.missing === null',
+  ),
+  broken('src/edge/verification.ts', 'test/edge/feed.nats.test.ts')(
+    'has a phone that is slow resume for what waits for it',
+    'place.waitsForRoom ? place.last : ',
+    '',
+  ),
   broken('src/edge/heartbeat.ts', 'test/edge/rules.test.ts')(
     'pings while a ping waits for the hub',
     ' || this.#underWay',
