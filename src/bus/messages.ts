@@ -60,5 +60,8 @@ export type RailCallback = {
 }
 export type RailCallbackReply = { status: 204 | 400 | 401 | 404 | 503 }
 
-/** `ctl.edge.<id>`: what the relay tells edges, and edges each other: `session` took over from older ones of `device`. */
-export type EdgeControl = { type: 'revoke'; device: string } | { type: 'replaced'; device: string; session: string }
+/** `ctl.edge.<id>`: what the relay tells edges. */
+export type EdgeControl = { type: 'revoke'; device: string }
+
+/** `ctl.device.replaced`: what edges tell each other: `session` took over from older ones of `device`. */
+export type DeviceReplaced = { device: string; session: string }

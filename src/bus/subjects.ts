@@ -5,7 +5,8 @@
  *   cmd.<area>.<verb>     request/reply, queue group `hub`
  *   feed.<id>             JetStream stream FEEDS; headers carry seq and epoch
  *   live.<id>             the same messages as the stream stored them (republish): what edges hear
- *   ctl.edge.<id|all>     to edges
+ *   ctl.edge.<id|all>     to edges, by the relay; no edge may speak here
+ *   ctl.device.replaced   among edges
  *   ctl.relay.wake        a commit left events in the outbox
  *   rail.<rail>.callback  request/reply, queue group `hub`
  */
@@ -16,6 +17,8 @@ export const HUB_QUEUE = 'hub'
 export const FEED_STREAM = 'FEEDS'
 export const FEED_SUBJECTS = 'feed.>'
 export const LIVE_PREFIX = 'live'
+/** Which of a device's sockets is the newest: all that edges say to one another. */
+export const DEVICE_REPLACED = 'ctl.device.replaced'
 export const RELAY_WAKE = 'ctl.relay.wake'
 export const ALL_COMMANDS = 'cmd.>'
 export const ALL_RAIL_CALLBACKS = 'rail.*.callback'

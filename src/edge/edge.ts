@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import type { Bus, EdgeControl } from '../bus/index.ts'
+import type { Bus, DeviceReplaced } from '../bus/index.ts'
 import { CLOSE } from '../contract/index.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
-import { assertNever } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
 import type { EdgeContext } from './context.ts'
-import { hearControl, tellEdges } from './control.ts'
+import { hearControl, tellReplaced } from './control.ts'
 import { GOING_AWAY, ending } from './faults.ts'
 import { Feeds } from './feed.ts'
 import { HubLink } from './hub-link.ts'
@@ -76,7 +75,10 @@ export class Edge {
       }),
     }
     this.#revoked = new RecentlyRevoked(limits, clock)
-    this.#stopControl = hearControl(bus, options.name, (control) => this.#control(control))
+    this.#stopControl = hearControl(bus, options.name, {
+      control: ({ device }) => this.#revoke(device),
+      replaced: (replaced) => this.#replace(replaced),
+    })
     this.#sweep = setInterval(() => this.#context.userRates.sweep(clock.monotonic()), limits.rate_sweep_ms)
     this.#sweep.unref()
   }
@@ -128,7 +130,7 @@ export class Edge {
     }
     this.#byDevice.get(device)?.end(REPLACED)
     this.#byDevice.set(device, session)
-    tellEdges(this.#options.bus, { type: 'replaced', device, session: identity.session })
+    tellReplaced(this.#options.bus, { device, session: identity.session })
   }
 
   #gone(session: Session, identity: Identity | null): void {
@@ -138,21 +140,15 @@ export class Edge {
     if (this.#sessions.size === 0) this.#onEmpty?.()
   }
 
-  #control(control: EdgeControl): void {
-    const session = this.#byDevice.get(control.device)
-    if (control.type === 'revoke') this.#revoked.add(control.device)
-    if (session === undefined) return
-    switch (control.type) {
-      case 'revoke':
-        session.end(REVOKED)
-        break
-      case 'replaced':
-        // Session ids are time-ordered: of two edges that tell each other, only the older session gives way.
-        if ((session.identity?.session ?? control.session) < control.session) session.end(REPLACED)
-        break
-      default:
-        assertNever(control)
-    }
+  #revoke(device: string): void {
+    this.#revoked.add(device)
+    this.#byDevice.get(device)?.end(REVOKED)
+  }
+
+  /** Session ids are time-ordered: of two edges that tell each other, only the older session gives way. */
+  #replace({ device, session }: DeviceReplaced): void {
+    const ours = this.#byDevice.get(device)
+    if ((ours?.identity?.session ?? session) < session) ours?.end(REPLACED)
   }
 
   /**

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bus, connectBus, edgeControlSubject, subscribeByCallback } from '../../src/bus/index.ts'
+import { type Bus, connectBus, DEVICE_REPLACED, subscribeByCallback } from '../../src/bus/index.ts'
 import { ITERATOR_PROMISES } from '../../src/bus/subscribe.ts'
 import { type NatsAddress, type TestServer, natsUrlOf, startNats } from '../support/servers.ts'
 
 /** What edges say to each other and hear. */
-const SUBJECT = edgeControlSubject('all')
+const SUBJECT = DEVICE_REPLACED
 
 let nats: TestServer<NatsAddress>
 let edge: Bus

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RELAY_WAKE, connectBus, type Bus } from '../../src/bus/index.ts'
+import { DEVICE_REPLACED, RELAY_WAKE, connectBus, edgeControlSubject, type Bus } from '../../src/bus/index.ts'
 import { freePorts } from '../../tools/process/ports.ts'
 import { startNats, natsUrlOf, type NatsAddress, type TestDatabase, type TestServer } from '../support/servers.ts'
 import { testDatabase } from '../support/run-servers.ts'
@@ -101,6 +101,23 @@ describe('the way of an event', () => {
     const newer = await Phone.open(socketOf(edges[1]), { device: 'dev_pathpathpath' })
     expect((await older.closed).code).toBe(4006)
     expect(await newer.command('wallet.balances')).toMatchObject({ ok: true })
+  })
+
+  it('believes an edge nothing that only the relay may say, such as that a device was revoked', async () => {
+    const device = 'dev_pathpathkept'
+    const phone = await Phone.open(socketOf(edges[0]), { device })
+    const stolen = await connectBus({ url: natsUrlOf(nats, 'edge'), name: 'edge-9' })
+    const revoke = JSON.stringify({ type: 'revoke', device })
+    for (const subject of [edgeControlSubject('all'), edgeControlSubject('edge-0')])
+      await expect(stolen.request(subject, revoke, { timeout: 2_000 })).rejects.toThrow('Permissions Violation')
+    for (const said of [revoke, 'no JSON', JSON.stringify({ device })]) stolen.publish(DEVICE_REPLACED, said)
+    await stolen.flush()
+    // Its reply comes to the edge by the same connection, after all of that.
+    expect(await phone.command('wallet.balances')).toMatchObject({ ok: true })
+    const newer = await Phone.open(socketOf(edges[1]), { device })
+    expect((await phone.closed).code).toBe(4006)
+    expect(await newer.command('wallet.balances')).toMatchObject({ ok: true })
+    await stolen.close()
   })
 
   it('counts who is behind its balancer, though caps are lifted for the balancer’s own machine', async () => {

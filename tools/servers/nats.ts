@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   ALL_COMMANDS,
   ALL_RAIL_CALLBACKS,
+  DEVICE_REPLACED,
   FEED_STREAM,
   FEED_SUBJECTS,
   LIVE_PREFIX,
@@ -50,10 +51,10 @@ const PERMISSIONS: Record<NatsRole, Permissions> = {
     subscribe: [ALL_COMMANDS, ALL_RAIL_CALLBACKS],
     responds: true,
   },
-  // An edge tells the others which of a device's sockets is the newest.
+  // An edge tells the others which of a device's sockets is the newest, and nothing that only the relay knows.
   edge: {
-    publish: [...EDGE_AREAS.map((area) => `cmd.${area}.*`), edgeControlSubject('all')],
-    subscribe: [LIVE, EDGE_CONTROL],
+    publish: [...EDGE_AREAS.map((area) => `cmd.${area}.*`), DEVICE_REPLACED],
+    subscribe: [LIVE, EDGE_CONTROL, DEVICE_REPLACED],
   },
   bridge: {
     publish: [...BRIDGE_AREAS.map((area) => `cmd.${area}.*`), ALL_RAIL_CALLBACKS],

@@ -2,6 +2,7 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 
 /** How an edge keeps its sockets: who may stay, what each is told and when, and how it leaves. */
 
+const PATH = 'test/edge/path.nats.test.ts'
 const UWS = 'src/edge/transport/uws.ts'
 const mailbox = broken('src/actor/mailbox.ts', 'test/actor/mailbox.test.ts')
 const actor = broken('src/edge/session-actor.ts', 'test/edge/session.nats.test.ts')
@@ -135,6 +136,16 @@ export const EDGE: readonly Mutation[] = [
     'has a phone that is slow resume for what waits for it',
     'place.waitsForRoom ? place.last : ',
     '',
+  ),
+  broken('tools/servers/nats.ts', PATH)(
+    'lets an edge say that a device was revoked',
+    '`cmd.${area}.*`), DEVICE_REPLACED]',
+    "`cmd.${area}.*`), edgeControlSubject('all'), DEVICE_REPLACED]",
+  ),
+  broken('src/edge/control.ts', PATH)(
+    'takes what another edge says for what the relay does',
+    'hear(DEVICE_REPLACED, Replaced, heard.replaced)',
+    'hear(DEVICE_REPLACED, Replaced, heard.replaced),\n    hear(DEVICE_REPLACED, Control, heard.control)',
   ),
   broken('src/edge/heartbeat.ts', 'test/edge/rules.test.ts')(
     'pings while a ping waits for the hub',

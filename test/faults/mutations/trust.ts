@@ -154,7 +154,7 @@ const letIn: readonly Mutation[] = [
     'if (name !== name) return\n  return',
   ),
   relay('has the sockets of devices closed that are added', "name !== 'device.revoked'", "!name.startsWith('device.')"),
-  edge('leaves a revoked device’s socket open', 'session.end(REVOKED)\n        break', 'break'),
+  edge('leaves a revoked device’s socket open', 'this.#byDevice.get(device)?.end(REVOKED)', ''),
   edge(
     'opens a socket for a device that was revoked meanwhile',
     'if (this.#revoked.has(device)) {\n      session.end(REVOKED)\n      return\n    }\n',
