@@ -12,6 +12,7 @@ import { type Decision, decideAndApply, type Respond, storedAnswer } from '../co
 import { aboutRefund } from '../about.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { fundingOf, type FundingDeps, leftToRefund } from './funding.ts'
+import { REFUND_LIMITS } from './limits.ts'
 import { fund } from './moves.ts'
 import type { RefundBase, RefundRow } from './rows.ts'
 import type { Turns } from './turns.ts'
@@ -55,13 +56,25 @@ async function create(deps: RefundCommandDeps, merchant: Merchant, request: HubR
   if (before !== null) return { reply: before }
   const body = CreateRefundBody.safeParse(request.body)
   if (!body.success) return refused(invalidRequest(body.error))
-  return deps.turns.take(body.data.payment, () =>
+  // Before a turn is taken: nobody stands in the line of another's payment.
+  if ((await deps.store.payment(body.data.payment))?.merchant !== merchant.merchant) {
+    return decideAndApply(deps, changer, hash, () => Promise.resolve({ kind: 'refusal', refusal: notYours() }))
+  }
+  const answer = deps.turns.ask(body.data.payment, () =>
     decideAndApply(deps, changer, hash, () => decideRefund(deps, merchant, body.data)),
   )
+  return answer ?? refused(tooManyAtOnce())
 }
+
+const notYours = () => refuse('not_found', 'There is no such payment of yours.', { param: 'payment' })
+const tooManyAtOnce = () =>
+  refuse('overloaded', 'Too many refunds are asked for at once; try again shortly with the same key.', {
+    retryAfterMs: REFUND_LIMITS.retry_after_ms,
+  })
 
 async function decideRefund(deps: RefundCommandDeps, merchant: Merchant, body: CreateRefundBody): Promise<Decision> {
   const base = await deps.store.refunds.base(body.payment)
+  if (base === null) throw new Error(`payment ${body.payment} went away`)
   const asked = await newRefund(deps, merchant, base, body)
   if (!asked.ok) return { kind: 'refusal', refusal: asked.error }
   const { refund, from } = asked.value
@@ -89,12 +102,9 @@ async function decideRefund(deps: RefundCommandDeps, merchant: Merchant, body: C
 async function newRefund(
   deps: RefundCommandDeps,
   merchant: Merchant,
-  base: RefundBase | null,
+  base: RefundBase,
   body: CreateRefundBody,
 ): Promise<Result<{ refund: RefundRow; from: RefundBase }, Refusal>> {
-  if (base?.payment.merchant !== merchant.merchant) {
-    return err(refuse('not_found', 'There is no such payment of yours.', { param: 'payment' }))
-  }
   const { payment, collect } = base
   if (payment.status !== 'succeeded') {
     const message = 'The payment has not succeeded, so there is nothing to refund; cancel it where it is still open.'

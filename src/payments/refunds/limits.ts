@@ -6,6 +6,10 @@ export const REFUND_LIMITS = {
   funds_within_ms: 7 * 86_400_000,
   /** How often it is looked whether merchants have it now. */
   funds_every_ms: 1_000,
+  /** Commands that wait while another refund of their payment is decided, and those of all payments together. */
+  asked_of_payment: 16,
+  asked: 400,
+  retry_after_ms: 300,
   sweep_every_ms: 1_000,
   /** A start gets this long to happen before the sweeper makes it again. */
   start_grace_ms: 2_000,

@@ -1,6 +1,7 @@
 import { FAST_WINDOW_MS } from '../../domain/attempt.ts'
+import { walletAccount } from '../../domain/accounting/index.ts'
 import { timestamp } from '../../domain/clock.ts'
-import { type Rounds, startRounds } from '../../ledger/index.ts'
+import { accountId, type Rounds, startRounds } from '../../ledger/index.ts'
 import { aboutRefund } from '../about.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { accountsOf, fundingOf, type FundingDeps, leftToRefund } from './funding.ts'
@@ -14,7 +15,7 @@ import type { Turns } from './turns.ts'
  * What looks after refunds nobody is moving:
  *
  *  F1 Funds: a refund that waits for its merchant's money begins within seconds of the money being there, and fails
- *     after a week without.
+ *     after a week without. While an account it is about is frozen or closed it is not tried.
  *  F2 Sweeper: a refund whose workflow did not start is started; that is seen from its attempt, of which nothing was sent.
  *  F3 Patrol: one nobody touched for a while gets its workflow again.
  *  F4 Candour: one whose call was not heard of within the fast window says `awaiting_rail`, and after an hour that it
@@ -46,40 +47,63 @@ export function tendRefunds(deps: RefundTendDeps): Rounds {
 export async function fundWaiting(deps: RefundTendDeps, stopping?: AbortSignal): Promise<void> {
   await pages(stopping, {
     page: (after) => deps.sql<Waiting[]>`
-      select id, ledger, payment, merchant, amount - fee as needed, created_at as at from refunds
-      where status = 'pending_funds' and id > ${after} order by id limit ${REFUND_LIMITS.rows}`,
+      select r.id, r.ledger, r.payment, r.merchant, case when p.source_type = 'wallet' then p.payer end as wallet_of,
+        r.amount - r.fee as needed, r.created_at as at
+      from refunds r join payments p on p.id = r.payment
+      where r.status = 'pending_funds' and r.id > ${after} order by r.id limit ${REFUND_LIMITS.rows}`,
     take: async (rows) => {
       const late = deps.clock.now() - REFUND_LIMITS.funds_within_ms
       const funds = await fundsOf(deps, rows)
       for (const row of rows) {
         const isLate = row.at.getTime() <= late
-        const has = (funds.get(row.merchant) ?? 0n) >= row.needed
-        if (!isLate && !has) continue
+        const has = funds.ofMerchant(row) >= row.needed
+        const mayBegin = has && accountsFor(row).every((id) => !funds.shut.has(id))
+        if (!isLate && !mayBegin) continue
         // One that cannot be moved must not keep the round from those behind it.
         await deps.turns
-          .take(row.payment, () => (has ? begin(deps, row.id) : giveUp(deps, row.id)))
+          .take(row.payment, async () => {
+            const begun = mayBegin && (await begin(deps, row.id)) !== 'refused'
+            // Whatever it is refused for: none waits for ever.
+            if (!begun && isLate) await giveUp(deps, row.id, has ? SHUT : WITHOUT_FUNDS)
+          })
           .catch((error: unknown) => deps.log.error({ err: error, refund: row.id }, 'a refund could not be moved'))
       }
     },
   })
 }
 
-type Waiting = { id: string; ledger: number; payment: string; merchant: string; needed: bigint; at: Date }
+type Waiting = {
+  id: string
+  ledger: number
+  payment: string
+  merchant: string
+  /** Whose wallet it goes back to; null where it goes to a rail. */
+  wallet_of: string | null
+  needed: bigint
+  at: Date
+}
 
-/** What each of these merchants has for refunds, wherever it lies, its credit included. */
-async function fundsOf({ sql }: RefundTendDeps, rows: readonly Waiting[]): Promise<Map<string, bigint>> {
-  const owner = new Map(rows.flatMap((row) => accountsOf(row).map((id) => [id, row.merchant] as const)))
-  const ids = [...owner.keys()]
-  const found = await sql<{ main: string; left: bigint }[]>`
-    select main, credits_posted + allowance - debits_posted - debits_pending as left from accounts where id in ${sql(ids)}
+/** All that it moves money between, of those that can be frozen or closed; the ledger takes no spend with one that is. */
+function accountsFor(row: Waiting): string[] {
+  const { ledger, wallet_of: user } = row
+  return [...accountsOf(row), ...(user === null ? [] : [accountId(ledger, walletAccount(user).name)])]
+}
+
+/** What their merchants have for refunds, wherever it lies, credit included; and which of the accounts are `shut`. */
+async function fundsOf({ sql }: RefundTendDeps, rows: readonly Waiting[]) {
+  const ids = [...new Set(rows.flatMap(accountsFor))]
+  const found = await sql<{ main: string; left: bigint; shut: boolean }[]>`
+    select main, credits_posted + allowance - debits_posted - debits_pending as left, frozen or closed as shut
+    from accounts where id in ${sql(ids)}
     union all
-    select main, credits_posted - debits_posted - debits_pending from accounts where main in ${sql(ids)} and shard > 0`
+    select main, credits_posted - debits_posted - debits_pending, false
+    from accounts where main in ${sql(ids)} and shard > 0`
   const funds = new Map<string, bigint>()
-  for (const { main, left } of found) {
-    const merchant = owner.get(main) ?? ''
-    funds.set(merchant, (funds.get(merchant) ?? 0n) + left)
+  for (const { main, left } of found) funds.set(main, (funds.get(main) ?? 0n) + left)
+  return {
+    shut: new Set(found.flatMap(({ main, shut }) => (shut ? [main] : []))),
+    ofMerchant: (row: Waiting) => accountsOf(row).reduce((total, id) => total + (funds.get(id) ?? 0n), 0n),
   }
-  return funds
 }
 
 async function waitingState(deps: RefundTendDeps, id: string): Promise<RefundState | null> {
@@ -87,24 +111,25 @@ async function waitingState(deps: RefundTendDeps, id: string): Promise<RefundSta
   return state?.refund.status === 'pending_funds' ? state : null
 }
 
-/** Refused, or overtaken by another refund of the payment: it goes on waiting. */
-async function begin(deps: RefundTendDeps, id: string): Promise<void> {
+/** What was overtaken by another refund of the payment is begun by the next round. */
+async function begin(deps: RefundTendDeps, id: string): Promise<'refused' | 'taken_on'> {
   const state = await waitingState(deps, id)
-  if (state === null) return
+  if (state === null) return 'taken_on'
   const { payment, refund } = state
   const base = await deps.store.refunds.base(payment.id)
   if (base === null) throw new Error(`refund ${id} is of a payment that is not there`)
   const now = deps.clock.now()
   if (leftToRefund(payment) < 0n) {
     await deps.ledger.apply(fail(state, TAKEN_BACK, deps.ids, now))
-    return
+    return 'taken_on'
   }
   const funding = await fundingOf(deps, { payment, collect: base.collect }, refund)
   const { unit, after } = await fund({ payment, refund: resumed(state, now), before: refund }, funding, deps, now)
   const result = await deps.ledger.apply({ ...unit, id: deps.ids.uuid() })
+  if (result.code !== 'ok') return result.code === 'refused' ? 'refused' : 'taken_on'
   // A run that found it waiting has ended: this is another one.
-  if (result.code === 'ok' && after.refund.status === 'processing')
-    deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
+  if (after.refund.status === 'processing') deps.restart(id, aboutRefund(payment, base.collect?.rail ?? null))
+  return 'taken_on'
 }
 
 /** Since it was asked for: paid now, the customer would have it twice. */
@@ -116,12 +141,26 @@ const TAKEN_BACK: RefundEnding = {
   },
 }
 
-async function giveUp(deps: RefundTendDeps, id: string): Promise<void> {
+const WITHOUT_FUNDS: RefundEnding = {
+  status: 'failed',
+  failure: {
+    code: 'insufficient_funds',
+    message: 'The merchant did not have the money for a week, so nothing was paid back.',
+  },
+}
+
+/** The merchant has the money, and it cannot be taken or given: an account is frozen or closed. */
+const SHUT: RefundEnding = {
+  status: 'failed',
+  failure: {
+    code: 'not_executed',
+    message: 'For a week no money could be moved between the accounts it is about, so nothing was paid back.',
+  },
+}
+
+async function giveUp(deps: RefundTendDeps, id: string, end: RefundEnding): Promise<void> {
   const state = await waitingState(deps, id)
-  if (state === null) return
-  const message = 'The merchant did not have the money for a week, so nothing was paid back.'
-  const end = { status: 'failed' as const, failure: { code: 'insufficient_funds' as const, message } }
-  await deps.ledger.apply(fail(state, end, deps.ids, deps.clock.now()))
+  if (state !== null) await deps.ledger.apply(fail(state, end, deps.ids, deps.clock.now()))
 }
 
 type Begun = { id: string; merchant: string; payer: string | null; rail: string }

@@ -9,6 +9,13 @@ const broken = (file: string, name: string, from: string, to: string): Mutation 
   edits: [{ file: `src/payments/${file}.ts`, from, to }],
 })
 
+/** As above, noticed where refunds stand in line for one another. */
+const lined = (file: string, name: string, from: string, to: string): Mutation => ({
+  name,
+  tests: ['test/payments/refund-lines.pg.test.ts', 'test/payments/refund-turns.test.ts'],
+  edits: [{ file: `src/payments/${file}.ts`, from, to }],
+})
+
 export const REFUND_MUTATIONS: readonly Mutation[] = [
   broken('refunds/moves', 'keeps what a refund reserved', " - part(before, 'reserved')", ''),
   broken(
@@ -99,8 +106,8 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
   broken(
     'refunds/commands',
     'refunds another merchant’s payment',
-    'if (base?.payment.merchant !== merchant.merchant) {',
-    'if (base === null) {',
+    'if ((await deps.store.payment(body.data.payment))?.merchant !== merchant.merchant) {',
+    'if ((await deps.store.payment(body.data.payment)) === null) {',
   ),
   broken(
     'refunds/funding',
@@ -112,8 +119,8 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
   broken(
     'refunds/tending',
     'never lets a refund begin that waited',
-    'has ? begin(deps, row.id) : giveUp',
-    'has ? Promise.resolve() : giveUp',
+    "(await begin(deps, row.id)) !== 'refused'",
+    "(await Promise.resolve(row.id)) !== 'refused'",
   ),
   broken('refunds/tending', 'waits for funds for ever', 'row.at.getTime() <= late', 'row.at.getTime() < 0'),
   broken(
@@ -127,5 +134,24 @@ export const REFUND_MUTATIONS: readonly Mutation[] = [
     'leaves what a merchant took in where it cannot be spent',
     '&& elsewhere > 0n) await',
     '&& elsewhere < 0n) await',
+  ),
+  lined('refunds/tending', 'tries again and again what a shut account refuses', '!funds.shut.has(id)', 'id !== row.id'),
+  lined(
+    'refunds/tending',
+    'waits for ever where the ledger refuses a refund that has its money',
+    "result.code === 'refused' ? 'refused' : 'taken_on'",
+    "'taken_on'",
+  ),
+  lined(
+    'refunds/turns',
+    'lets as many as like wait for a payment',
+    'waiting >= limits.asked_of_payment',
+    'waiting < 0',
+  ),
+  lined(
+    'refunds/turns',
+    'lets commands go before steps',
+    'const step = line.steps.shift()',
+    'const step = line.commands.shift()',
   ),
 ]

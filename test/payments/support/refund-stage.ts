@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { HubReply } from '../../../src/bus/index.ts'
 import { RefundView } from '../../../src/contract/index.ts'
 import { cashAccount, walletAccount } from '../../../src/domain/accounting/index.ts'
@@ -201,9 +202,19 @@ export async function openRefundStage() {
     return answer.reply
   }
 
+  /** As a merchant does that is told to come again. */
+  async function insist(merchant: string, body: { payment: string; amount?: string }, by: { hub?: Hub } = {}) {
+    const key = ids.make('key')
+    for (;;) {
+      const reply = await ask(merchant, 'refund.create', body, { ...by, key })
+      if (reply.ok || !reply.error.retryable) return reply
+      await delay(reply.error.retry_after_ms ?? 0)
+    }
+  }
+
   /** Asks for a refund that must be taken. */
   async function refund(merchant: string, body: { payment: string; amount?: string }, by: { hub?: Hub } = {}) {
-    const reply = await ask(merchant, 'refund.create', body, by)
+    const reply = await insist(merchant, body, by)
     if (!reply.ok) throw new Error(JSON.stringify(reply.error))
     return RefundView.parse(reply.body)
   }
@@ -256,6 +267,7 @@ export async function openRefundStage() {
     paid,
     give,
     ask,
+    insist,
     refund,
     live,
     standing,
