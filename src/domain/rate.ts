@@ -34,6 +34,12 @@ export class Buckets {
     return { ok, remaining: Math.floor(left), retryAfterMs }
   }
 
+  /** Gives back what was taken for nothing. */
+  giveBack(key: string): void {
+    const bucket = this.#buckets.get(key)
+    if (bucket !== undefined) bucket.tokens = Math.min(this.rate.burst, bucket.tokens + 1)
+  }
+
   #forgetOldest(): void {
     if (this.#buckets.size <= this.#limit) return
     const oldest = this.#buckets.keys().next()

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Buckets } from '../domain/rate.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { err, ok, type Result } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
 import type { Sql } from '../ledger/index.ts'
 
@@ -11,6 +13,7 @@ import type { Sql } from '../ledger/index.ts'
  *  E2 Any other payment is refused `overloaded` while too many wait for their workflow: they would expire in the queue.
  *  E3 Neither asks the database for each command: the backlog is counted every half second, and what this process has
  *     accepted since is added.
+ *  E4 Of one user only so many may begin a workflow in a time: else a few phones would fill the backlog for everybody.
  */
 export type ExpressMode = 'off' | 'overload' | 'always'
 
@@ -21,6 +24,11 @@ export const ADMISSION_LIMITS = {
   start_backlog: 2_000,
   count_every_ms: 500,
   retry_after_ms: 1_000,
+  /** What one user may begin in each hub, beyond a burst. */
+  user_per_s: 10,
+  user_burst: 300,
+  /** Users who are counted; the least used one is forgotten, that is full again. */
+  users: 100_000,
 } as const
 
 export type Way = 'express' | 'workflow' | 'full'
@@ -28,6 +36,8 @@ export type Way = 'express' | 'workflow' | 'full'
 export type Admission = {
   /** @param expressible its legs are all in our ledger and it is captured at once */
   way(expressible: boolean): Way
+  /** Takes one of what this user may begin (E4); what is returned gives it back where nothing began. */
+  begin(user: string): Result<() => void, Refusal>
   /** A payment was accepted for a workflow. */
   accepted(): void
   /** Accepted payments whose workflow has not begun, of all hubs, as far as known here. */
@@ -40,10 +50,13 @@ export function makeAdmission(deps: {
   counted: () => number
   /** Whether workflows cannot be started at all. */
   startsFail: () => boolean
-  limits?: Partial<Record<'express_backlog' | 'start_backlog', number>>
+  monotonic: () => number
+  limits?: Partial<Record<keyof typeof ADMISSION_LIMITS, number>>
 }): Admission & { recount(): void } {
   const limits = { ...ADMISSION_LIMITS, ...deps.limits }
   let since = 0
+  const rate = { perSecond: limits.user_per_s, burst: limits.user_burst }
+  const beginnings = new Buckets(rate, limits.users, deps.monotonic)
   const backlog = () => deps.counted() + since
   return {
     way(expressible) {
@@ -51,6 +64,12 @@ export function makeAdmission(deps: {
       const strained = deps.startsFail() || backlog() > limits.express_backlog
       if (expressible && deps.mode === 'overload' && strained) return 'express'
       return backlog() > limits.start_backlog ? 'full' : 'workflow'
+    },
+    begin(user) {
+      const taken = beginnings.take(user)
+      if (taken.ok) return ok(() => beginnings.giveBack(user))
+      const { retryAfterMs } = taken
+      return err(refuse('rate_limited', 'Too many payments begun by one payer; wait a little.', { retryAfterMs }))
     },
     accepted: () => void (since += 1),
     backlog,

@@ -159,7 +159,12 @@ const starter = makeStarter({
 })
 const guard = makeRailGuard({ clock, registry, callsMax: (id) => rails.profile(id).callsMax })
 let counted = 0
-const admission = makeAdmission({ mode: env.MOORING_EXPRESS, counted: () => counted, startsFail: starter.isAway })
+const admission = makeAdmission({
+  mode: env.MOORING_EXPRESS,
+  counted: () => counted,
+  startsFail: starter.isAway,
+  monotonic: clock.monotonic,
+})
 const incidents = makeIncidentBook(sql)
 const aftermath = makeAftermath({ incidents, log, recover: starter.recover })
 const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)

@@ -207,6 +207,30 @@ test('a full backlog refuses what needs a workflow at once, with a time to come 
   expect(await hub.ask(phone, topup.ask, topup.body)).toMatchObject({ status: 'processing' })
 })
 
+test('one user begins so many in a time, and nobody else waits for that; what did not begin is not counted', async () => {
+  const few = stage.hub({ mode: 'overload', admission: { user_per_s: 0.1, user_burst: 3 } })
+  const topUp = async (by: Phone) => {
+    const { ask, body } = await stage.own('topup', by, 300)
+    return { again: () => few.ask(by, ask, body), answer: await few.ask(by, ask, body) }
+  }
+  for (let i = 0; i < 5; i++) {
+    const poor = await stage.transfer(to, phone, 500)
+    expect(await few.ask(to, poor.ask, poor.body)).toMatchObject({ code: 'insufficient_funds' })
+  }
+  for (let i = 0; i < 3; i++) expect((await topUp(phone)).answer).toMatchObject({ status: 'processing' })
+  const { answer, again } = await topUp(phone)
+  expect(answer).toMatchObject({ code: 'rate_limited' })
+  expect(answer).toHaveProperty('retryAfterMs', expect.closeTo(10_000, -4))
+  expect((await topUp(to)).answer).toMatchObject({ status: 'processing' })
+  // What needs no workflow goes on.
+  few.strain.startsFail = true
+  const { ask, body } = await stage.transfer(phone, to, 10)
+  expect(await few.ask(phone, ask, body)).toMatchObject({ status: 'succeeded' })
+  // Its key is free.
+  stage.time.aheadMs = 11_000
+  expect(await again()).toMatchObject({ status: 'processing' })
+})
+
 test('the backlog is what was accepted and has not begun', async () => {
   const before = await countBacklog(stage.books.hub)
   const { ask, body } = await stage.transfer(phone, to, 10)

@@ -78,16 +78,20 @@ export type Acceptance = {
 export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise<Decision> {
   const { accepted, before, source, jti, device, taxes } = of
   const now = deps.clock.now()
+  const isOver = accepted.status === 'succeeded'
+  const spent = spentBy(accepted)
+  const begun = isOver ? null : deps.admission.begin(spent.user)
+  if (begun?.ok === false) return { kind: 'refusal', refusal: begun.error }
   const rail = source.account?.entry.id ?? null
   const place = rail === null ? null : deps.guard.admit(rail, accepted.id)
   if (place?.ok === false) {
-    const fits = await deps.spending.fits(spentBy(accepted), now)
+    begun?.value()
+    const fits = await deps.spending.fits(spent, now)
     return { kind: 'refusal', refusal: fits ? place.error : limitExceeded() }
   }
   const attempt = source.account === null ? null : newAttempt(accepted, source.account, now)
   const amount = accepted.amount.toString()
   const events = paymentEvents(accepted, rail, deps.ids, { balances: true })
-  const isOver = accepted.status === 'succeeded'
   return {
     kind: 'unit',
     unit: {
@@ -123,7 +127,10 @@ export async function acceptDecision(deps: PaymentDeps, of: Acceptance): Promise
         account_closed: accountBlocked(),
       },
     },
-    refusedAfterAll: () => void (place?.ok === true && place.value.giveBack()),
+    refusedAfterAll: () => {
+      begun?.value()
+      if (place?.ok === true) place.value.giveBack()
+    },
     after: () => {
       deps.failpoint('reply-sent', amount)
       if (device !== null) deps.codes.touched(device)

@@ -49,4 +49,14 @@ export const STARTS: readonly Mutation[] = [
     "if (expressible && deps.mode === 'overload' && strained) return 'express'",
     '',
   ),
+  broken('src/payments/admission.ts', 'test/payments/express.pg.test.ts')(
+    'lets one user begin payments until the backlog is full',
+    'beginnings.take(user)',
+    'beginnings.take(crypto.randomUUID())',
+  ),
+  broken('src/payments/commands/accept.ts', 'test/payments/express.pg.test.ts')(
+    'counts what never began against its user',
+    'begun?.value()\n      if (place',
+    'if (place',
+  ),
 ]

@@ -56,6 +56,7 @@ export type HubOptions = {
   mode?: ExpressMode
   limits?: Partial<SpendingRules>
   pinAboveMinor?: bigint
+  admission?: Parameters<typeof makeAdmission>[0]['limits']
   caps?: Partial<UntouchedCaps>
 }
 
@@ -152,6 +153,8 @@ export async function openStage() {
         mode: options.mode ?? 'off',
         counted: () => strain.backlog,
         startsFail: () => strain.startsFail,
+        monotonic: clock.monotonic,
+        ...(options.admission === undefined ? {} : { limits: options.admission }),
       }),
       guard,
       failpoint: () => {},
