@@ -16,6 +16,9 @@ export const BRIDGE_LIMITS = {
   /** An address on the public routes; lifted for loopback where caps are off. */
   address_per_s: 10,
   address_burst: 40,
+  /** Rails' callbacks from one address, whoever they are of; lifted likewise. */
+  callbacks_per_s: 500,
+  callbacks_burst: 2_000,
   /** Secret keys from one address that no hub took of late; lifted likewise. */
   guess_per_s: 10,
   guess_burst: 40,

@@ -25,9 +25,12 @@ type CallbackDeps = {
   /** Whether the call's own answer may still come. */
   isInFlight: (attempt: AttemptRow) => boolean
   /** Told of each message that was refused, or believed to be the rail's and is of no use. */
-  refused: (rail: string, why: CallbackRefusal) => void
+  refused: Refused
   failpoint: Failpoint
 }
+
+/** `detail`: what a person would want to read of it, where nothing else is logged. */
+export type Refused = (rail: string, why: CallbackRefusal, detail?: string) => void
 
 export type CallbackRefusal = 'malformed' | 'not_authentic' | 'unknown_reference' | 'not_our_order'
 const REFUSAL_OF = { 400: 'malformed', 401: 'not_authentic', 404: 'unknown_reference' } as const
@@ -48,8 +51,7 @@ export async function takeCallback(deps: CallbackDeps, rail: Rail, callback: Rai
     },
   )
   if (!verdict.ok) {
-    deps.log.warn({ rail: rail.id, why: verdict.why }, 'a callback was refused')
-    deps.refused(rail.id, REFUSAL_OF[verdict.status])
+    deps.refused(rail.id, REFUSAL_OF[verdict.status], verdict.why)
     return { status: verdict.status }
   }
   const { eventId, reference, says } = verdict.statement
@@ -104,12 +106,8 @@ function agrees({ step, state }: AttemptRow, hint: CallbackHint | null): boolean
 /** One handler a connector, which counts what it refuses; where several rails speak by one connector, the reference tells which of them it is. */
 export function callbackHandlers(
   book: RailBook,
-  take: (
-    rail: Rail,
-    callback: RailCallback,
-    refused: (rail: string, why: CallbackRefusal) => void,
-  ) => Promise<RailCallbackReply>,
-  count: (rail: string, why: CallbackRefusal) => void,
+  take: (rail: Rail, callback: RailCallback, refused: Refused) => Promise<RailCallbackReply>,
+  count: Refused,
 ): Readonly<Record<string, (callback: RailCallback) => Promise<RailCallbackReply>>> {
   const connectors = [...new Set(book.entries.map(({ connector }) => connector))]
   return Object.fromEntries(
@@ -117,7 +115,7 @@ export function callbackHandlers(
       const rails = book.entries.filter((entry) => entry.connector === connector)
       const handle = async (callback: RailCallback): Promise<RailCallbackReply> => {
         let reply: RailCallbackReply = { status: 404 }
-        let refusal: [rail: string, why: CallbackRefusal] | undefined
+        let refusal: Parameters<Refused> | undefined
         for (const { rail } of rails) {
           refusal = undefined
           reply = await take(rail, callback, (...why) => (refusal = why))

@@ -49,7 +49,7 @@ import {
   makeAdmission,
   makeAftermath,
   makeBearers,
-  makeCallbackMetrics,
+  makeCallbackRefusals,
   makeCaller,
   makeClaims,
   makeCodes,
@@ -311,7 +311,7 @@ const callbacks = serveCallbacks(
   callbackHandlers(
     rails,
     (rail, callback, refused) => takeCallback({ ...taking, refused }, rail, callback),
-    makeCallbackMetrics(registry),
+    makeCallbackRefusals({ registry, log, clock }),
   ),
   { log, maxInFlight: HUB_LIMITS.callbacks_in_flight },
 )

@@ -268,3 +268,28 @@ it('lifts the caps per address for loopback alone where they are off', async () 
     await off.close()
   }
 })
+
+describe('callbacks of rails', () => {
+  const callback = (headers: Record<string, string>) =>
+    post(stage, '/v1/rails/gsma/callbacks', { 'content-type': 'application/json', ...headers }, '{}')
+
+  it('reach a hub as often as one address may send them, whatever body comes with them, and no other waits', async () => {
+    const [most, here] = [BRIDGE_LIMITS.callbacks_burst, from('203.0.113.7')]
+    stage.hub.callbacks = []
+    stage.hub.verdict = 401
+    const answers = await many(most + 100, () => callback(here))
+    expect(statuses(answers)).toEqual({ 401: most, 429: 100 })
+    expect(stage.hub.callbacks).toHaveLength(most)
+    const refused = answers.find(({ status }) => status === 429)
+    expect(refused?.code).toBe('rate_limited')
+    expect(refused?.headers.get('retry-after')).toBe('1')
+    // Before the body is read: one that is too large is refused for its number.
+    const large = { 'content-type': 'application/json', ...here }
+    expect((await post(stage, '/v1/rails/gsma/callbacks', large, 'x'.repeat(65_537))).status).toBe(429)
+    expect((await callback(from('203.0.113.8'))).status).toBe(401)
+    expect((await nonce(here)).status).toBe(201)
+    now += 1_000
+    expect((await callback(here)).status).toBe(401)
+    stage.hub.verdict = 204
+  })
+})

@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { railCallbackSubject, type Bus, type RailCallback, type RailCallbackReply } from '../../bus/index.ts'
 import { refuse } from '../../domain/refusal.ts'
 import { assertNever } from '../../domain/result.ts'
+import type { Buckets } from '../../domain/rate.ts'
+import type { Addresses } from '../address-cap.ts'
 import type { Hub } from '../hub.ts'
 import { BRIDGE_LIMITS } from '../limits.ts'
 import { sendRefusal } from '../problem.ts'
@@ -11,15 +13,22 @@ const RAILS: ReadonlySet<string> = new Set(['iso20022', 'camara', 'gsma'])
 /**
  * The rails' front door. The body is passed on as the bytes it was: the hub
  * verifies the rail's signature over them, stores them, and only then is 204
- * answered. Whoever gets no 204 sends again.
+ * answered. Whoever gets no 204 sends again. Anybody may send them: they are counted by address before a body is read.
  */
-export function callbackRoutes(app: FastifyInstance, deps: { hub: Hub; bus: Bus; publicUrl: string | null }): void {
+export function callbackRoutes(
+  app: FastifyInstance,
+  deps: { hub: Hub; bus: Bus; publicUrl: string | null; addresses: Addresses; callbacks: Buckets },
+): void {
   void app.register(async (raw) => {
     raw.removeAllContentTypeParsers()
     raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     raw.route<{ Params: { rail: string } }>({
       method: ['POST', 'PUT'],
       url: '/rails/:rail/callbacks',
+      onRequest: async (request, reply) => {
+        const refusal = deps.addresses.take(request, deps.callbacks, 'callbacks')
+        if (refusal !== null) return sendRefusal(reply, refusal)
+      },
       handler: async (request, reply) => {
         const { rail } = request.params
         if (!RAILS.has(rail)) return sendRefusal(reply, refuse('not_found', 'There is no such rail.'))

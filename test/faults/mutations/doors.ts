@@ -14,6 +14,11 @@ const ws = broken('src/edge/transport/ws.ts', 'test/edge/proxied.test.ts')
 const uws = broken('src/edge/transport/uws.ts', 'test/edge/proxied.test.ts')
 
 export const DOORS: readonly Mutation[] = [
+  broken('src/bridge/routes/callbacks.ts', BRIDGE)(
+    'takes callbacks from one address without end',
+    'if (refusal !== null) return sendRefusal(reply, refusal)',
+    '',
+  ),
   address('counts each address of an IPv6 subscriber by itself', 'groups.slice(0, 4).map', 'groups.slice(0, 8).map'),
   address(
     'counts an IPv4 address apart where it is written as IPv6',

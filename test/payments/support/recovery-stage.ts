@@ -10,7 +10,7 @@ import {
   type EvidenceName,
   makeAftermath,
   makeBearers,
-  makeCallbackMetrics,
+  makeCallbackRefusals,
   makeCaller,
   makeEvidenceBook,
   makeInFlightCalls,
@@ -199,7 +199,7 @@ export async function openRecoveryStage(real?: Rail, watching: Partial<RailWatch
         speaking,
         message,
       ),
-    makeCallbackMetrics(registry),
+    makeCallbackRefusals({ registry, log, clock }),
   )
 
   /** A message that the rail posts to us. */
