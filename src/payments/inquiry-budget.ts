@@ -21,7 +21,7 @@ export const BUDGET_LIMITS = {
   later_max_ms: 300_000,
 } as const
 
-/** `scheduled`: its time has come. `woken`: asked earlier, because of a callback, of operators, or of the rail's recovery. */
+/** `scheduled`: its time has come. `woken`: asked earlier, because of a callback, of its user, of operators, or of the rail's recovery. */
 export type Lane = 'scheduled' | 'woken'
 
 /** No turn was to be had: come back in `afterMs`. It says nothing about what was to be asked, or about the rail. */

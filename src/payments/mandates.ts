@@ -59,7 +59,9 @@ export function makeMandates(deps: {
     if (bank === undefined) return { kind: 'unavailable', why: `no bank ${id} is configured` }
     if (holder === null || mandate_reference === null) throw new Error('a mandate without holder and reference')
     const request = { reference: mandate_reference, iban: account, holder, currency }
-    return deps.budget.ask(id, 'scheduled', () => bank.linkMandate(request, AbortSignal.timeout(ASK_DEADLINE_MS)))
+    const since = clock.now() - source.created_at.getTime()
+    const lane = isScheduled(source.inquiries ?? 0, since) ? 'scheduled' : 'woken'
+    return deps.budget.ask(id, lane, () => bank.linkMandate(request, AbortSignal.timeout(ASK_DEADLINE_MS)))
   }
 
   return {
@@ -121,6 +123,16 @@ function answered(source: SourceRow, answer: MandateAnswer | NotAsked, nowMs: nu
 const MANDATE_GAPS_MS = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000] as const
 export function mandateGapMs(inquiry: number, sinceMs: number): number {
   return MANDATE_GAPS_MS[inquiry] ?? longGapMs(sinceMs)
+}
+
+/**
+ * Whether the schedule by itself would have come to this inquiry by now. What its user has brought forward is beyond
+ * that, and must not take the turns of those whose time has come.
+ */
+function isScheduled(inquiry: number, sinceMs: number): boolean {
+  let dueMs = 0
+  for (let i = 0; i <= inquiry && dueMs <= sinceMs; i++) dueMs += mandateGapMs(i, dueMs)
+  return dueMs <= sinceMs
 }
 
 /** What may change of a linked account. */

@@ -113,6 +113,29 @@ test('a mandate that the bank’s budget has no turn for is asked about a little
   expect(await mandates().inquire(source.id)).toEqual({ step: 'done', status: 'active' })
 })
 
+test('what its user brings forward is asked as something woken, and what the schedule comes to by itself as that', async () => {
+  const lanes = new Array<string>()
+  const by = mandates({
+    ask(_rail, lane, question) {
+      lanes.push(lane)
+      return question()
+    },
+  })
+  const source = await linked()
+  stage.time.aheadMs = 1_000
+  for (let i = 0; i < 8; i++) {
+    const next = await by.inquire(source.id)
+    if (next.step === 'wait') stage.time.aheadMs += next.ms
+  }
+  expect(lanes).toEqual(Array<string>(8).fill('scheduled'))
+  // The bank is asked every 5 minutes by now, and the user knocks three times in between.
+  for (let i = 0; i < 3; i++) {
+    await stage.owner`update sources set next_look_at = clock_timestamp() where id = ${source.id}`
+    await by.inquire(source.id)
+  }
+  expect(lanes.slice(8)).toEqual(['scheduled', 'woken', 'woken'])
+})
+
 test('a bank that says yes makes the account active, once, and its user hears of it once', async () => {
   const source = await linked()
   answer = () => Promise.resolve(ACTIVE)

@@ -24,13 +24,15 @@ export { decideByCode } from './pay-by-code.ts'
 const PAYEE_LOOKUPS = { perSecond: 1 / 3, burst: 20 }
 /** Payments a user may make at stickers: they cost no money, and their merchants are told of each. */
 const CREATIONS = { perSecond: 5, burst: 600 }
-/** Users who are counted; the least used one is forgotten, that is full again. */
-const COUNTED_USERS = 100_000
+/** Looks at a bank that the user of an account may bring forward: one at once, then one every 5 s. */
+const SOURCE_LOOKS = { perSecond: 1 / 5, burst: 1 }
+/** Users, or accounts, that are counted; the least used one is forgotten, that is full again. */
+const COUNTED = 100_000
 
 /** Every command of the phone, by its name on the wire. */
 export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, Respond>> {
-  const buckets = (rate: Rate) => new Buckets(rate, COUNTED_USERS, () => deps.clock.monotonic())
-  const [lookups, creations] = [buckets(PAYEE_LOOKUPS), buckets(CREATIONS)]
+  const buckets = (rate: Rate) => new Buckets(rate, COUNTED, () => deps.clock.monotonic())
+  const [lookups, creations, looks] = [buckets(PAYEE_LOOKUPS), buckets(CREATIONS), buckets(SOURCE_LOOKS)]
   return {
     'payment.get': phoneRead(deps, COMMANDS['payment.get'].body, ({ user }, { payment }) =>
       getPayment(deps, user, payment),
@@ -68,7 +70,7 @@ export function phoneCommands(deps: PaymentDeps): Readonly<Record<CommandName, R
     'source.list': phoneRead(deps, COMMANDS['source.list'].body, ({ user }) => listSources(deps, user)),
     'source.link': linkSource(deps),
     'source.respond': phoneChange(deps, 'source.respond', COMMANDS['source.respond'].body, (command) =>
-      decideSourceRespond(deps, command),
+      decideSourceRespond(deps, looks, command),
     ),
     'source.unlink': phoneChange(deps, 'source.unlink', COMMANDS['source.unlink'].body, (command) =>
       decideUnlink(deps, command),

@@ -1,4 +1,5 @@
 import type { CommandBody } from '../../contract/index.ts'
+import type { Buckets } from '../../domain/rate.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { PaymentDeps } from '../deps.ts'
 import { changeOf, sourceEvent } from '../mandates.ts'
@@ -31,9 +32,16 @@ export async function decideUnlink(
   }
 }
 
-/** `source.respond`: the user says that the mandate is approved, so the bank is asked now. Its answer comes as an event. */
+/** Less than this sooner is not worth a word to the workflow. */
+const SOON_MS = 1_000
+
+/**
+ * `source.respond`: the user says that the mandate is approved, so the bank is asked now, or, where that was said a
+ * moment ago, as soon as `looks` allows. Its answer comes as an event.
+ */
 export async function decideSourceRespond(
   deps: PaymentDeps,
+  looks: Buckets,
   command: PhoneCommand<CommandBody<'source.respond'>>,
 ): Promise<Decision> {
   const found = await signedSource(deps, command, 'source.respond')
@@ -44,12 +52,16 @@ export async function decideSourceRespond(
     const message = 'This account is no longer linked; link it again.'
     return { kind: 'refusal', refusal: refuse('source_not_usable', message, { param: 'source' }) }
   }
+  const at = deps.clock.now() + looks.take(source.id).retryAfterMs
+  if (source.next_look_at !== null && source.next_look_at.getTime() < at + SOON_MS) {
+    return { kind: 'reply', body: sourceView(source), jti }
+  }
   return {
     kind: 'unit',
     unit: {
       ...(jti === null ? {} : { jti }),
       guard: { source: { id: source.id, states: [source.status] } },
-      ok: { source_change: changeOf({ ...source, next_look_at: new Date(deps.clock.now()) }) },
+      ok: { source_change: changeOf({ ...source, next_look_at: new Date(at) }) },
     },
     body: sourceView(source),
     after: () => deps.wake(source.id),

@@ -8,6 +8,16 @@ const wakes = broken('src/payments/rail-health.ts', 'test/payments/rail-health.p
 const operator = broken('src/rails/camara/rail.ts', 'test/rails/camara-exchange.test.ts')
 
 export const INQUIRIES: readonly Mutation[] = [
+  broken('src/payments/mandates.ts', 'test/payments/mandates.pg.test.ts')(
+    'lets a user who is impatient take the turns of the schedule',
+    "? 'scheduled' : 'woken'",
+    "? 'scheduled' : 'scheduled'",
+  ),
+  broken('src/payments/commands/linked.ts', 'test/payments/source-looks.pg.test.ts')(
+    'has a bank asked as often as a user likes',
+    'looks.take(source.id).retryAfterMs',
+    'looks.take(crypto.randomUUID()).retryAfterMs',
+  ),
   budget('asks a rail more often than its budget allows', 'if (waitMs > 0) {', 'if (waitMs > 500) {'),
   budget(
     'lets whoever comes overtake those who wait',
