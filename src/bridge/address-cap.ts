@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { capAddress } from '../domain/address.ts'
+import { capAddress, networkOf } from '../domain/address.ts'
 import { clientAddress, type TrustedProxy } from '../domain/forwarded.ts'
 import type { Buckets } from '../domain/rate.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
@@ -27,11 +27,18 @@ export class Addresses {
   /** Takes from its address's bucket; the refusal says what there were too many of. */
   take(request: FastifyRequest, buckets: Buckets, tooMany: string): Refusal | null {
     const key = capAddress(this.of(request), this.#caps)
-    if (key === null) return null
-    const take = buckets.take(key)
-    if (take.ok) return null
-    return refuse('rate_limited', `Too many ${tooMany} from this address; slow down.`, {
-      retryAfterMs: take.retryAfterMs,
-    })
+    return key === null ? null : refusalOf(buckets, key, `${tooMany} from this address`)
   }
+
+  /** Takes from the bucket of its address's network, all of which one party may have. */
+  takeOfNetwork(request: FastifyRequest, buckets: Buckets, tooMany: string): Refusal | null {
+    const address = this.of(request)
+    if (capAddress(address, this.#caps) === null) return null
+    return refusalOf(buckets, networkOf(address), `${tooMany} from this network`)
+  }
+}
+
+function refusalOf(buckets: Buckets, key: string, tooMany: string): Refusal | null {
+  const { ok, retryAfterMs } = buckets.take(key)
+  return ok ? null : refuse('rate_limited', `Too many ${tooMany}; slow down.`, { retryAfterMs })
 }

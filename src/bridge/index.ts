@@ -53,6 +53,7 @@ export function makeBridge(deps: BridgeDeps): Bridge {
   const buckets = (perSecond: number, burst: number) =>
     new Buckets({ perSecond, burst }, BRIDGE_LIMITS.buckets, () => deps.clock.monotonic())
   const requests = buckets(BRIDGE_LIMITS.address_per_s, BRIDGE_LIMITS.address_burst)
+  const signUps = buckets(BRIDGE_LIMITS.network_per_s, BRIDGE_LIMITS.network_burst)
   const callbacks = buckets(BRIDGE_LIMITS.callbacks_per_s, BRIDGE_LIMITS.callbacks_burst)
   const addresses = new Addresses(deps)
   const door: DoorDeps = {
@@ -73,7 +74,7 @@ export function makeBridge(deps: BridgeDeps): Bridge {
       paymentRoutes(v1, door)
       refundRoutes(v1, door)
       storeRoutes(v1, door)
-      enrolmentRoutes(v1, { hub, addresses, requests })
+      enrolmentRoutes(v1, { hub, addresses, requests, signUps })
       callbackRoutes(v1, { hub, bus: deps.bus, publicUrl: deps.publicUrl, addresses, callbacks })
       v1.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'public, max-age=60').send(document))
     },

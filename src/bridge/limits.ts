@@ -16,6 +16,9 @@ export const BRIDGE_LIMITS = {
   /** An address on the public routes; lifted for loopback where caps are off. */
   address_per_s: 10,
   address_burst: 40,
+  /** Sign-ups from a network, a /24 or a /48: as from five addresses; lifted likewise. */
+  network_per_s: 50,
+  network_burst: 200,
   /** Rails' callbacks from one address, whoever they are of; lifted likewise. */
   callbacks_per_s: 500,
   callbacks_burst: 2_000,

@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from './sql.ts'
 import { DevicePublicKey } from '../contract/index.ts'
+import type { Lanes } from '../domain/lanes.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 
 /** SQL of sign-up. Times are the database's, so that hubs whose clocks differ agree. */
@@ -16,7 +17,7 @@ export type NewEnrolment = {
 
 export type Begun = { ok: true; expiresAtMs: number } | { ok: false; cap: Cap; retryAfterMs: number }
 
-type Cap = 'number' | 'address' | 'address_prefix' | 'number_prefix' | 'sms'
+type Cap = 'at_once' | 'number' | 'address' | 'address_prefix' | 'number_prefix' | 'sms'
 
 const HOUR_MS = 3_600_000
 
@@ -26,13 +27,22 @@ const numberPrefix = (phone: string): string => phone.slice(0, -4)
 /**
  * Takes one of the number's passwords before the operator is asked for it. The
  * caps are counted under locks on number and address and on the prefixes of both,
- * taken in one order, so that requests at once cannot pass them together.
+ * taken in one order, so that requests at once cannot pass them together. What is over one already is
+ * refused before that, and of neighbouring numbers one at a time waits for its locks here, in `lanes`: a connection is
+ * held meanwhile, and the hub has few.
  *
  * The SMS budget of all is counted without one, which everybody would wait for: beyond it go at most
  * as many as are between count and insert at that moment, one a database connection of the hubs.
  * Those cost a few messages in five thousand.
  */
-export async function beginEnrolment(sql: Sql, input: NewEnrolment): Promise<Begun> {
+export async function beginEnrolment(sql: Sql, lanes: Lanes, input: NewEnrolment): Promise<Begun> {
+  const over = await capReached(sql, input)
+  if (over !== null) return over
+  const begun = await lanes.run(numberPrefix(input.phone), () => beginInTurn(sql, input))
+  return begun ?? { ok: false, cap: 'at_once', retryAfterMs: IDENTITY_LIMITS.enrolments_at_once_ms }
+}
+
+async function beginInTurn(sql: Sql, input: NewEnrolment): Promise<Begun> {
   const { phone, address } = input
   const strangers =
     address === null
@@ -64,7 +74,7 @@ type Counts = {
 }
 
 async function capReached(
-  tx: TransactionSql,
+  tx: Sql | TransactionSql,
   { phone, address }: NewEnrolment,
 ): Promise<Extract<Begun, { ok: false }> | null> {
   // The statement's own time, which is after the locks: by the clock itself no index could be searched.

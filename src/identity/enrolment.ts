@@ -17,6 +17,7 @@ import {
 import { capAddress, networkOf } from '../domain/address.ts'
 import { timestamp } from '../domain/clock.ts'
 import type { Ids } from '../domain/ids.ts'
+import { Lanes } from '../domain/lanes.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { assertNever } from '../domain/result.ts'
 import type { Log } from '../observe/log.ts'
@@ -55,6 +56,12 @@ export type EnrolmentDeps = {
  * count before the operator is asked.
  */
 export function identityEnrol(deps: EnrolmentDeps): Handler {
+  const lanes = new Lanes({
+    lanes: IDENTITY_LIMITS.enrolment_lanes,
+    owners: IDENTITY_LIMITS.enrolments_waiting,
+    behindOne: IDENTITY_LIMITS.enrolments_waiting_of_prefix,
+    behindAll: IDENTITY_LIMITS.enrolments_waiting_behind,
+  })
   return async (request) => {
     const refused = (refusal: Refusal) => refusalReply(refusal, request.requestId)
     const body = EnrolmentBody.safeParse(request.body)
@@ -68,7 +75,7 @@ export function identityEnrol(deps: EnrolmentDeps): Handler {
     const id = deps.ids.make('enr')
     const from = request.address ?? 'unknown'
     const counted = capAddress(from, deps.caps)
-    const begun = await beginEnrolment(deps.sql, {
+    const begun = await beginEnrolment(deps.sql, lanes, {
       id,
       phone,
       address: counted === null ? null : { address: counted, prefix: networkOf(from) },

@@ -15,6 +15,14 @@ export const IDENTITY_LIMITS = {
   /** Of ten thousand neighbouring numbers: no more of all than a sixteenth, and to shut a range takes fifteen addresses. */
   enrolments_per_number_prefix_per_hour: 300,
   sms_per_hour: 5_000,
+  /** Sign-ups counted at once by this hub, each with a connection to the database; of neighbouring numbers one. */
+  enrolment_lanes: 2,
+  /** Ranges of numbers whose sign-ups wait for that; behind it their further ones, of one range and of all. */
+  enrolments_waiting: 200,
+  enrolments_waiting_of_prefix: 400,
+  enrolments_waiting_behind: 500,
+  /** Who found no place comes back in this time. */
+  enrolments_at_once_ms: 1_000,
   /** A further device of a user is read-only this long unless approved. */
   device_restriction_ms: 72 * 3_600_000,
   /** After any new device the user's limits are low this long, and this long after a new SIM card. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { Lanes } from './lanes.ts'
+import { Lanes } from '../domain/lanes.ts'
 import { IDENTITY_LIMITS } from './limits.ts'
 import { makeScryptKey, matchesScryptKey } from './scrypt-key.ts'
 import type { Sql } from './sql.ts'

@@ -293,3 +293,21 @@ describe('callbacks of rails', () => {
     stage.hub.verdict = 204
   })
 })
+
+describe('sign-ups', () => {
+  it('are counted for the network too, whichever of its addresses they come from; tokens are not', async () => {
+    const most = BRIDGE_LIMITS.network_burst
+    stage.hub.answer = refusing('rate_limited')
+    const body = JSON.stringify({ phone: '+254700000000' })
+    const at = (address: string, path = '/v1/enrolments') =>
+      post(stage, path, { 'content-type': 'application/json', ...from(address) }, body)
+    stage.hub.asked = []
+    await many(most + 50, (i) => at(`2001:db8:77:${i.toString(16)}::1`))
+    expect(stage.hub.asked).toHaveLength(most)
+    await at('2001:db8:78:1::1')
+    await at('2001:db8:77:ffff::1', '/v1/tokens')
+    expect(stage.hub.asked).toHaveLength(most + 2)
+    await at('2001:db8:77:fffe::1', '/v1/enrolments/enr_1/verify')
+    expect(stage.hub.asked).toHaveLength(most + 2)
+  })
+})

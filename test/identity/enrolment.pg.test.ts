@@ -314,6 +314,38 @@ describe('asking for a password', () => {
     expect(codeOf(await askFor(number(5_000)))).toBe('ok')
   })
 
+  /** Runs it while somebody else counts a sign-up of the numbers that begin so. */
+  async function whileCounted(prefix: string, run: () => Promise<void>): Promise<void> {
+    await stage.admin.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(hashtextextended(${`enrol:phone-prefix:${prefix}`}, 0))`
+      await run()
+    })
+  }
+
+  it('leaves the database to others while neighbouring numbers wait to be counted', async () => {
+    const answered = new Array<string>()
+    let waiting: Promise<void>[] = []
+    await whileCounted('+25411222', async () => {
+      waiting = Array.from({ length: 30 }, async (_, i) => {
+        const reply = await askFor(`+2541122200${String(10 + i)}`, `10.${String(i)}.1.1`)
+        answered.push(codeOf(reply))
+      })
+      await expect
+        .poll(() => stage.admin`select from pg_locks where locktype = 'advisory' and not granted`)
+        .not.toHaveLength(0)
+      expect(codeOf(await askFor(freshPhone(), '10.99.1.1'))).toBe('ok')
+      expect(answered).toEqual([])
+    })
+    await Promise.all(waiting)
+    expect(answered).toEqual(Array<string>(30).fill('ok'))
+  })
+
+  it('refuses what is over a cap without waiting for anybody', async () => {
+    const phone = '+254113330001'
+    for (let i = 0; i < 3; i++) expect(codeOf(await askFor(phone))).toBe('ok')
+    await whileCounted('+25411333', async () => expect(codeOf(await askFor(phone))).toBe('rate_limited'))
+  })
+
   it('lifts the caps of prefixes for loopback where caps are off', async () => {
     const open = await stage.another({ caps: 'off' })
     const replies = await many(110, async (i) => {

@@ -412,6 +412,25 @@ describe('guesses', () => {
     return (await meanwhile.judged).verdict
   }
 
+  test('that wait to be counted leave the database, and a lane, to others', async () => {
+    const [{ id: merchant }, { id: other }] = [await stage.shop(), await stage.shop()]
+    const book = makeCodeBook(stage.books.hub)
+    let judged = 0
+    const { waiting } = await stage.books.owner.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(hashtextextended(${`codes of ${merchant}`}, 0))`
+      const guesses = Array.from({ length: 12 }, async (_, i) => {
+        const { verdict } = await book.judge(merchant, String(700_000_300 + i), false)
+        judged += 1
+        return verdict
+      })
+      await until(async () => (await tx`select from pg_locks where locktype = 'advisory' and not granted`).length > 0)
+      expect(await book.judge(other, '700000400', false)).toEqual({ verdict: 'wrong' })
+      expect(judged).toBe(0)
+      return { waiting: guesses }
+    })
+    expect(await Promise.all(waiting)).toEqual(Array<string>(12).fill('wrong'))
+  })
+
   test('that are being counted are waited for, at a number and of a merchant', async () => {
     const [other, number] = [await stage.shop(), '700000001']
     const atNumber = Array.from({ length: misses }, (): [string, string] => [shop.id, number])

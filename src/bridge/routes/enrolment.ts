@@ -7,13 +7,19 @@ import { sendProblem, sendRefusal } from '../problem.ts'
 import type { Buckets } from '../../domain/rate.ts'
 import { traceparent } from '../request.ts'
 
-/** Sign-up and tokens of phones: public, so counted by address. */
+/** Sign-up and tokens of phones: public, so counted by address, and sign-ups by its network too. */
 export function enrolmentRoutes(
   app: FastifyInstance,
-  deps: { hub: Hub; addresses: Addresses; requests: Buckets },
+  deps: { hub: Hub; addresses: Addresses; requests: Buckets; signUps: Buckets },
 ): void {
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {
     const refusal = deps.addresses.take(request, deps.requests, 'requests')
+    if (refusal !== null) return sendRefusal(reply, refusal)
+  }
+  const admitSignUp = async (request: FastifyRequest, reply: FastifyReply) => {
+    const refusal =
+      deps.addresses.take(request, deps.requests, 'requests') ??
+      deps.addresses.takeOfNetwork(request, deps.signUps, 'sign-ups')
     if (refusal !== null) return sendRefusal(reply, refusal)
   }
 
@@ -39,11 +45,11 @@ export function enrolmentRoutes(
     forward(request, reply, { name: 'identity.nonce', body: request.body ?? {}, status: 201 }),
   )
 
-  app.post('/enrolments', { onRequest: admit }, async (request, reply) =>
+  app.post('/enrolments', { onRequest: admitSignUp }, async (request, reply) =>
     forward(request, reply, { name: 'identity.enrol', body: request.body ?? null, status: 201, timeoutMs }),
   )
 
-  app.post<{ Params: { id: string } }>('/enrolments/:id/verify', { onRequest: admit }, async (request, reply) => {
+  app.post<{ Params: { id: string } }>('/enrolments/:id/verify', { onRequest: admitSignUp }, async (request, reply) => {
     const { body } = request
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       return sendRefusal(reply, refuse('invalid_request', 'The body must be a JSON object.'))

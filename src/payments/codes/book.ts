@@ -1,5 +1,6 @@
 import type { Columns, Sql } from '../../ledger/index.ts'
 import { timestamp } from '../../domain/clock.ts'
+import { Lanes } from '../../domain/lanes.ts'
 
 /** What makes a device's codes, as the table has it. */
 export type CodeRow = {
@@ -23,12 +24,32 @@ export const GUESS_LIMITS = {
   merchant_window_s: 3_600,
 } as const
 
-export type Verdict = { verdict: 'right' | 'wrong' } | { verdict: 'blocked'; retryAfterMs: number }
+/**
+ * Codes that are judged at once by this hub, and that wait for it. Whoever is judged has a connection to the database, and
+ * keeps it while another hub judges a code of the same merchant or number: of a merchant it is one at a time here.
+ */
+const JUDGING = { lanes: 2, owners: 400, behindOne: 200, behindAll: 400 }
+
+/** `busy`: too many wait to be judged; it was neither judged nor counted. */
+export type Verdict = { verdict: 'right' | 'wrong' | 'busy' } | { verdict: 'blocked'; retryAfterMs: number }
 
 export type CodeBook = ReturnType<typeof makeCodeBook>
 
 /** Reads of codes, and what is written of them beside units. */
 export function makeCodeBook(sql: Sql) {
+  const judging = new Lanes(JUDGING)
+
+  async function judgeNow(merchant: string, number: string, right: boolean): Promise<Verdict> {
+    const limits = GUESS_LIMITS
+    const [row] = await sql<{ verdict: 'right' | 'wrong' | 'blocked'; retry_after_ms: number | null }[]>`
+      select * from judge_code(${merchant}, ${number}, ${right},
+        ${limits.number_misses}, make_interval(secs => ${limits.number_window_s}),
+        ${limits.merchant_misses}, make_interval(secs => ${limits.merchant_window_s}))`
+    if (row === undefined) throw new Error('a judgement is one row')
+    if (row.verdict !== 'blocked') return { verdict: row.verdict }
+    return { verdict: 'blocked', retryAfterMs: Math.max(1, Math.ceil(row.retry_after_ms ?? 0)) }
+  }
+
   return {
     async ofDevice(device: string): Promise<CodeRow | null> {
       const rows = await sql<CodeRow[]>`select * from codes where device = ${device}`
@@ -52,16 +73,8 @@ export function makeCodeBook(sql: Sql) {
     },
 
     /** Counts a wrong one, and says whether a right one may be taken: in turn for each merchant and number. */
-    async judge(merchant: string, number: string, right: boolean): Promise<Verdict> {
-      const limits = GUESS_LIMITS
-      const [row] = await sql<{ verdict: 'right' | 'wrong' | 'blocked'; retry_after_ms: number | null }[]>`
-        select * from judge_code(${merchant}, ${number}, ${right},
-          ${limits.number_misses}, make_interval(secs => ${limits.number_window_s}),
-          ${limits.merchant_misses}, make_interval(secs => ${limits.merchant_window_s}))`
-      if (row === undefined) throw new Error('a judgement is one row')
-      if (row.verdict !== 'blocked') return { verdict: row.verdict }
-      return { verdict: 'blocked', retryAfterMs: Math.max(1, Math.ceil(row.retry_after_ms ?? 0)) }
-    },
+    judge: async (merchant: string, number: string, right: boolean): Promise<Verdict> =>
+      (await judging.run(merchant, () => judgeNow(merchant, number, right))) ?? { verdict: 'busy' },
 
     /** Which of these devices have paid by code alone since a payment was last signed there. */
     async untouched(devices: readonly string[]): Promise<string[]> {

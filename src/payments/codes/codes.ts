@@ -83,6 +83,7 @@ export function makeCodes(deps: {
       const secret = row === null ? vault.open(nobodys, nobody) : vault.open(row.sealed, row)
       const step = stepOf(secret, code, nowMs)
       const judged = await book.judge(merchant, code.number, row !== null && step !== undefined)
+      if (judged.verdict === 'busy') return err(busy())
       if (judged.verdict === 'blocked') return err(blocked(judged.retryAfterMs))
       if (judged.verdict === 'wrong' || row === null || step === undefined) return err(codeInvalid())
       const spends = {
@@ -115,6 +116,12 @@ function codeInvalid(): Refusal {
 function codeUsed(): Refusal {
   return refuse('code_used', 'This code has paid already; the customer can show the next one in half a minute.', {
     param: 'method.code',
+  })
+}
+
+function busy(): Refusal {
+  return refuse('overloaded', 'Too many codes are looked at; try again shortly with the same key.', {
+    retryAfterMs: 300,
   })
 }
 

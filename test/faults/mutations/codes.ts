@@ -14,6 +14,11 @@ const caps = broken('src/domain/untouched.ts', RULE)
 export const CODES: readonly Mutation[] = [
   check('takes a code a step too long', '[current, current - 1]', '[current, current - 1, current - 2]'),
   check('takes a code only in its own step', '[current, current - 1]', '[current]'),
+  book(
+    'lets the guesses of one merchant hold all connections',
+    'judging.run(merchant, () =>',
+    'judging.run(crypto.randomUUID(), () =>',
+  ),
   check('takes any nine digits', 'timingSafeEqual(Buffer.from(codeDigits(mac)), Buffer.from(code.digits))', 'true'),
   check(
     'tells a number that nobody has from a wrong code',

@@ -14,6 +14,12 @@ const ws = broken('src/edge/transport/ws.ts', 'test/edge/proxied.test.ts')
 const uws = broken('src/edge/transport/uws.ts', 'test/edge/proxied.test.ts')
 
 export const DOORS: readonly Mutation[] = [
+  addresses('counts sign-ups by no network', 'networkOf(address)', 'address'),
+  broken('src/identity/enrolment-store.ts', 'test/identity/enrolment.pg.test.ts')(
+    'lets sign-ups of one range hold all connections',
+    'lanes.run(numberPrefix(input.phone), () => beginInTurn(sql, input))',
+    'beginInTurn(sql, input)',
+  ),
   broken('src/bridge/routes/callbacks.ts', BRIDGE)(
     'takes callbacks from one address without end',
     'if (refusal !== null) return sendRefusal(reply, refusal)',

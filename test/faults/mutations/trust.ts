@@ -3,7 +3,7 @@ import { broken, type Mutation } from '../../support/mutations/mutation.ts'
 /** Which phone may spend: PINs, devices that are let in and shut out, limits after a new one. */
 
 const pins = broken('src/identity/pins.ts', 'test/identity/pins.pg.test.ts')
-const lanes = broken('src/identity/lanes.ts', 'test/identity/pins.pg.test.ts')
+const lanes = broken('src/domain/lanes.ts', 'test/identity/pins.pg.test.ts')
 const COMMANDS = 'src/payments/commands'
 const pin = (file: string) => broken(`${COMMANDS}/${file}`, 'test/payments/pin.pg.test.ts')
 const devices = broken(`${COMMANDS}/trust.ts`, 'test/payments/devices.pg.test.ts')
