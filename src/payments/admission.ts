@@ -25,8 +25,8 @@ export const ADMISSION_LIMITS = {
   count_every_ms: 500,
   retry_after_ms: 1_000,
   /** What one user may begin in each hub, beyond a burst. */
-  user_per_s: 10,
-  user_burst: 300,
+  user_per_s: 20,
+  user_burst: 600,
   /** Users who are counted; the least used one is forgotten, that is full again. */
   users: 100_000,
 } as const

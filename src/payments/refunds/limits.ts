@@ -7,7 +7,7 @@ export const REFUND_LIMITS = {
   /** How often it is looked whether merchants have it now. */
   funds_every_ms: 1_000,
   /** Commands that wait while another refund of their payment is decided, and those of all payments together. */
-  asked_of_payment: 16,
+  asked_of_payment: 128,
   asked: 400,
   retry_after_ms: 300,
   sweep_every_ms: 1_000,
