@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../domain/clock.ts'
 import { Buckets } from '../domain/rate.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { err, ok, type Result } from '../domain/result.ts'
@@ -50,13 +51,13 @@ export function makeAdmission(deps: {
   counted: () => number
   /** Whether workflows cannot be started at all. */
   startsFail: () => boolean
-  monotonic: () => number
+  clock: Pick<Clock, 'monotonic'>
   limits?: Partial<Record<keyof typeof ADMISSION_LIMITS, number>>
 }): Admission & { recount(): void } {
   const limits = { ...ADMISSION_LIMITS, ...deps.limits }
   let since = 0
   const rate = { perSecond: limits.user_per_s, burst: limits.user_burst }
-  const beginnings = new Buckets(rate, limits.users, deps.monotonic)
+  const beginnings = new Buckets(rate, limits.users, () => deps.clock.monotonic())
   const backlog = () => deps.counted() + since
   return {
     way(expressible) {

@@ -158,13 +158,8 @@ const starter = makeStarter({
   workflowTaskTimeoutMs: env.MOORING_WORKFLOW_TASK_TIMEOUT_MS ?? DURABLE_LIMITS.workflow_task_timeout_ms,
 })
 const guard = makeRailGuard({ clock, registry, callsMax: (id) => rails.profile(id).callsMax })
-let counted = 0
-const admission = makeAdmission({
-  mode: env.MOORING_EXPRESS,
-  counted: () => counted,
-  startsFail: starter.isAway,
-  monotonic: clock.monotonic,
-})
+let queued = 0
+const admission = makeAdmission({ mode: env.MOORING_EXPRESS, counted: () => queued, startsFail: starter.isAway, clock })
 const incidents = makeIncidentBook(sql)
 const aftermath = makeAftermath({ incidents, log, recover: starter.recover })
 const accounts = makeAccountBook(sql, env.MOORING_LEDGER_SHARD)
@@ -320,7 +315,7 @@ const backlog = watchBacklog({
   sql,
   log,
   counted: (waiting) => {
-    counted = waiting
+    queued = waiting
     admission.recount()
   },
 })

@@ -153,7 +153,7 @@ export async function openStage() {
         mode: options.mode ?? 'off',
         counted: () => strain.backlog,
         startsFail: () => strain.startsFail,
-        monotonic: clock.monotonic,
+        clock,
         ...(options.admission === undefined ? {} : { limits: options.admission }),
       }),
       guard,
